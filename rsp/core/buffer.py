@@ -1,0 +1,79 @@
+"""`WriteBuffer`: bytes that the kernel has not taken yet, and what is to happen behind them.
+
+It is the backpressure: above `high_water_bytes` the source is paused, at or below
+`low_water_bytes` it is resumed. The close marker stands behind the data, so that draining before
+closing needs no other state. A `bytearray` gives both ends for nothing: appending is amortised
+constant, and `del data[:n]` only moves a pointer (CPython keeps an offset for it).
+"""
+
+from enum import Enum
+
+
+class AfterUnsent(Enum):
+    """What happens to the connection once everything unsent has been taken by the kernel."""
+
+    NOTHING = "nothing"
+    SHUT_WRITE = "shut_write"
+    """Say FIN, go on reading: a half-close."""
+    CLOSE = "close"
+    """Close the connection."""
+    LINGER = "linger"
+    """Say FIN, then read and throw away until the peer ends too (RFC 9112, section 9.6)."""
+
+
+class WriteBuffer:
+    """Unsent bytes of one connection, in order, with their watermarks and the close marker."""
+
+    __slots__ = ("after", "data", "high_water_bytes", "low_water_bytes", "peak_bytes")
+
+    def __init__(self, high_water_bytes: int, low_water_bytes: int) -> None:
+        self.data = bytearray()
+        self.after = AfterUnsent.NOTHING
+        self.high_water_bytes = high_water_bytes
+        self.low_water_bytes = low_water_bytes
+        self.peak_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        return f"<WriteBuffer {len(self.data)}/{self.high_water_bytes} then {self.after.value}>"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the source must stop: at or above the high mark."""
+        return len(self.data) >= self.high_water_bytes
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the source may go on: at or below the low mark."""
+        return len(self.data) <= self.low_water_bytes
+
+    def append(self, view: bytes | bytearray | memoryview) -> None:
+        """Keep a copy of `view` behind what is already unsent."""
+        self.data += view
+        if len(self.data) > self.peak_bytes:
+            self.peak_bytes = len(self.data)
+
+    def consume(self, count: int) -> None:
+        """Forget the first `count` bytes: the kernel has them now."""
+        del self.data[:count]
+
+    def take_all(self) -> bytes:
+        """Return everything unsent and forget it: another connection will send it."""
+        taken = bytes(self.data)
+        self.data.clear()
+        return taken
+
+    def set_after(self, after: AfterUnsent) -> None:
+        """Put a close marker behind the data. A stronger one replaces a weaker one."""
+        if _STRENGTH[after] > _STRENGTH[self.after]:
+            self.after = after
+
+
+_STRENGTH = {
+    AfterUnsent.NOTHING: 0,
+    AfterUnsent.SHUT_WRITE: 1,
+    AfterUnsent.LINGER: 2,
+    AfterUnsent.CLOSE: 3,
+}

@@ -1,0 +1,44 @@
+"""What a configuration says, as plain immutable values. `engine/lua_config.py` makes it from Lua."""
+
+from dataclasses import dataclass, field
+
+from rsp.core.backends import Pool
+from rsp.core.limits import Limits
+from rsp.core.vocabulary import Mode
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used. The text is `file:line: message`, or names the file."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        """The line of the file that is wrong, counted from 1; None when no line is to blame."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerConfig:
+    """One `listen { … }`."""
+
+    address: str
+    """`host:port`, `[v6]:port`; port 0 lets the kernel choose."""
+    mode: Mode = Mode.HTTP
+    pool: str | None = None
+    """The pool of a tcp listener; for http, the pool when there is no `route`."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (`10.0.0.0/8`) whose X-Forwarded-* is appended to instead of replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration."""
+
+    path: str | None
+    """The file; None when it was made from `--to`."""
+    source: str
+    """Its text, for the Config screen; empty when there is no file."""
+    listeners: tuple[ListenerConfig, ...]
+    pools: tuple[Pool, ...]
+    """In the order of the file: the first one is used when there is no `route`."""
+    limits: Limits = field(default_factory=Limits)
+    has_route: bool = False

@@ -1,0 +1,143 @@
+"""Every number of the engine, with its unit, its reason and its source.
+
+`limits { name = value }` in a configuration overrides any of them by its name.
+"""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+READ_BYTES = 64 * KIB
+"""One `recv_into` asks for at most this: the size of the one shared read buffer.
+
+A fixed number rather than a limit: the buffer is allocated before any configuration is read.
+"""
+
+READ_TURN_BYTES = 256 * KIB
+"""A connection is read for at most this many bytes before the others get their turn.
+
+Four reads: enough that a bulk transfer is not chopped, little enough that a fast peer costs the
+others well under a millisecond.
+"""
+
+ACCEPTS_PER_TURN = 16
+"""At most this many new connections are accepted before the present ones get their turn."""
+
+EVENTS_PER_POLL = 256
+"""At most this many readiness records are taken from epoll at once."""
+
+LISTEN_BACKLOG = 4096
+"""Connections that the kernel keeps for us to accept. The kernel caps it at `somaxconn`."""
+
+TIMER_TICK_S = 0.1
+"""Deadlines are looked at this often, so a timeout fires at most this much too late."""
+
+CONTROL_LINE_BYTES = 64 * KIB
+"""A request on the control socket may be this long; a longer one is refused, and it is closed."""
+
+SNAPSHOT_SLICE_ROWS = 200
+"""Rows of a table built in one turn of the loop, so that looking never stalls the traffic."""
+
+EVENTS_KEPT = 10_000
+DECISIONS_KEPT = 10_000
+EXCHANGES_KEPT = 1_000
+CLOSED_SESSIONS_KEPT = 1_000
+CALLS_KEPT = 4_096
+"""Sizes of the rings: how much of the past can be read back (calls: of a watched session)."""
+
+LOG_FILE_BYTES = 10 * MIB
+"""The log file of an engine started by `rsp run` is rotated at this size; one old file is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers that a configuration may change."""
+
+    high_water_bytes: int = 64 * KIB
+    """Pause the source of a pipe once its sink holds this many unsent bytes.
+
+    Too low, and a fast backend stops and starts for every read of the client; too high, and a
+    thousand slow clients cost as many megabytes.
+    """
+
+    low_water_bytes: int = 32 * KIB
+    """Resume the source at or below this. Half of the high mark: near enough to keep the sink
+    busy, far enough not to flap."""
+
+    notsent_lowat_bytes: int = 128 * KIB
+    """`TCP_NOTSENT_LOWAT` of every socket (tcp(7)).
+
+    Without it the kernel took 3 to 4 MB of a stalled client's data before the first EAGAIN, and
+    our own gauge looked empty.
+    """
+
+    client_head_s: float = 10.0
+    """A request head must be complete this long after its first byte (or after accept): 408."""
+
+    client_body_idle_s: float = 30.0
+    """A request body may make no progress for this long: 408."""
+
+    client_write_idle_s: float = 60.0
+    """A client may take nothing of what waits for it for this long."""
+
+    keep_alive_idle_s: float = 75.0
+    """A kept-alive client connection may be idle this long; nginx's default."""
+
+    backend_idle_s: float = 50.0
+    """An idle backend connection is kept this long: below the 60 to 75 s after which most
+    servers close it themselves, so that we do not lose that race."""
+
+    backend_idle_connections: int = 128
+    """Idle connections kept per backend; the oldest ones beyond that are closed."""
+
+    connect_s: float = 3.0
+    """A backend must accept our connection within this, else the next one is tried (or 504)."""
+
+    connect_tries: int = 3
+    """Backends tried, in all, for one request whose bytes nobody has received yet."""
+
+    response_head_s: float = 60.0
+    """A backend must begin to answer within this after the request: 504."""
+
+    response_idle_s: float = 60.0
+    """A response body may make no progress for this long while we are ready to take it."""
+
+    tunnel_idle_s: float = 3600.0
+    """A tunnel or a tcp session may be silent in both ways for this long."""
+
+    drain_s: float = 30.0
+    """After SIGTERM, the sessions that are still open are cut after this."""
+
+    linger_idle_s: float = 2.0
+    """A lingering close ends when the client has sent nothing for this long (RFC 9112, 9.6)."""
+
+    linger_s: float = 30.0
+    """A lingering close ends after this in any case."""
+
+    request_line_bytes: int = 8 * KIB
+    """Longest request target: 414 beyond it. RFC 9112, section 3 asks for 8,000 at least."""
+
+    header_field_bytes: int = 8 * KIB
+    """Longest header field, name and value: 431 beyond it."""
+
+    head_bytes: int = 32 * KIB
+    """Longest head, request line and all fields together: 431 beyond it (a response: 502)."""
+
+    header_fields: int = 100
+    """Most header fields in one head: 431 beyond it (a response: 502)."""
+
+    request_body_bytes: int = 0
+    """Longest request body; 413 beyond it. 0: no limit, for the backend has one of its own."""
+
+    chunk_extension_bytes: int = 256
+    """Longest chunk extension on one chunk line; the extensions are dropped."""
+
+    trailer_bytes: int = 8 * KIB
+    """Longest trailer section of a chunked body."""
+
+    lua_memory_bytes: int = 16 * MIB
+    """Memory of one Lua runtime."""
+
+    lua_instructions: int = 1_000_000
+    """Lua instructions one call of `route` may execute: about 5 ms."""

@@ -1,0 +1,367 @@
+"""What the engine answers: rows and lists, as JSON carries them and as the dashboard reads them.
+
+All byte counts are bytes, all times seconds unless the name says otherwise (`elapsed_us`).
+Strings hold strangers' bytes as latin-1, unsanitised: whoever shows them calls
+`core.sanitise.safe`. Lists stand under their plural name, so that an answer is always an object.
+"""
+
+from typing import Any
+
+import msgspec
+
+
+class PeerRow(msgspec.Struct):
+    """One side of a session: one connection, one fd. A backend's counters start with the session."""
+
+    fd: int
+    address: str
+    bytes_in: int
+    bytes_out: int
+    unsent_bytes: int
+    unsent_peak_bytes: int
+    high_water_bytes: int
+    kernel_send_queue_bytes: int | None
+    """SIOCOUTQ; null when it was not asked for."""
+    kernel_receive_queue_bytes: int | None
+    """SIOCINQ; null when it was not asked for."""
+    eagain_reads: int
+    eagain_writes: int
+    short_writes: int
+    wakeups: int
+    paused_by: list[str]
+    blocked_s: float
+    """For how long bytes have been waiting for this fd to become writable; 0 when none are."""
+    blocked_total_s: float
+
+
+class RequestSummary(msgspec.Struct):
+    """The request of the present exchange."""
+
+    method: str
+    host: str
+    path: str
+
+
+class ResponseSummary(msgspec.Struct):
+    """The response of the present exchange."""
+
+    status: int
+    first_byte_s: float
+    """From the complete request head to the first byte of the response."""
+    body_bytes: int
+
+
+class RouteSummary(msgspec.Struct):
+    """Where the present exchange goes, and why."""
+
+    pool: str
+    backend: str
+    key: str | None
+    reason: str
+    elapsed_us: float
+
+
+class ConnectionRow(msgspec.Struct):
+    """A session: a client connection and the backend connection paired with it."""
+
+    id: int
+    state: str
+    half_closed: str | None
+    generation: int
+    age_s: float
+    listener: str
+    exchanges: int
+    request: RequestSummary | None
+    response: ResponseSummary | None
+    route: RouteSummary | None
+    client: PeerRow
+    backend: PeerRow | None
+
+
+class Connections(msgspec.Struct):
+    """`connections`: live sessions, by id unless sorted."""
+
+    generation: int
+    total: int
+    now_s: float
+    """The engine's monotonic clock at this snapshot; rates are differences of it."""
+    connections: list[ConnectionRow]
+
+
+class CallRow(msgspec.Struct):
+    """One system call of a watched session."""
+
+    at_s: float
+    """Seconds since the watch began."""
+    fd: int
+    direction: str
+    """Which way the bytes of this call go: `request` or `response`."""
+    call: str
+    """`recv`, `send`, `connect`, `shutdown`, `close`, or `pause`, `resume`, `epoll`."""
+    wanted_bytes: int
+    got_bytes: int | None
+    error: str | None
+    """`EAGAIN`, `ECONNRESET`, …"""
+    unsent_bytes: int
+    """What the sink's write buffer holds after the call."""
+    note: str
+
+
+class ConnectionDetail(ConnectionRow):
+    """`connection ID`: the row and its details; also for the last closed sessions."""
+
+    opened_at: str = ""
+    close_reason: str | None = None
+    close_detail: str = ""
+    watched: bool = False
+    calls: list[CallRow] = []
+    """The recorded calls, oldest first, when the session is watched."""
+    calls_dropped: int = 0
+    tcp_info: dict[str, dict[str, int]] = {}
+    """`client` and `backend`: fields of TCP_INFO (tcp(7)); absent where the kernel has none."""
+
+
+class ExchangeRow(msgspec.Struct):
+    """One finished HTTP request and its response."""
+
+    id: int
+    session: int
+    at: str
+    client: str
+    method: str
+    host: str
+    path: str
+    status: int | None
+    """What the client got; null when it got no head at all."""
+    pool: str | None
+    backend: str | None
+    first_byte_s: float | None
+    duration_s: float
+    request_bytes: int
+    response_bytes: int
+    generation: int
+    result: str
+    """`complete`, or why it is not."""
+
+
+class Exchanges(msgspec.Struct):
+    """`exchanges`: the last finished ones, newest first."""
+
+    exchanges: list[ExchangeRow]
+
+
+class BackendRow(msgspec.Struct):
+    """A backend with what is going on at it."""
+
+    name: str
+    address: str
+    state: str
+    weight: int
+    max_connections: int
+    """0: no limit."""
+    sessions: int
+    """Exchanges (http) or sessions (tcp) at it now."""
+    last_error: str | None
+    idle_connections: int = 0
+    total: int = 0
+    """Exchanges (http) or sessions (tcp) it ever got from this engine."""
+    connect_failures: int = 0
+    bytes_in: int = 0
+    """Bytes received from it."""
+    bytes_out: int = 0
+    """Bytes sent to it."""
+    edited: bool = False
+    """Whether it differs from the configuration file."""
+
+
+class PoolRow(msgspec.Struct):
+    """A pool and its backends."""
+
+    name: str
+    balance: str
+    backends: list[BackendRow]
+    host: str = "keep"
+
+
+class Backends(msgspec.Struct):
+    """`backends`: every pool."""
+
+    generation: int
+    pools: list[PoolRow]
+
+
+class CandidateRow(msgspec.Struct):
+    """A backend that was looked at for a decision."""
+
+    name: str
+    state: str
+    weight: int
+    sessions: int
+    verdict: str
+    """`chosen`, or why not: `draining`, `in maintenance`, `full (100 of 100)`, `not picked`."""
+
+
+class DecisionRow(msgspec.Struct):
+    """One routing decision."""
+
+    seq: int
+    at: str
+    session: int
+    generation: int
+    method: str
+    host: str
+    """As the client sent it."""
+    path: str
+    pool: str | None
+    backend: str | None
+    key: str | None
+    reason: str
+    elapsed_us: float
+    candidates: list[CandidateRow]
+    error: str | None = None
+    """Why there is no backend: the client got an error of ours."""
+
+
+class Decisions(msgspec.Struct):
+    """`decisions`: newest last."""
+
+    decisions: list[DecisionRow]
+    dropped: int
+    """Decisions asked for that are no longer kept."""
+    next_since: int = 0
+
+
+class Explanation(msgspec.Struct):
+    """`explain`: where a request would go."""
+
+    pool: str | None
+    backend: str | None
+    key: str | None
+    reason: str
+    generation: int
+    candidates: list[CandidateRow]
+    error: str | None = None
+
+
+class EventRow(msgspec.Struct):
+    """Something that happened."""
+
+    seq: int
+    at: str
+    level: str
+    source: str
+    """`engine`, `control`, `config`, `session`, `backend` or `listener`."""
+    session: int | None
+    message: str
+    fields: dict[str, Any] = {}
+
+
+class Events(msgspec.Struct):
+    """`events`: oldest first."""
+
+    events: list[EventRow]
+    next_since: int
+    dropped: int
+    """Events asked for that are no longer kept: the gap, never hidden."""
+
+
+class ListenerRow(msgspec.Struct):
+    """A listening socket."""
+
+    address: str
+    mode: str
+    pool: str | None = None
+
+
+class Totals(msgspec.Struct):
+    """Counters over all sessions, the closed ones included. They only grow."""
+
+    accepted: int = 0
+    exchanges: int = 0
+    client_bytes_in: int = 0
+    client_bytes_out: int = 0
+    backend_bytes_in: int = 0
+    backend_bytes_out: int = 0
+    eagain_reads: int = 0
+    eagain_writes: int = 0
+    short_writes: int = 0
+    errors: int = 0
+    """Exchanges answered by an error of ours."""
+
+
+class Status(msgspec.Struct):
+    """`status`: the engine itself."""
+
+    version: str
+    pid: int
+    uptime_s: float
+    config: str | None
+    """Path of the configuration file; null with `--to`."""
+    log: str | None
+    listeners: list[ListenerRow]
+    generation: int
+    sessions: int
+    memory_bytes: int
+    """Resident set size."""
+    fds: int
+    loop_lag_s: float
+    """How late the loop's own timer came, at worst, in the last second."""
+    events_dropped: int
+    now_s: float = 0.0
+    totals: Totals = msgspec.field(default_factory=Totals)
+    unsent_bytes: int = 0
+    """Everything that our buffers hold at this moment."""
+    blocked: int = 0
+    """Sessions with bytes waiting for an fd to become writable."""
+    edits: int = 0
+    """Live edits on top of the configuration file."""
+    config_changed: bool = False
+    """Whether the file on disk is no longer the one that runs."""
+    draining: bool = False
+    """Whether the engine is on its way out."""
+
+
+class Changed(msgspec.Struct):
+    """`backend …`, `undo`, `redo`, `reload`: what the command did."""
+
+    generation: int
+    changed: list[str]
+    """One sentence for each change."""
+    kept_edits: list[str]
+    """Live edits that stand on top of the file."""
+
+
+class EditRow(msgspec.Struct):
+    """One live edit."""
+
+    generation: int
+    at: str
+    who: str
+    what: str
+
+
+class Edits(msgspec.Struct):
+    """`edits`: the layer over the file, oldest first, and what `redo` would bring back."""
+
+    edits: list[EditRow]
+    undone: list[EditRow]
+
+
+class ConfigSource(msgspec.Struct):
+    """`config`: the text that runs and the text on disk."""
+
+    path: str | None
+    running: str
+    on_disk: str | None
+    """null: the same as `running`, or there is no file."""
+    error: str | None
+    """`file:line: message` of what is on disk, when it does not load."""
+    error_line: int | None
+    loaded_at: str
+    generation: int
+
+
+class Done(msgspec.Struct):
+    """A command that has nothing to tell but that it is in force."""
+
+    done: str
