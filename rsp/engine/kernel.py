@@ -1,0 +1,56 @@
+"""What the kernel knows about a socket: its queues and TCP_INFO. Only whoever looks calls this."""
+
+import array
+import contextlib
+import fcntl
+import socket
+import struct
+import termios
+
+_SIOCOUTQ = termios.TIOCOUTQ
+"""Bytes sent but not acknowledged, and not yet sent (tcp(7)); the same number as TIOCOUTQ."""
+_SIOCINQ = termios.FIONREAD
+
+_TCP_INFO_BYTES = 232
+_WORDS = (
+    "rto_us", "ato_us", "snd_mss", "rcv_mss", "unacked", "sacked", "lost", "retrans", "fackets",
+    "last_data_sent_ms", "last_ack_sent_ms", "last_data_recv_ms", "last_ack_recv_ms", "pmtu",
+    "rcv_ssthresh", "rtt_us", "rttvar_us", "snd_ssthresh", "snd_cwnd", "advmss", "reordering",
+    "rcv_rtt_us", "rcv_space", "total_retrans",
+)  # fmt: skip
+"""The 24 words behind the first 8 bytes of `struct tcp_info`, in its order (linux/tcp.h)."""
+_SHOWN_WORDS = ("rtt_us", "rttvar_us", "snd_cwnd", "snd_ssthresh", "snd_mss", "unacked", "lost",
+                "retrans", "total_retrans", "last_data_sent_ms", "last_data_recv_ms")  # fmt: skip
+_LATER = {"notsent_bytes": (144, "I"), "busy_us": (168, "Q"), "rwnd_limited_us": (176, "Q"),
+          "sndbuf_limited_us": (184, "Q"), "snd_wnd_bytes": (228, "I")}  # fmt: skip
+"""Fields further behind, by offset and format; an older kernel gives a shorter struct."""
+
+
+def queues(sock: socket.socket) -> tuple[int | None, int | None]:
+    """Return the bytes in the kernel's send queue and receive queue, None where unknown."""
+    return _ioctl(sock, _SIOCOUTQ), _ioctl(sock, _SIOCINQ)
+
+
+def _ioctl(sock: socket.socket, request: int) -> int | None:
+    value = array.array("i", [0])
+    try:
+        fcntl.ioctl(sock.fileno(), request, value)
+    except (OSError, ValueError):
+        return None
+    return value[0]
+
+
+def tcp_info(sock: socket.socket) -> dict[str, int]:
+    """Return fields of TCP_INFO with their units in their names; what is missing is left out."""
+    try:
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+    except OSError:
+        return {}
+    if len(raw) < 8 + 4 * len(_WORDS):
+        return {}
+    words = dict(zip(_WORDS, struct.unpack_from(f"={len(_WORDS)}I", raw, 8), strict=True))
+    fields = {"state": raw[0]} | {name: words[name] for name in _SHOWN_WORDS}
+    for name, (offset, form) in _LATER.items():
+        with contextlib.suppress(struct.error):
+            fields[name] = struct.unpack_from("=" + form, raw, offset)[0]
+    return fields

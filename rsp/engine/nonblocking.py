@@ -1,0 +1,184 @@
+"""WHERE EAGAIN IS HANDLED: every non-blocking socket call of the data path, and what errno means.
+
+For normal life these return ints and sentinels; only a peer that is gone raises. Callers match on
+the result and never see an errno.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+
+WOULD_BLOCK = -1
+"""The kernel has nothing for us, or no room: EAGAIN."""
+EOF = 0
+"""`recv` returned nothing: the peer will send no more."""
+
+TCP_NOTSENT_LOWAT = 25
+"""tcp(7); Python 3.11 has no name for it."""
+
+_NO_ROOM = frozenset({errno.ENOBUFS, errno.ENOMEM})
+_OUT_OF_FDS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_RESET_ON_CLOSE = b"\1\0\0\0\0\0\0\0"
+"""`struct linger {1, 0}` of socket(7): close sends RST and forgets what is unsent."""
+
+
+class PeerGone(Exception):
+    """The peer reset the connection, or the kernel gave it up. The text is the errno's name."""
+
+
+class ConnectFailed(Exception):
+    """A connection to a backend could not be made. The text is a reason for people."""
+
+
+class OutOfFds(Exception):
+    """No fd, or no memory, for one more connection. Not the client's fault: try again later."""
+
+
+def errno_name(number: int | None) -> str:
+    """Return `ECONNRESET` for 104, and so on."""
+    return errno.errorcode.get(number or 0, f"errno {number}")
+
+
+def try_recv_into(sock: socket.socket, buffer: bytearray | memoryview) -> int:
+    """Read into `buffer` and return how many bytes came: EOF (0) and WOULD_BLOCK (-1) are normal.
+
+    Raises:
+        PeerGone: the peer reset the connection. Source: recv(2), tcp(7).
+    """
+    try:
+        return sock.recv_into(buffer)
+    except BlockingIOError:
+        return WOULD_BLOCK
+    except OSError as error:
+        raise PeerGone(errno_name(error.errno)) from None
+
+
+def try_send(sock: socket.socket, piece: bytes | bytearray | memoryview) -> int:
+    """Offer `piece` to the kernel and return how many bytes it took.
+
+    A short count is normal. WOULD_BLOCK means that none were taken (EAGAIN, and ENOBUFS, which
+    says the same of the whole machine): keep the bytes and offer them again when the socket is
+    writable.
+
+    Raises:
+        PeerGone: the peer reset or closed its reading side (EPIPE; CPython ignores SIGPIPE).
+            Source: send(2).
+    """
+    try:
+        return sock.send(piece)
+    except BlockingIOError:
+        return WOULD_BLOCK
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            return WOULD_BLOCK
+        raise PeerGone(errno_name(error.errno)) from None
+
+
+def try_accept(listener: socket.socket) -> tuple[socket.socket, str] | None:
+    """Return the next waiting connection, non-blocking, and its peer as text; None when none waits.
+
+    A client that left before we came (ECONNABORTED, EPROTO; accept(2)) counts as none.
+
+    Raises:
+        OutOfFds: EMFILE and its kin.
+    """
+    try:
+        sock, peer = listener.accept()
+    except OSError as error:
+        if error.errno in _OUT_OF_FDS:
+            raise OutOfFds(errno_name(error.errno)) from None
+        return None
+    sock.setblocking(False)
+    return sock, address_text(peer)
+
+
+def start_connect(address: tuple[str, int]) -> socket.socket:
+    """Begin to connect to a numeric host and port, and return the non-blocking socket.
+
+    Raises:
+        ConnectFailed: it failed at once.
+        OutOfFds: no fd for it.
+    """
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    except OSError as error:
+        raise OutOfFds(errno_name(error.errno)) from None
+    number = sock.connect_ex((host, port))
+    if number in (0, errno.EINPROGRESS):
+        return sock
+    sock.close()
+    raise ConnectFailed(connect_error_text(number))
+
+
+def finish_connect(sock: socket.socket) -> None:
+    """Return when a connecting socket that has become writable is connected.
+
+    Raises:
+        ConnectFailed: with the reason. A socket that met itself (possible on loopback, when the
+            kernel picks the target's port as ours) counts as refused.
+    """
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if number:
+        raise ConnectFailed(connect_error_text(number))
+    if peer_name(sock) == address_text(sock.getsockname()):
+        raise ConnectFailed("refused (the port connected to itself: nothing listens there)")
+
+
+def connect_error_text(number: int) -> str:
+    """Return what a failed connect means: `refused (ECONNREFUSED)`."""
+    words = {
+        errno.ECONNREFUSED: "refused",
+        errno.ETIMEDOUT: "timed out",
+        errno.EHOSTUNREACH: "no route to the host",
+        errno.ENETUNREACH: "no route to the network",
+        errno.ECONNRESET: "reset by the backend",
+        errno.EADDRNOTAVAIL: "no free local port",
+    }
+    return f"{words.get(number, os.strerror(number))} ({errno_name(number)})"
+
+
+def shut_write(sock: socket.socket) -> bool:
+    """Send FIN behind what the kernel holds; False when the connection is already gone."""
+    try:
+        sock.shutdown(socket.SHUT_WR)
+    except OSError:
+        return False
+    return True
+
+
+def reset_on_close(sock: socket.socket) -> None:
+    """Make the coming close send RST instead of FIN (socket(7), SO_LINGER)."""
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+def prepare(sock: socket.socket, notsent_lowat_bytes: int) -> None:
+    """Set what every connection of ours has: TCP_NODELAY and TCP_NOTSENT_LOWAT (tcp(7)).
+
+    Without the first, p99 was 47 ms (delayed ACK against Nagle); for the second see
+    `Limits.notsent_lowat_bytes`. A connection that is already gone is left to the next read.
+    """
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat_bytes)
+
+
+def peer_name(sock: socket.socket) -> str:
+    """Return the peer's address as text, or `gone`."""
+    try:
+        return address_text(sock.getpeername())
+    except OSError:
+        return "gone"
+
+
+def address_text(address: object) -> str:
+    """Return `127.0.0.1:80` or `[::1]:80` for a socket address."""
+    if not isinstance(address, tuple):
+        return str(address)
+    host, port = address[0], address[1]
+    if host.startswith("::ffff:") and "." in host:
+        host = host[7:]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,109 @@
+"""The only file that touches epoll or the loop's fd API: readiness, in batches.
+
+One `select.epoll`, edge-triggered, whose own fd hangs on the asyncio loop: one callback per batch,
+and true RDHUP, HUP and ERR, also while nobody reads (uvloop's own watchers cannot see those).
+Each fd is registered once, for everything. Three rules keep stale readiness harmless:
+
+- `forget` drops the handler at once, so that the rest of the batch passes it by;
+- sockets are closed at the end of the batch, so that no number in it can be reused;
+- a handler that has more to do (its turn was over, or it was resumed) asks for another turn with
+  `again`, for an edge that was seen once does not come twice.
+"""
+
+import asyncio
+import select
+import socket
+import time
+from typing import Protocol
+
+from rsp.core.limits import EVENTS_PER_POLL
+
+READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+WRITABLE = select.EPOLLOUT
+HANG_UP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+DEAD = select.EPOLLHUP | select.EPOLLERR
+
+_EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+
+
+class Handler(Protocol):
+    """Whoever owns an fd."""
+
+    def on_ready(self, readiness: int) -> None:
+        """Act on what epoll reported: a mask of its bits; 0 for a turn asked for with `again`."""
+
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed while acting: give up this fd, and nothing else."""
+
+
+class Poller:
+    """Delivers readiness to handlers, one batch at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.now_s = time.monotonic()
+        """The time at the start of this batch: exact enough for every deadline."""
+        self._loop = loop
+        self._epoll = select.epoll()
+        self._handlers: dict[int, Handler] = {}
+        self._again: dict[Handler, None] = {}
+        self._closing: list[socket.socket] = []
+        loop.add_reader(self._epoll.fileno(), self._on_readiness)
+
+    def watch(self, fd: int, handler: Handler) -> None:
+        """Deliver every edge of `fd` to `handler` from now on."""
+        self._handlers[fd] = handler
+        self._epoll.register(fd, _EDGES)
+
+    def watch_level(self, fd: int, handler: Handler) -> None:
+        """Deliver readability of `fd` for as long as it lasts: for listeners."""
+        self._handlers[fd] = handler
+        self._epoll.register(fd, select.EPOLLIN)
+
+    def forget(self, fd: int) -> None:
+        """Deliver nothing of `fd` any more, not even from the present batch."""
+        if self._handlers.pop(fd, None) is not None:
+            self._epoll.unregister(fd)
+
+    def again(self, handler: Handler) -> None:
+        """Give `handler` another turn, with a readiness of 0, after the others had theirs."""
+        if not self._again:
+            self._loop.call_soon(self._on_again)
+        self._again[handler] = None
+
+    def close_later(self, sock: socket.socket) -> None:
+        """Close `sock` when no event of this batch can name its number any more."""
+        if not self._closing:
+            self._loop.call_soon(self._close_all)
+        self._closing.append(sock)
+
+    def close(self) -> None:
+        """Let go of the loop and of epoll."""
+        self._loop.remove_reader(self._epoll.fileno())
+        self._close_all()
+        self._epoll.close()
+
+    def _on_readiness(self) -> None:
+        self.now_s = time.monotonic()
+        handlers = self._handlers
+        for fd, readiness in self._epoll.poll(0, EVENTS_PER_POLL):
+            handler = handlers.get(fd)
+            if handler is None:
+                continue
+            try:
+                handler.on_ready(readiness)
+            except Exception as error:
+                handler.on_bug(error)
+
+    def _on_again(self) -> None:
+        self.now_s = time.monotonic()
+        turns, self._again = self._again, {}
+        for handler in turns:
+            try:
+                handler.on_ready(0)
+            except Exception as error:
+                handler.on_bug(error)
+
+    def _close_all(self) -> None:
+        closing, self._closing = self._closing, []
+        for sock in closing:
+            sock.close()
