@@ -16,9 +16,9 @@ class AfterUnsent(Enum):
     SHUT_WRITE = "shut_write"
     """Say FIN, go on reading: a half-close."""
     CLOSE = "close"
-    """Close the connection."""
-    LINGER = "linger"
-    """Say FIN, then read and throw away until the peer ends too (RFC 9112, section 9.6)."""
+    """Close the connection: FIN."""
+    RESET = "reset"
+    """Close the connection with RST, so that the peer sees that what it has is not complete."""
 
 
 class WriteBuffer:
@@ -74,6 +74,6 @@ class WriteBuffer:
 _STRENGTH = {
     AfterUnsent.NOTHING: 0,
     AfterUnsent.SHUT_WRITE: 1,
-    AfterUnsent.LINGER: 2,
-    AfterUnsent.CLOSE: 3,
+    AfterUnsent.CLOSE: 2,
+    AfterUnsent.RESET: 3,
 }

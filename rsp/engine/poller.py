@@ -14,6 +14,7 @@ import asyncio
 import select
 import socket
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from rsp.core.limits import EVENTS_PER_POLL
@@ -26,14 +27,26 @@ DEAD = select.EPOLLHUP | select.EPOLLERR
 _EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
 
-class Handler(Protocol):
+class Guarded(Protocol):
+    """Whoever pays when our own code fails."""
+
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed while acting for you: give up what you hold, and nothing else."""
+
+
+class Handler(Guarded, Protocol):
     """Whoever owns an fd."""
 
     def on_ready(self, readiness: int) -> None:
         """Act on what epoll reported: a mask of its bits; 0 for a turn asked for with `again`."""
 
-    def on_bug(self, error: Exception) -> None:
-        """Our own code failed while acting: give up this fd, and nothing else."""
+
+def run_guarded(owner: Guarded, act: Callable[..., None], *arguments: object) -> None:
+    """Call `act`; a bug in it costs `owner` and nobody else: the one catch-all of the data path."""
+    try:
+        act(*arguments)
+    except Exception as error:
+        owner.on_bug(error)
 
 
 class Poller:
@@ -87,21 +100,14 @@ class Poller:
         handlers = self._handlers
         for fd, readiness in self._epoll.poll(0, EVENTS_PER_POLL):
             handler = handlers.get(fd)
-            if handler is None:
-                continue
-            try:
-                handler.on_ready(readiness)
-            except Exception as error:
-                handler.on_bug(error)
+            if handler is not None:
+                run_guarded(handler, handler.on_ready, readiness)
 
     def _on_again(self) -> None:
         self.now_s = time.monotonic()
         turns, self._again = self._again, {}
         for handler in turns:
-            try:
-                handler.on_ready(0)
-            except Exception as error:
-                handler.on_bug(error)
+            run_guarded(handler, handler.on_ready, 0)
 
     def _close_all(self) -> None:
         closing, self._closing = self._closing, []

@@ -1,0 +1,55 @@
+"""The calls of one watched session, as its timeline shows them. Nothing is recorded otherwise."""
+
+from collections import deque
+
+from rsp.core.limits import CALLS_KEPT
+from rsp.core.replies import CallRow
+from rsp.core.vocabulary import Direction
+
+
+class CallRing:
+    """The last `CALLS_KEPT` system calls of a session; counts what it had to forget."""
+
+    __slots__ = ("_rows", "_since_s", "recorded")
+
+    def __init__(self, since_s: float) -> None:
+        self.recorded = 0
+        self._since_s = since_s
+        self._rows: deque[CallRow] = deque(maxlen=CALLS_KEPT)
+
+    @property
+    def dropped(self) -> int:
+        """How many calls were recorded and are no longer kept."""
+        return self.recorded - len(self._rows)
+
+    def record(  # noqa: PLR0913 - one argument for each column of the timeline
+        self,
+        now_s: float,
+        fd: int,
+        direction: Direction,
+        call: str,
+        wanted_bytes: int,
+        got_bytes: int | None,
+        unsent_bytes: int,
+        note: str = "",
+    ) -> None:
+        """Keep one call. A `got_bytes` below 0 is an EAGAIN."""
+        error = "EAGAIN" if got_bytes is not None and got_bytes < 0 else None
+        self.recorded += 1
+        self._rows.append(
+            CallRow(
+                at_s=now_s - self._since_s,
+                fd=fd,
+                direction=direction.value,
+                call=call,
+                wanted_bytes=wanted_bytes,
+                got_bytes=None if error else got_bytes,
+                error=error,
+                unsent_bytes=unsent_bytes,
+                note=note,
+            )
+        )
+
+    def rows(self) -> list[CallRow]:
+        """Return what is kept, oldest first."""
+        return list(self._rows)
