@@ -4,9 +4,20 @@ Every edit returns a new table and a sentence that says what changed. Running se
 `Backend` they were given, so an edit can never pull a running thing from under its feet.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from rsp.core.addresses import AddressError as AddressError
+from rsp.core.addresses import EditRefused as EditRefused
+from rsp.core.addresses import parse_address as parse_address
 from rsp.core.vocabulary import BackendState
+
+WEIGHT_MAX = 256
+"""Largest weight. Enough for a share of a third of a percent; the smooth round robin of a pool
+repeats after the sum of its weights, so larger numbers would only make that cycle longer."""
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,7 @@ class Backend:
     address: str
     """As written: `127.0.0.1:9001`, `[::1]:9001`, `app.internal:80`."""
     weight: int = 1
+    """Its share, 0 to 256. With 0 a policy gives it nothing; it can still be named directly."""
     max_connections: int = 0
     """Exchanges (http) or sessions (tcp) it may have at once; 0: any number."""
     state: BackendState = BackendState.READY
@@ -25,11 +37,36 @@ class Backend:
     """Numeric host and port, filled in off the data path when the address is loaded or edited."""
     defined_at: str = ""
     """`file:line` of its definition, for errors."""
+    key: str = field(init=False, compare=False)
+    """`pool/name`: its name everywhere outside its pool."""
 
-    @property
-    def key(self) -> str:
-        """`pool/name`: its name everywhere outside its pool."""
-        return f"{self.pool}/{self.name}"
+    def __post_init__(self) -> None:
+        # Made once here, because it is asked for several times in every request.
+        object.__setattr__(self, "key", f"{self.pool}/{self.name}")
+
+
+@dataclass(slots=True)
+class BackendLoad:
+    """What is going on at one backend. It changes all the time; the engine owns it."""
+
+    sessions: int = 0
+    """Exchanges (http) or sessions (tcp) at it now."""
+    total: int = 0
+    """The same, all that it ever got."""
+    connect_failures: int = 0
+    last_error: str | None = None
+    bytes_in: int = 0
+    """Bytes received from it."""
+    bytes_out: int = 0
+    """Bytes sent to it."""
+
+
+class BackendLoads(dict[str, BackendLoad]):
+    """The loads of all backends by `Backend.key`. Asking for an unknown one makes it, empty."""
+
+    def __missing__(self, key: str) -> BackendLoad:
+        load = self[key] = BackendLoad()
+        return load
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +78,211 @@ class Pool:
     balance: str = "round_robin"
     host: str = "keep"
     """Which Host the backend sees: `keep`, `backend` (its own address), or a name."""
+    ready: tuple[Backend, ...] = field(init=False, compare=False, repr=False)
+    """Those that a policy may pick unless they are full: ready, with a weight."""
+    unlimited: bool = field(init=False, compare=False, repr=False)
+    """Whether none of `ready` can ever be full."""
+    keys: tuple[str, ...] = field(init=False, compare=False, repr=False)
+    """The keys of `backends`, in their order."""
+    by_name: Mapping[str, Backend] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        ready = tuple(b for b in self.backends if b.state is BackendState.READY and b.weight > 0)
+        object.__setattr__(self, "ready", ready)
+        object.__setattr__(self, "unlimited", not any(b.max_connections for b in ready))
+        object.__setattr__(self, "keys", tuple(b.key for b in self.backends))
+        object.__setattr__(self, "by_name", {b.name: b for b in self.backends})
+
+
+@dataclass(frozen=True, slots=True)
+class BackendChanges:
+    """New values for a backend; None leaves a value as it is."""
+
+    weight: int | None = None
+    state: BackendState | None = None
+    max_connections: int | None = None
+    address: str | None = None
+    resolved: tuple[str, int] | None = None
+    """What `address` resolves to; needed with it, for nothing here asks a resolver."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackendTable:
+    """Every pool by its name, in the order of the file, and the number of this state of affairs."""
+
+    pools: Mapping[str, Pool]
+    generation: int
+
+    @classmethod
+    def of(cls, pools: Iterable[Pool], generation: int) -> "BackendTable":
+        """Return a table of `pools`, whose names the loader has found to be distinct."""
+        return cls({pool.name: pool for pool in pools}, generation)
+
+    def find(self, key: str) -> Backend:
+        """Return the backend called `pool/name`.
+
+        Raises:
+            EditRefused: there is none; the message names those that exist.
+        """
+        pool_name, slash, name = key.partition("/")
+        if not slash:
+            raise EditRefused(f'"{key}" names no backend: write POOL/NAME, such as web/web1')
+        backend = self._pool(pool_name).by_name.get(name)
+        if backend is None:
+            raise EditRefused(f"no backend {key}; {names_in(self.pools[pool_name])}")
+        return backend
+
+    def add(self, backend: Backend, generation: int) -> tuple["BackendTable", str]:
+        """Return the table with `backend` at the end of its pool, and what changed.
+
+        Raises:
+            EditRefused: no such pool, the name is taken, or a value is out of its range.
+        """
+        pool = self._pool(backend.pool)
+        check_backend(backend)
+        if backend.name in pool.by_name:
+            raise EditRefused(
+                f"backend {backend.key} is already there ({pool.by_name[backend.name].address}); "
+                "change it with `backend set`, or choose another name"
+            )
+        table = self._with(replace(pool, backends=(*pool.backends, backend)), generation)
+        return table, f"added {backend.key} ({_described(backend)})"
+
+    def change(
+        self, key: str, changes: BackendChanges, generation: int
+    ) -> tuple["BackendTable", str]:
+        """Return the table with the backend `key` changed, and what changed.
+
+        When it already has all the new values, this very table is returned, whatever
+        `generation` is.
+
+        Raises:
+            EditRefused: no such backend, nothing to change, or a value is out of its range.
+        """
+        old = self.find(key)
+        new = _changed(old, changes)
+        check_backend(new)
+        changed = _differences(old, new)
+        if not changed:
+            return self, f"{key} already has {_asked_for(changes)}"
+        pool = self.pools[old.pool]
+        backends = tuple(new if b.name == old.name else b for b in pool.backends)
+        table = self._with(replace(pool, backends=backends), generation)
+        return table, f"{key}: {', '.join(changed)}"
+
+    def remove(self, key: str, generation: int) -> tuple["BackendTable", str]:
+        """Return the table without the backend `key`, and what changed.
+
+        Raises:
+            EditRefused: there is no such backend.
+        """
+        gone = self.find(key)
+        pool = self.pools[gone.pool]
+        left = tuple(b for b in pool.backends if b.name != gone.name)
+        sentence = f"removed {key} ({gone.address})"
+        if not left:
+            sentence += f"; pool {pool.name} is empty now"
+        return self._with(replace(pool, backends=left), generation), sentence
+
+    def _pool(self, name: str) -> Pool:
+        pool = self.pools.get(name)
+        if pool is None:
+            raise EditRefused(f"no pool {name}; {pool_names(self)}")
+        return pool
+
+    def _with(self, pool: Pool, generation: int) -> "BackendTable":
+        return BackendTable({**self.pools, pool.name: pool}, generation)
+
+
+def is_name(text: str) -> bool:
+    """Tell whether `text` may name a pool or a backend: letters, digits, `_`, `.` and `-`."""
+    return _NAME.fullmatch(text) is not None
+
+
+def check_backend(backend: Backend) -> None:
+    """Check every value of `backend`, as both the file and a live edit must.
+
+    Raises:
+        EditRefused: the message says which value, and what would be right.
+    """
+    if not is_name(backend.name):
+        raise EditRefused(
+            f'"{backend.name}" cannot name a backend: use letters, digits, "_", "." and "-"'
+        )
+    if not 0 <= backend.weight <= WEIGHT_MAX:
+        raise EditRefused(
+            f"weight {backend.weight} of {backend.key} is out of range: 0 to {WEIGHT_MAX}"
+        )
+    if backend.max_connections < 0:
+        raise EditRefused(
+            f"max_connections {backend.max_connections} of {backend.key} is out of range: "
+            "0 (any number) or more"
+        )
+    parse_address(backend.address)
+
+
+def names_in(pool: Pool) -> str:
+    """Return the words that name the backends of `pool`: `pool web has web1, web2`."""
+    if not pool.backends:
+        return f"pool {pool.name} is empty"
+    return f"pool {pool.name} has {', '.join(b.name for b in pool.backends)}"
+
+
+def pool_names(table: BackendTable) -> str:
+    """Return the words that name the pools of `table`: `there are web, api`."""
+    names = list(table.pools)
+    if not names:
+        return "there is no pool at all"
+    return f"there is only {names[0]}" if len(names) == 1 else f"there are {', '.join(names)}"
+
+
+def _described(backend: Backend) -> str:
+    words = [backend.address, f"weight {backend.weight}"]
+    if backend.max_connections:
+        words.append(f"at most {backend.max_connections} connections")
+    if backend.state is not BackendState.READY:
+        words.append(backend.state.value)
+    return ", ".join(words)
+
+
+def _changed(old: Backend, changes: BackendChanges) -> Backend:
+    if changes == BackendChanges():
+        raise EditRefused(
+            f"nothing to change at {old.key}: give a weight, a state, an address "
+            "or a number of connections"
+        )
+    new_address = changes.address is not None and changes.address != old.address
+    return replace(
+        old,
+        weight=old.weight if changes.weight is None else changes.weight,
+        state=old.state if changes.state is None else changes.state,
+        max_connections=(
+            old.max_connections if changes.max_connections is None else changes.max_connections
+        ),
+        address=old.address if changes.address is None else changes.address,
+        resolved=changes.resolved if new_address else changes.resolved or old.resolved,
+    )
+
+
+_SETTINGS = ("weight", "state", "max_connections", "address")
+
+
+def _differences(old: Backend, new: Backend) -> list[str]:
+    found = []
+    for name in _SETTINGS:
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            found.append(f"{name} {before} → {after}")
+    if not found and old.resolved != new.resolved:
+        found.append(f"address {new.address} resolved again")
+    return found
+
+
+def _asked_for(changes: BackendChanges) -> str:
+    asked = ((name, getattr(changes, name)) for name in _SETTINGS)
+    return " and ".join(f"{name} {value}" for name, value in asked if value is not None)
+
+
+def same_settings(one: Backend, other: Backend) -> bool:
+    """Tell whether two backends agree in everything that a person can set."""
+    return all(getattr(one, name) == getattr(other, name) for name in _SETTINGS)
