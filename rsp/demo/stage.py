@@ -1,0 +1,133 @@
+"""A whole demo: the world, a directory with the configuration, and the engine."""
+
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from rsp.core.replies import Connections, Decisions, Status
+from rsp.core.wire import decode_reply, encode_request
+from rsp.demo.engine_life import EngineLife
+from rsp.demo.numbers import ENGINE_START_S
+from rsp.demo.reports import EngineIsHere
+from rsp.demo.scenes import Scene, lua_for
+from rsp.demo.stories import Evidence
+from rsp.demo.world_process import WorldProcess
+
+ASK_TIMEOUT_S = 5.0
+"""An engine that does not answer a command within this is not there."""
+
+DECISIONS_ASKED = 60
+"""Enough to hold both spellings of every site of the split-route story."""
+
+
+class EngineDidNotStart(Exception):
+    """The engine of the demo ended, or never answered. The text says where its log is."""
+
+
+class Stage:
+    """A running demo; a context manager, at whose end everything has ended."""
+
+    def __init__(self, scene: Scene) -> None:
+        """Start the sites of `scene`, and make the directory; `__enter__` does the rest."""
+        self.scene = scene
+        self.world = WorldProcess(scene)
+        self.engine: subprocess.Popen[bytes] | None = None
+        self.directory = Path(tempfile.mkdtemp(prefix="rsp-demo-"))
+        self.config = self.directory / "demo.lua"
+        self.control = self.directory / "control.sock"
+        self.log = self.directory / "engine.log"
+        self.proxy = ""
+        """`host:port` where the engine listens."""
+
+    def __enter__(self) -> "Stage":
+        """Start the engine, wait until it answers, and let the traffic begin.
+
+        Raises:
+            EngineDidNotStart: with the last lines of the engine's log.
+        """
+        try:
+            self.config.write_text(lua_for(self.scene, self.world.sites.addresses))
+            self.engine = self._start_engine()
+            self.proxy = self._wait_for(self.engine).listeners[0].address
+            engine = EngineIsHere(self.proxy, self.engine.pid, str(self.directory))
+            self.world.send_traffic(engine)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End everything."""
+        self.close()
+
+    def _start_engine(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "rsp", "serve", str(self.config)]
+        options = ["--control", str(self.control), "--listen", "127.0.0.1:0"]
+        with self.log.open("wb") as log:
+            return subprocess.Popen(
+                [*command, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _wait_for(self, engine: "subprocess.Popen[bytes]") -> Status:
+        deadline_s = time.monotonic() + ENGINE_START_S
+        while time.monotonic() < deadline_s and engine.poll() is None:
+            with contextlib.suppress(OSError):
+                status = self.status()
+                if status.listeners:
+                    return status
+            time.sleep(0.05)
+        how = "ended at once" if engine.poll() is not None else "does not answer"
+        last_lines = self.log.read_text(errors="replace")[-2000:]
+        raise EngineDidNotStart(f"the demo's engine {how}; its log says:\n{last_lines}")
+
+    def ask(self, method: str, **params: Any) -> msgspec.Raw:
+        """Give the engine one command and return its undecoded answer.
+
+        Raises:
+            OSError: no engine at the control socket.
+            CommandRefused: the engine's reason.
+        """
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(ASK_TIMEOUT_S)
+            sock.connect(str(self.control))
+            sock.sendall(encode_request(method, params, 1))
+            line = sock.makefile("rb").readline()
+        return decode_reply(line).result or msgspec.Raw(b"null")
+
+    def status(self) -> Status:
+        """Return what the engine says of itself; raises as `ask`."""
+        return msgspec.json.decode(self.ask("status"), type=Status)
+
+    def evidence(self) -> Evidence:
+        """Return what the stories look at; raises as `ask`."""
+        connections = msgspec.json.decode(self.ask("connections"), type=Connections)
+        asked = self.ask("decisions", limit=DECISIONS_ASKED)
+        decisions = msgspec.json.decode(asked, type=Decisions)
+        return Evidence(connections.connections, decisions.decisions, tuple(self.world.outcomes))
+
+    def close(self) -> None:
+        """End the traffic first, so that the engine has nothing to drain; then all the rest."""
+        self.world.end()
+        if self.engine is not None:
+            with EngineLife(self.engine.pid) as engine_life:
+                engine_life.end()
+            self.engine.wait()
+        shutil.rmtree(self.directory, ignore_errors=True)
