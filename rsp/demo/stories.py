@@ -45,12 +45,12 @@ def blocked_sessions(evidence: Evidence) -> list[ConnectionRow]:
     return [row for row in evidence.connections if row.client.blocked_s > 0]
 
 
-def has_paused_backend(evidence: Evidence) -> bool:
-    """Whether a backend is paused because its client takes no more."""
-    return any(_paused(row.backend) for row in evidence.connections)
+def held_back(evidence: Evidence) -> list[ConnectionRow]:
+    """Return those of them whose backend is paused, because the client takes no more."""
+    return [row for row in blocked_sessions(evidence) if _is_paused(row.backend)]
 
 
-def _paused(backend: PeerRow | None) -> bool:
+def _is_paused(backend: PeerRow | None) -> bool:
     return backend is not None and "sink_full" in backend.paused_by
 
 
@@ -89,7 +89,7 @@ SLOW_WRITE = Story(
         Step(
             "Press enter on it. The client's fd counts EAGAIN and short writes, and unsent bytes "
             "stand at the mark; the backend's fd is paused by sink_full.",
-            has_paused_backend,
+            lambda evidence: bool(held_back(evidence)),
         ),
         Step("The broken relay throws those same bytes away: see what is missing below.", has_loss),
         Step(

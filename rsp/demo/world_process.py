@@ -15,6 +15,9 @@ from rsp.demo.scenes import Scene
 OUTCOMES_KEPT = 8
 """Outcomes that a story shows are the last few; no more are kept."""
 
+OUTCOME_S = 60.0
+"""A story whose next outcome takes longer than this is stuck; one round takes about 7 s."""
+
 _decode = msgspec.json.Decoder(SitesAreOpen | Outcome).decode
 
 
@@ -40,7 +43,8 @@ class WorldProcess:
         self._life = os.fdopen(write_end, "wb", buffering=0)
         self.outcomes: deque[Outcome] = deque(maxlen=OUTCOMES_KEPT)
         """What its story measured, newest last."""
-        self.outcome_came = threading.Event()
+        self._said_so_far = 0
+        self._outcome_came = threading.Condition()
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self.sites = self._first_report()
         self._listening.start()
@@ -61,8 +65,23 @@ class WorldProcess:
         for line in self._said():
             report = _decode(line)
             if isinstance(report, Outcome):
-                self.outcomes.append(report)
-                self.outcome_came.set()
+                with self._outcome_came:
+                    self.outcomes.append(report)
+                    self._said_so_far += 1
+                    self._outcome_came.notify_all()
+
+    def wait_for_outcomes(self, count: int) -> list[Outcome]:
+        """Wait until the story has measured `count` more things, at most `OUTCOMES_KEPT`, and
+        return them.
+
+        Raises:
+            RuntimeError: that took longer than `OUTCOME_S`.
+        """
+        with self._outcome_came:
+            wanted = self._said_so_far + count
+            if not self._outcome_came.wait_for(lambda: self._said_so_far >= wanted, OUTCOME_S):
+                raise RuntimeError(f"the demo's story said nothing for {OUTCOME_S:g} s")
+            return list(self.outcomes)[-count:]
 
     def send_traffic(self, engine: EngineIsHere) -> None:
         """Tell the world where the engine is: its clients begin."""

@@ -1,0 +1,104 @@
+"""The demo without a terminal: it prints its steps and what it measured."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from rsp.core.replies import PeerRow
+from rsp.demo.numbers import ENGINE_START_S
+from rsp.demo.scenes import Scene, cured, line_of_the_bug
+from rsp.demo.stage import Stage
+from rsp.demo.stories import (
+    Evidence,
+    Story,
+    held_back,
+    split_hosts,
+    story_for,
+)
+
+Say = Callable[[str], None]
+
+LOOK_EVERY_S = 0.1
+"""How often the evidence is looked at while a story waits for it."""
+
+
+def narrate(stage: Stage, seconds: float, say: Say) -> None:
+    """Run the demo on `stage` for `seconds` and say what happens; a story may take longer, for
+    it ends with its result."""
+    say(f"The engine listens on {stage.proxy}; its control socket is {stage.control}.")
+    ends_s = time.monotonic() + seconds
+    if story := story_on(stage):
+        tell(story, stage, say)
+    time.sleep(max(0.0, ends_s - time.monotonic()))
+    say(status_text(stage))
+
+
+def story_on(stage: Stage) -> Story | None:
+    """Return the story of `stage`, which names its configuration and the line of its bug."""
+    line = line_of_the_bug(stage.config.read_text())
+    return story_for(stage.scene, str(stage.config), line)
+
+
+def status_text(stage: Stage) -> str:
+    """Return what `rsp ctl status` says of the running engine."""
+    command = [sys.executable, "-m", "rsp", "ctl", "--control", str(stage.control), "status"]
+    answer = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return (answer.stdout or answer.stderr).rstrip()
+
+
+def tell(story: Story, stage: Stage, say: Say) -> None:
+    """Say the steps of `story`, wait for its evidence and say what was measured."""
+    say(f"\n{story.title}")
+    for number, step in enumerate(story.steps, start=1):
+        say(f"  {number}. {step.text}")
+    say("\nMeasured now:")
+    if stage.scene is Scene.SLOW_WRITE:
+        tell_slow_write(stage, say)
+    else:
+        tell_split_route(stage, say)
+
+
+def tell_slow_write(stage: Stage, say: Say) -> None:
+    """Say what the slow client's two fds show while it reads, and what both downloads brought."""
+    for row in held_back(look_until(stage, lambda evidence: bool(held_back(evidence)))):
+        say(f"  session {row.id} is BLOCKED: {client_sentence(row.client)};")
+        say("  its backend is paused by sink_full.")
+    for outcome in stage.world.wait_for_outcomes(2):
+        say(f"  {outcome.text}")
+
+
+def client_sentence(client: PeerRow) -> str:
+    """Say what waits at a client's fd."""
+    return (
+        f"{client.unsent_bytes:,} bytes unsent for {client.blocked_s:.1f} s, "
+        f"{client.eagain_writes} EAGAIN and {client.short_writes} short writes so far"
+    )
+
+
+def tell_split_route(stage: Stage, say: Say) -> None:
+    """Say how many reloads go astray, mend the one line, reload, and say it again."""
+    say(f"  before: {stage.world.wait_for_outcomes(1)[-1].text}")
+    for key, backends in sorted(split_hosts(stage.evidence()).items()):
+        say(f"    {key} reaches {' and '.join(sorted(backends))}")
+    source = stage.config.read_text()
+    stage.config.write_text(cured(source))
+    stage.ask("reload")
+    say(
+        f"  line {line_of_the_bug(source)} is now: local key = host:lower(); configuration reloaded"
+    )
+    # The round that was under way saw both configurations; the one after it saw the new one only.
+    stage.world.wait_for_outcomes(1)
+    say(f"  after: {stage.world.wait_for_outcomes(1)[-1].text}")
+
+
+def look_until(stage: Stage, is_there: Callable[[Evidence], bool]) -> Evidence:
+    """Return the first evidence that `is_there`, or the last one looked at."""
+    deadline_s = time.monotonic() + ENGINE_START_S
+    evidence = stage.evidence()
+    while not is_there(evidence) and time.monotonic() < deadline_s:
+        time.sleep(LOOK_EVERY_S)
+        evidence = stage.evidence()
+    return evidence

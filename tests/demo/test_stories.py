@@ -1,0 +1,93 @@
+"""The stories see their own steps done, and only then."""
+
+import pytest
+
+from rsp.core.replies import ConnectionRow, DecisionRow, PeerRow
+from rsp.demo.reports import Outcome
+from rsp.demo.scenes import SETTINGS, Scene, cured, line_of_the_bug, lua_for
+from rsp.demo.stories import Evidence, guide, held_back, split_hosts, split_route, story_for
+
+BAD = Outcome(is_good=False, text="bad")
+GOOD = Outcome(is_good=True, text="good")
+
+
+def peer(*paused_by: str, blocked_s: float = 0.0) -> PeerRow:
+    return PeerRow(
+        *(3, "127.0.0.1:1", 0, 0, 0, 0, 65536, None, None, 0, 0, 0, 0),
+        paused_by=list(paused_by),
+        blocked_s=blocked_s,
+        blocked_total_s=blocked_s,
+    )
+
+
+def session(client: PeerRow, backend: PeerRow | None) -> ConnectionRow:
+    return ConnectionRow(1, "streaming", None, 1, 1.0, "a", 1, None, None, None, client, backend)
+
+
+def decision(key: str, backend: str) -> DecisionRow:
+    return DecisionRow(1, "", 1, 1, "GET", key, "/", "apps", backend, key, "", 1.0, [])
+
+
+BLOCKED = session(peer(blocked_s=1.0), peer("sink_full"))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        session(peer(), peer("sink_full")),
+        session(peer(blocked_s=1.0), peer("operator")),
+        session(peer(blocked_s=1.0), None),
+    ],
+)
+def test_a_session_is_held_back_only_when_blocked_and_paused_by_it(row: ConnectionRow) -> None:
+    assert held_back(Evidence([row, BLOCKED])) == [BLOCKED]
+
+
+def test_split_hosts_are_those_whose_spellings_reach_several_backends() -> None:
+    decisions = [
+        decision("ironhand.example", "apps1"),
+        decision("IronHand.example", "apps3"),
+        decision("nightowl.example", "apps2"),
+        decision("NightOwl.example", "apps2"),
+    ]
+    assert split_hosts(Evidence((), decisions)) == {"ironhand.example": {"apps1", "apps3"}}
+
+
+def marks(lines: list[str]) -> list[bool]:
+    return [line.endswith("✓") for line in lines if line[0].isdigit()]
+
+
+def test_the_slow_write_guide_marks_what_the_screen_can_show_by_now() -> None:
+    story = story_for(Scene.SLOW_WRITE, "demo.lua", None)
+    assert story is not None
+    assert marks(guide(story, Evidence())) == [False] * 5
+    assert marks(guide(story, Evidence([BLOCKED]))) == [False, True, True, False, False]
+    with_loss = guide(story, Evidence([BLOCKED], (), [GOOD, BAD]))
+    assert marks(with_loss) == [False, True, True, True, False]
+    assert with_loss[-2:] == ["→ good", "→ bad"]
+
+
+def test_the_split_route_guide_names_file_and_line_and_sees_the_cure() -> None:
+    story = split_route("/tmp/x/demo.lua", 22)
+    split = Evidence((), [decision("a", "apps1"), decision("A", "apps2")], [BAD])
+    assert "line 22 of /tmp/x/demo.lua" in guide(story, split)[3]
+    assert marks(guide(story, split)) == [False, True, False, False, False]
+    assert marks(guide(story, Evidence((), (), [BAD, GOOD])))[3:] == [True, True]
+
+
+def test_the_plain_demo_has_no_story() -> None:
+    assert story_for(Scene.PLAIN, "demo.lua", None) is None
+
+
+@pytest.mark.parametrize("scene", list(Scene))
+def test_the_configuration_has_every_backend_and_only_one_scene_has_a_bug(scene: Scene) -> None:
+    names = SETTINGS[scene].site_names
+    source = lua_for(scene, {name: f"127.0.0.1:{n}" for n, name in enumerate(names, start=9001)})
+    assert all(f'"{name}", address = "127.0.0.1:90' in source for name in names)
+    line = line_of_the_bug(source)
+    assert (line is not None) == (scene is Scene.SPLIT_ROUTE)
+    if line is not None:
+        assert source.splitlines()[line - 1].strip() == "local key = host"
+        mended = cured(source).splitlines()
+        assert mended[line - 1].strip() == "local key = host:lower()"
+        assert line_of_the_bug(cured(source)) is None
