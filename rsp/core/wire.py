@@ -40,7 +40,7 @@ class Reply(msgspec.Struct):
     """The answer to one request: `result` stays undecoded until its type is known."""
 
     id: int | str | None = None
-    result: msgspec.Raw | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
     error: RpcError | None = None
     jsonrpc: str = "2.0"
 
