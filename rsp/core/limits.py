@@ -46,6 +46,21 @@ CLOSED_SESSIONS_KEPT = 1_000
 CALLS_KEPT = 4_096
 """Sizes of the rings: how much of the past can be read back (calls: of a watched session)."""
 
+METHOD_BYTES = 32
+"""Longest method that is looked at; the longest registered one has 17 letters."""
+
+HOST_BYTES = 255
+"""Longest name in a Host field: the longest name that DNS can hold (RFC 1035, section 2.3.4)."""
+
+VIA_ENTRIES = 8
+"""A request that has passed more proxies than this goes round in a loop: 508."""
+
+CHUNK_SIZE_DIGITS = 16
+"""Most hexadecimal digits of a chunk size: 64 bits."""
+
+LARGEST_LENGTH = 2**63 - 1
+"""Largest Content-Length and chunk size: a backend that counts in signed 64 bits must agree."""
+
 LOG_FILE_BYTES = 10 * MIB
 """The log file of an engine started by `rsp run` is rotated at this size; one old file is kept."""
 
@@ -132,6 +147,9 @@ class Limits:
 
     chunk_extension_bytes: int = 256
     """Longest chunk extension on one chunk line; the extensions are dropped."""
+
+    chunk_extensions_bytes: int = 16 * KIB
+    """Longest chunk extensions of one body, all chunk lines together."""
 
     trailer_bytes: int = 8 * KIB
     """Longest trailer section of a chunked body."""

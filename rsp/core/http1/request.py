@@ -1,0 +1,256 @@
+"""Parsing a request head, with the rules that a proxy must not leave to the backend."""
+
+import re
+from typing import Final
+
+from rsp.core.http1.errors import BadMessage
+from rsp.core.http1.framing import NO_BODY, Body, BodyKind
+from rsp.core.http1.host import parse_host
+from rsp.core.http1.rules import (
+    FIELDS,
+    TOKEN,
+    Field,
+    Special,
+    bad_field_line,
+    connection_options,
+    fields_of,
+    framing_of,
+    list_members,
+    without_named,
+)
+from rsp.core.http1.second_opinion import RequestOpinion
+from rsp.core.limits import METHOD_BYTES, VIA_ENTRIES, Limits
+
+_METHOD_NAMES: Final = """
+ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR
+MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SUBSCRIBE
+TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE
+"""
+METHODS: Final = frozenset(_METHOD_NAMES.split())
+"""The methods that are passed on, and CONNECT and TRACE, which get a 405 instead of a 501."""
+
+_SPECIAL: Final = frozenset(
+    b"connection content-length expect forwarded host http2-settings keep-alive"
+    b" proxy-authorization proxy-connection te trailer transfer-encoding upgrade via"
+    b" x-forwarded-for x-forwarded-host x-forwarded-proto".split()
+)
+_PROTECTED: Final = re.compile(
+    rb"host|content-length|transfer-encoding|authorization|cookie|forwarded|x-forwarded-.*"
+).fullmatch
+_ORDINARY_OPTIONS: Final = frozenset((b"close", b"keep-alive", b"upgrade", b"te"))
+
+_head = re.compile(
+    rb"(?:\r\n)?(%b{1,%d}) ([\x21\x22\x24-\x7e]++) HTTP/1\.([01])\r\n" % (TOKEN, METHOD_BYTES)
+    + FIELDS
+).fullmatch
+_request_line = re.compile(rb"([^ ]+) (.*) HTTP/([0-9])\.([0-9])", re.DOTALL).fullmatch
+_absolute = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)([/?].*)?").fullmatch
+_method = re.compile(rb"%b{1,%d}" % (TOKEN, METHOD_BYTES)).fullmatch
+_opinion = RequestOpinion()
+
+
+class RequestHead:
+    """A request head that has passed every rule. Texts are latin-1; `fields` are as received."""
+
+    __slots__ = (
+        "body",
+        "connection_options",
+        "expects_continue",
+        "fields",
+        "host",
+        "keep_alive",
+        "method",
+        "minor",
+        "origin_target",
+        "passing",
+        "path",
+        "query",
+        "raw_host",
+        "special",
+        "target",
+        "upgrade",
+    )
+
+    def __init__(self, method: str, target: bytes, minor: int, fields: list[Field]) -> None:
+        self.method = method
+        self.target = target
+        self.origin_target = target
+        """The target in the form that a backend is asked with: a path and query, or `*`."""
+        self.minor = minor
+        """1 for HTTP/1.1, 0 for HTTP/1.0."""
+        self.fields = fields
+        self.passing: list[Field] = []
+        """Those of `fields` that mean nothing to a proxy, and are passed on as they are."""
+        self.special: Special = {}
+        """The values of all others, by lower-cased name."""
+        self.host = ""
+        """Lower-cased, without port and final dot; empty when an HTTP/1.0 request has none."""
+        self.raw_host = ""
+        """The Host as the client wrote it."""
+        self.path = ""
+        self.query = ""
+        self.body: Body = NO_BODY
+        self.keep_alive = minor == 1
+        self.connection_options: frozenset[bytes] = frozenset()
+        """Lower-cased options of the Connection field."""
+        self.expects_continue = False
+        self.upgrade = b""
+        """`websocket` when the client asks for it and the backend will be asked; else empty."""
+
+    def __repr__(self) -> str:
+        return f"<RequestHead {self.method} {self.target!r} host={self.host!r} {self.body}>"
+
+
+def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
+    """Return the request that `head` says, which ends with the empty line.
+
+    Raises:
+        BadMessage: with the status that the client gets; the connection must then be closed.
+
+    Source: RFC 9112, sections 2 to 6; RFC 9110, sections 5, 7 and 10.1.1.
+    """
+    match = _head(head)
+    if match is None:
+        raise _explain(head, limits)
+    method_bytes, target, minor, block = match.groups()
+    method = method_bytes.decode("ascii")
+    if method not in METHODS:
+        raise BadMessage(501, "The method is not known.")
+    if len(target) > limits.request_line_bytes:
+        raise _long_target(limits)
+    parsed = RequestHead(method, target, 1 if minor == b"1" else 0, fields_of(block, limits, 431))
+    _sort_fields(parsed)
+    _set_target(parsed)
+    if len(parsed.special) > 1 or parsed.minor == 0:
+        _apply_special(parsed, limits)
+    is_whole = parsed.body.length == 0 and parsed.body.kind is not BodyKind.CHUNKED
+    is_whole = is_whole and parsed.keep_alive
+    if not _opinion.accepts(head, is_whole=is_whole):
+        raise BadMessage(400, "The head can be read in more than one way.")
+    return parsed
+
+
+def _sort_fields(parsed: RequestHead) -> None:
+    """Part the fields into those that just pass and those that mean something here.
+
+    Names with an underscore do neither: a backend that maps names to variables cannot tell them
+    from the same name with a hyphen, and would believe a forged one.
+    """
+    passing, special = parsed.passing, parsed.special
+    for field in parsed.fields:
+        name = field[0].lower()
+        if name in _SPECIAL:
+            special.setdefault(name, []).append(field[1])
+        elif b"_" not in name:
+            passing.append(field)
+
+
+def _set_target(parsed: RequestHead) -> None:
+    """Check the form of the target and the Host against each other (RFC 9112, section 3.2)."""
+    hosts = parsed.special.get(b"host", [])
+    if len(hosts) > 1:
+        raise BadMessage(400, "The head has more than one Host.")
+    if hosts:
+        parsed.host = parse_host(hosts[0])[0]
+        parsed.raw_host = hosts[0].decode("latin-1")
+    elif parsed.minor == 1:
+        raise BadMessage(400, "The head has no Host.")
+    _refuse_method(parsed.method)
+    if parsed.target[:1] != b"/":
+        _set_unusual_target(parsed, hosts)
+    path, _, query = parsed.origin_target.partition(b"?")
+    parsed.path = path.decode("latin-1")
+    parsed.query = query.decode("latin-1")
+
+
+def _refuse_method(method: str) -> None:
+    if method == "CONNECT":
+        raise BadMessage(405, "CONNECT is not served: this is a reverse proxy.")
+    if method == "TRACE":
+        raise BadMessage(405, "TRACE is not served: it would show the fields added on the way.")
+
+
+def _set_unusual_target(parsed: RequestHead, hosts: list[bytes]) -> None:
+    """Take `*` and absolute form; what else does not begin with a slash is refused."""
+    if parsed.target == b"*":
+        if parsed.method != "OPTIONS":
+            raise BadMessage(400, "Only OPTIONS may have the target *.")
+        return
+    match = _absolute(parsed.target)
+    if match is None:
+        raise BadMessage(400, "The target is neither a path nor an absolute URL.")
+    scheme, authority, rest = match.groups(default=b"")
+    if scheme.lower() != b"http":
+        raise BadMessage(400, "The target names a scheme other than http.")
+    if hosts and parse_host(hosts[0]) != parse_host(authority):
+        raise BadMessage(400, "The target and the Host name different hosts.")
+    parsed.host = parse_host(authority)[0]
+    parsed.raw_host = authority.decode("latin-1")
+    if not rest and parsed.method == "OPTIONS":
+        parsed.origin_target = b"*"
+    else:
+        parsed.origin_target = rest if rest[:1] == b"/" else b"/" + rest
+
+
+def _apply_special(parsed: RequestHead, limits: Limits) -> None:
+    """Apply the fields that say something to a proxy, other than Host."""
+    special = parsed.special
+    body = framing_of(special, parsed.minor, 400)
+    if body is not None:
+        parsed.body = body
+        if 0 < limits.request_body_bytes < body.length:
+            raise BadMessage(413, f"The body is longer than {limits.request_body_bytes} bytes.")
+    if b"connection" in special or parsed.minor == 0:
+        _apply_connection(parsed)
+    if b"expect" in special:
+        _apply_expect(parsed)
+    if b"via" in special and len(list_members(special[b"via"])) > VIA_ENTRIES:
+        raise BadMessage(508, "The request has passed so many proxies that it goes in a loop.")
+
+
+def _apply_connection(parsed: RequestHead) -> None:
+    options = connection_options(parsed.special.get(b"connection", []), 400)
+    parsed.connection_options = options
+    asked = parsed.minor == 1 or b"keep-alive" in options
+    parsed.keep_alive = asked and b"close" not in options
+    if not options <= _ORDINARY_OPTIONS:
+        if any(_PROTECTED(option) for option in options):
+            raise BadMessage(400, "The Connection field names a field that must not be removed.")
+        parsed.passing = without_named(parsed.passing, options)
+    if b"upgrade" in options and parsed.minor == 1 and parsed.body.kind is BodyKind.NONE:
+        protocols = parsed.special.get(b"upgrade", [])
+        if len(protocols) == 1 and protocols[0].lower() == b"websocket":
+            parsed.upgrade = b"websocket"
+
+
+def _apply_expect(parsed: RequestHead) -> None:
+    """Accept 100-continue and nothing like it; HTTP/1.0 and no body mean no expectation."""
+    values = parsed.special[b"expect"]
+    if len(values) != 1 or values[0].lower() != b"100-continue":
+        raise BadMessage(417, "The Expect field holds something else than 100-continue.")
+    has_body = parsed.body.length > 0 or parsed.body.kind is BodyKind.CHUNKED
+    parsed.expects_continue = has_body and parsed.minor == 1
+
+
+def _long_target(limits: Limits) -> BadMessage:
+    return BadMessage(414, f"The target is longer than {limits.request_line_bytes} bytes.")
+
+
+def _explain(head: bytes, limits: Limits) -> BadMessage:
+    """Return why `head` does not fit the grammar, in the order in which a reader would notice."""
+    line = head.removeprefix(b"\r\n").split(b"\r\n", 1)[0]
+    match = _request_line(line)
+    if match is None:
+        return BadMessage(400, "The request line is not METHOD TARGET HTTP/1.1.")
+    method, target, major, minor = match.groups()
+    if (major, minor) not in ((b"1", b"0"), (b"1", b"1")):
+        if major == b"0":
+            return BadMessage(400, "HTTP/0.9 is not served.")
+        return BadMessage(505, "Only HTTP/1.1 and HTTP/1.0 are served.")
+    if not _method(method):
+        return BadMessage(400, "The method is not a valid name.")
+    if len(target) > limits.request_line_bytes:
+        return _long_target(limits)
+    if not re.fullmatch(rb"[\x21\x22\x24-\x7e]+", target):
+        return BadMessage(400, "The target has a blank, a # or a character outside ASCII.")
+    return BadMessage(400, bad_field_line(head.removeprefix(b"\r\n")))
