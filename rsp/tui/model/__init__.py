@@ -1,0 +1,1 @@
+"""What the screen shows, as plain values: no widget, no socket, no clock."""

@@ -1,0 +1,1 @@
+"""The few widgets of the dashboard: they paint lines, and repaint only what changed."""

@@ -1,0 +1,255 @@
+"""Rows such as an engine gives them, for the tests of the dashboard. All of it is invented."""
+
+from typing import Any
+
+import msgspec
+
+from rsp.core.replies import (
+    BackendRow,
+    Backends,
+    CallRow,
+    ConnectionDetail,
+    ConnectionRow,
+    Connections,
+    EventRow,
+    ExchangeRow,
+    ListenerRow,
+    PeerRow,
+    PoolRow,
+    RequestSummary,
+    ResponseSummary,
+    RouteSummary,
+    Status,
+    Totals,
+)
+
+HIGH_WATER_BYTES = 65536
+
+
+def peer(fd: int, address: str, **changes: Any) -> PeerRow:
+    row = PeerRow(
+        fd=fd,
+        address=address,
+        bytes_in=310,
+        bytes_out=18_432,
+        unsent_bytes=0,
+        unsent_peak_bytes=8_192,
+        high_water_bytes=HIGH_WATER_BYTES,
+        kernel_send_queue_bytes=None,
+        kernel_receive_queue_bytes=None,
+        eagain_reads=4,
+        eagain_writes=0,
+        short_writes=0,
+        wakeups=12,
+        paused_by=[],
+        blocked_s=0.0,
+        blocked_total_s=0.0,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def session(session_id: int, **changes: Any) -> ConnectionRow:
+    row = ConnectionRow(
+        id=session_id,
+        state="streaming",
+        half_closed=None,
+        generation=7,
+        age_s=2.0,
+        listener="127.0.0.1:8080",
+        exchanges=1,
+        request=RequestSummary("GET", "blog.example.com", "/feed.xml"),
+        response=ResponseSummary(200, 0.004, 18_000),
+        route=RouteSummary("web", "web1", None, "host decides", 3.1),
+        client=peer(10 + 2 * session_id, f"203.0.113.{session_id % 250}:{51_000 + session_id}"),
+        backend=peer(11 + 2 * session_id, "127.0.0.1:9001", bytes_in=18_432, bytes_out=310),
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def blocked(session_id: int, step: int = 0, **changes: Any) -> ConnectionRow:
+    client = peer(
+        10 + 2 * session_id,
+        f"203.0.113.{session_id % 250}:51522",
+        bytes_out=1_048_576 + 40_000 * step,
+        unsent_bytes=65_536,
+        unsent_peak_bytes=98_304,
+        kernel_send_queue_bytes=2_621_440,
+        kernel_receive_queue_bytes=0,
+        eagain_writes=1_402 + 37 * step,
+        short_writes=2_118 + 52 * step,
+        wakeups=3_120,
+        blocked_s=41.2,
+        blocked_total_s=63.0,
+    )
+    backend = peer(
+        11 + 2 * session_id,
+        "127.0.0.1:9001",
+        bytes_in=1_114_112 + 40_000 * step,
+        bytes_out=310,
+        kernel_send_queue_bytes=0,
+        kernel_receive_queue_bytes=131_072,
+        paused_by=["sink_full"],
+    )
+    row = session(
+        session_id,
+        age_s=41.2,
+        request=RequestSummary("GET", "www.example.com", "/media/talk.mp4"),
+        client=client,
+        backend=backend,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def small_table(step: int = 0) -> list[ConnectionRow]:
+    """Eight sessions, one in each state that matters."""
+    return [
+        blocked(41, step),
+        session(42, age_s=0.4),
+        session(
+            43,
+            state="reading_head",
+            request=None,
+            response=None,
+            route=None,
+            backend=None,
+            age_s=9.1,
+        ),
+        session(44, state="connecting", response=None, age_s=0.1),
+        session(45, state="idle", age_s=93.0, exchanges=12),
+        session(46, state="tunnel", age_s=4_212.0, half_closed="client"),
+        session(
+            47,
+            request=RequestSummary("POST", "www.example.com", "/upload?name=holiday.zip"),
+            response=None,
+            backend=peer(
+                105,
+                "127.0.0.1:9002",
+                bytes_out=400_000 + 90_000 * step,
+                unsent_bytes=40_000,
+                eagain_writes=20 + 3 * step,
+            ),
+            route=RouteSummary("web", "web2", "www.example.com", "host decides", 2.8),
+            age_s=12.0,
+        ),
+        session(
+            48,
+            response=ResponseSummary(503, 0.0001, 120),
+            client=peer(120, "[2001:db8::7f]:44100", paused_by=["operator"]),
+            age_s=3.0,
+        ),
+    ]
+
+
+def connections(step: int = 0, rows: list[ConnectionRow] | None = None) -> Connections:
+    chosen = small_table(step) if rows is None else rows
+    return Connections(generation=7, total=len(chosen), now_s=1000.0 + step, connections=chosen)
+
+
+def status(step: int = 0, **changes: Any) -> Status:
+    row = Status(
+        version="0.1",
+        pid=4121,
+        uptime_s=183_780.0 + step,
+        config="/srv/blog.lua",
+        log=None,
+        listeners=[ListenerRow("127.0.0.1:8080", "http")],
+        generation=7,
+        sessions=8,
+        memory_bytes=48_000_000,
+        fds=23,
+        loop_lag_s=0.0012,
+        events_dropped=0,
+        now_s=1000.0 + step,
+        totals=Totals(
+            accepted=9_000 + 212 * step,
+            exchanges=20_000 + 300 * step,
+            client_bytes_in=4_100_000 * step,
+            client_bytes_out=38_600_000 * step,
+            eagain_writes=340 * step,
+            short_writes=80 * step,
+        ),
+        unsent_bytes=105_536,
+        blocked=1,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def backends() -> Backends:
+    return Backends(
+        7,
+        [
+            PoolRow(
+                "web",
+                "round_robin",
+                [
+                    BackendRow("web1", "127.0.0.1:9001", "ready", 1, 0, 6, None),
+                    BackendRow("web2", "127.0.0.1:9002", "drain", 1, 0, 2, None),
+                ],
+            )
+        ],
+    )
+
+
+def calls() -> list[CallRow]:
+    return [
+        CallRow(0.001, 93, "response", "recv", 65_536, 65_536, None, 65_536, ""),
+        CallRow(0.002, 92, "response", "send", 65_536, None, "EAGAIN", 65_536, "kernel is full"),
+        CallRow(0.002, 93, "response", "pause", 0, None, None, 65_536, "sink full"),
+        CallRow(0.181, 92, "response", "send", 65_536, 14_480, None, 51_056, "short write"),
+    ]
+
+
+def detail(step: int = 0, **changes: Any) -> ConnectionDetail:
+    row = blocked(41, step)
+    values = {name: getattr(row, name) for name in row.__struct_fields__}
+    values |= {
+        "opened_at": "2026-01-05T12:40:26.114Z",
+        "watched": True,
+        "calls": calls(),
+        "tcp_info": {
+            "client": {"rtt_us": 180_200, "snd_cwnd": 12, "total_retrans": 3, "snd_wnd": 0},
+        },
+    }
+    return ConnectionDetail(**(values | changes))
+
+
+def events(since: int = 0) -> list[EventRow]:
+    rows = [
+        EventRow(1, "2026-01-05T12:40:52.114Z", "info", "control", None, "weight web1 1 → 2"),
+        EventRow(2, "2026-01-05T12:40:52.871Z", "warn", "session", 41, "blocked for more than 1 s"),
+        EventRow(
+            3,
+            "2026-01-05T12:40:53.002Z",
+            "error",
+            "backend",
+            44,
+            "connecting to backend web2 (127.0.0.1:9002): refused (ECONNREFUSED)",
+            {"backend": "web2"},
+        ),
+        EventRow(4, "2026-01-05T12:40:53.311Z", "debug", "engine", None, "loop lag 12.4 ms"),
+    ]
+    return [row for row in rows if row.seq > since]
+
+
+def exchanges() -> list[ExchangeRow]:
+    return [
+        ExchangeRow(
+            id=900 - index,
+            session=40 - index,
+            at="2026-01-05T12:40:50.000Z",
+            client=f"203.0.113.{index}:50000",
+            method="GET",
+            host="blog.example.com",
+            path=f"/page/{index}",
+            status=200 if index % 3 else 404,
+            pool="web",
+            backend="web1",
+            first_byte_s=0.003,
+            duration_s=0.02 * (index + 1),
+            request_bytes=300,
+            response_bytes=4_000 * (index + 1),
+            generation=7,
+            result="complete" if index != 2 else "client_gone",
+        )
+        for index in range(6)
+    ]
