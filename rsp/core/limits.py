@@ -64,6 +64,51 @@ LARGEST_LENGTH = 2**63 - 1
 LOG_FILE_BYTES = 10 * MIB
 """The log file of an engine started by `rsp run` is rotated at this size; one old file is kept."""
 
+CONFIG_BYTES = 1 * MIB
+"""A configuration file may be this long: hundreds of times what a person writes."""
+
+LUA_HOOK_INSTRUCTIONS = 100
+"""The budget of a Lua call is looked at after this many instructions.
+
+Few enough that the C functions called in between stay short together, many enough that a route
+of ordinary length pays for one look or none.
+"""
+
+LUA_CALL_S = 0.1
+"""Processor time that one Lua call may take, whatever it executes: joining large strings takes
+few instructions and much time. Far above any honest route, which takes microseconds."""
+
+LUA_RESERVE_BYTES = 1 * MIB
+"""A Lua runtime that comes this near to its memory limit is given up.
+
+Arguments are handed to Lua outside any protected call, and running out of memory there would end
+the process; the reserve is several times the largest request head.
+"""
+
+LUA_SUBJECT_BYTES = 64 * KIB
+"""Longest text that a pattern is tried on: twice the default for a whole request head."""
+
+LUA_RESULT_BYTES = 1 * MIB
+"""Longest result of `string.rep`, `string.gsub` and `string.format`."""
+
+LUA_PATTERN_BYTES = 1 * KIB
+"""Longest Lua pattern."""
+
+LUA_PATTERN_STEPS = 10_000_000
+"""Most steps that a Lua pattern may need in the worst case on the text at hand: about 50 ms."""
+
+LUA_PATTERNS_KEPT = 200
+"""Lua patterns whose worst case is remembered; more than any configuration writes."""
+
+LUA_DECLARED_ENTRIES = 10_000
+"""Most `listen`, `pool` and `limits` calls, and most entries of the table given to one."""
+
+LUA_PRINT_BYTES = 4 * KIB
+"""What one Lua call may print; the rest is dropped."""
+
+LUA_ANSWER_BYTES = 8 * KIB
+"""Longest name, key or reason that `route` may return: as long as a request target may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
