@@ -1,0 +1,239 @@
+"""From a configuration file, or a URL, to a `Config` and the router that calls its `route`.
+
+Every load happens in a fresh Lua runtime, so one that fails changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from rsp.core.backends import AddressError, Backend, Pool, parse_address
+from rsp.core.config import Config, ConfigError, ListenerConfig
+from rsp.core.limits import CONFIG_BYTES
+from rsp.core.routing import RouteAnswer, RouteFailed, RouteRequest
+from rsp.engine.config_rules import check_listen_address, config_from
+from rsp.engine.lua_sandbox import CHUNK, LuaError, Sandbox, SandboxError
+
+DEFAULT_LISTEN = "127.0.0.1:8080"
+"""Where `--to` listens unless it is told: this machine only, and a port that needs no rights."""
+
+
+class LuaRouter:
+    """Calls the `route` of a configuration, once for every request."""
+
+    __slots__ = (
+        "_call_route",
+        "_path",
+        "_reads_headers",
+        "broken",
+        "calls",
+        "is_running",
+        "on_print",
+    )
+
+    def __init__(self, sandbox: Sandbox, path: str, *, reads_headers: bool) -> None:
+        self._call_route = sandbox.call_route
+        self._path = path
+        self._reads_headers = reads_headers
+        self.broken: str | None = None
+        """Why the runtime cannot be used any more; `rebuild_router` makes a new one."""
+        self.calls = 0
+        """Calls begun. With `is_running`, a watchdog sees that one call takes too long."""
+        self.is_running = False
+        self.on_print: Callable[[str], None] = _discard
+        """Gets what `route` printed: whole lines."""
+
+    def route(self, request: RouteRequest) -> RouteAnswer:
+        """Return where `request` goes.
+
+        Raises:
+            RouteFailed: `file:line: message`, when `route` raised, spent its budget, or returned
+                something that is no name. When memory ran out, `broken` is set besides.
+        """
+        if self.broken:
+            raise RouteFailed(self.broken)
+        fields = _lines(request.fields) if self._reads_headers else None
+        self.calls += 1
+        self.is_running = True
+        try:
+            answer = self._call_route(
+                request.method,
+                request.path,
+                request.query,
+                request.host,
+                request.raw_host,
+                request.client_ip,
+                request.listener,
+                fields,
+            )
+        except LuaError as error:
+            # Only memory runs out outside the protected call that surrounds `route`.
+            self.broken = f"{self._path}: the Lua runtime failed: {error or 'out of memory'}"
+            raise RouteFailed(self.broken) from error
+        except UnicodeEncodeError as error:
+            raise RouteFailed(f"the request holds characters that are no bytes: {error}") from error
+        finally:
+            self.is_running = False
+        if type(answer) is str:
+            return RouteAnswer(answer)
+        return self._unusual(*answer)
+
+    def _unusual(
+        self,
+        target: str | None,
+        key_or_message: str | None,
+        reason_or_broken: str | bool | None,
+        printed: str | None,
+        *_is_refusal: bool,
+    ) -> RouteAnswer:
+        if printed:
+            self.on_print(_as_text(printed))
+        if target is not None:
+            return RouteAnswer(target, key_or_message, _as_text(str(reason_or_broken or "")))
+        message = _with_path(key_or_message or "", self._path)
+        if reason_or_broken:
+            self.broken = message
+        raise RouteFailed(message)
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A configuration and what runs its `route`."""
+
+    config: Config
+    router: LuaRouter | None
+    """None: the file has no `route`."""
+    printed: str = ""
+    """What the file printed while it was loaded."""
+
+
+def load_config(path: str) -> LoadedConfig:
+    """Read, run and check the configuration file `path`.
+
+    Raises:
+        ConfigError: it cannot be read, is not Lua, or says something that cannot be used.
+    """
+    return load_source(_read(path), path)
+
+
+def load_source(source: bytes, path: str) -> LoadedConfig:
+    """Run and check the text of a configuration; `path` is its name in messages.
+
+    Raises:
+        ConfigError: it is not Lua, or says something that cannot be used.
+    """
+    sandbox = Sandbox()
+    try:
+        declared = sandbox.load(source)
+    except SandboxError as error:
+        raise _config_error(error, path) from error
+    config = config_from(path, source.decode("utf-8", "surrogateescape"), declared)
+    sandbox.set_budget(config.limits.lua_instructions, config.limits.lua_memory_bytes)
+    router = None
+    if declared.has_route:
+        # The lines are joined for a `route` that can ask for them, and for no other.
+        router = LuaRouter(sandbox, path, reads_headers=b"headers" in source)
+    return LoadedConfig(config, router, _as_text(declared.printed))
+
+
+def rebuild_router(config: Config) -> LuaRouter | None:
+    """Return a new router for `config`, made from the text that was loaded and not from the disk.
+
+    Raises:
+        ConfigError: the same text cannot be loaded a second time.
+    """
+    if not config.has_route:
+        return None
+    source = config.source.encode("utf-8", "surrogateescape")
+    return load_source(source, config.path or "").router
+
+
+def config_for_url(url: str, listen: str | None = None) -> Config:
+    """Return the configuration of `--to URL`: everything goes to one backend called `default`.
+
+    Raises:
+        ConfigError: the URL is not `http://host[:port]`, or `listen` is no address.
+    """
+    address = _backend_address(url)
+    check_listen_address(listen or DEFAULT_LISTEN)
+    backend = Backend("default", "default", address, defined_at="--to")
+    return Config(
+        path=None,
+        source="",
+        listeners=(ListenerConfig(listen or DEFAULT_LISTEN),),
+        pools=(Pool("default", (backend,), host="backend"),),
+    )
+
+
+def _backend_address(url: str) -> str:
+    text = url if "://" in url else f"http://{url}"
+    try:
+        parts = urlsplit(text)
+        scheme, place, port = parts.scheme, parts.netloc, parts.port
+    except ValueError as error:
+        raise ConfigError(f'--to "{url}": {error}; write http://HOST:PORT') from error
+    if scheme == "https":
+        host = parts.hostname or "HOST"
+        raise ConfigError(
+            f'--to "{url}": rsp speaks plain HTTP to a backend. To pass TLS through as it is, '
+            f'write a configuration with listen {{ …, mode = "tcp" }} and the backend {host}:443'
+        )
+    if scheme != "http":
+        raise ConfigError(f'--to "{url}": {scheme} is not known here; write http://HOST:PORT')
+    if "@" in place or parts.query or parts.fragment or parts.path not in ("", "/"):
+        raise ConfigError(
+            f'--to "{url}": it takes a host and a port and nothing more; write http://HOST:PORT'
+        )
+    address = place if port is not None else f"{place.rstrip(':')}:80"
+    try:
+        parse_address(address)
+    except AddressError as error:
+        raise ConfigError(f"--to {error}") from error
+    return address
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            source = file.read(CONFIG_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(
+            f"Error parsing config file: cannot open {path}: {error.strerror}"
+        ) from error
+    if len(source) > CONFIG_BYTES:
+        raise ConfigError(f"{path}: a configuration may have {CONFIG_BYTES:,} bytes at most")
+    return source
+
+
+def _config_error(error: SandboxError, path: str) -> ConfigError:
+    """Return the error for a file that Lua did not finish, in the words of the C original."""
+    raw = str(error)
+    line_text = raw.removeprefix(CHUNK).partition(":")[0] if raw.startswith(CHUNK) else ""
+    line = int(line_text) if line_text.isdigit() else 0
+    message = _with_path(raw, path)
+    if not error.is_refusal:
+        message = f"Error parsing config file: {message}"
+    return ConfigError(message, line or None)
+
+
+def _with_path(message: str, path: str) -> str:
+    # Line 0 is what the sandbox says when no line is to blame.
+    return _as_text(message).replace(f"{CHUNK}0:", f"{path}:").replace(CHUNK, f"{path}:")
+
+
+def _as_text(latin: str) -> str:
+    """Return what Lua gave as bytes (latin-1) as the author wrote it, when it is UTF-8."""
+    if latin.isascii():
+        return latin
+    try:
+        return latin.encode("latin-1").decode("utf-8")
+    except UnicodeDecodeError:
+        return latin
+
+
+def _lines(fields: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join([b"%b:%b\n" % field for field in fields])
+
+
+def _discard(_line: str) -> None:
+    """Throw away what is printed: nobody asked for it."""

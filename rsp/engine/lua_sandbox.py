@@ -1,0 +1,155 @@
+"""A Lua runtime with walls: what `lua_sandbox.lua` and `lua_strings.lua` build, seen from Python.
+
+The configuration is trusted but fallible: the walls are against accidents and pasted snippets. No
+Python object is ever handed to Lua; strings and numbers go in, strings and plain tables come out.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, NoReturn
+
+from lupa import luajit21
+
+from rsp.core import limits
+
+Plain = str | int | float | bool | list["Plain"] | dict[str | int, "Plain"]
+"""What a declaration is made of, once it has left Lua."""
+
+CHUNK = "@config:"
+"""What stands for the path of the file in messages of Lua, which would cut a long one."""
+
+LuaError = luajit21.LuaError
+
+
+class SandboxError(Exception):
+    """The configuration could not be run. The text is Lua's message, with `@config:LINE: `."""
+
+    def __init__(self, message: str, printed: str, *, is_refusal: bool) -> None:
+        super().__init__(message)
+        self.printed = printed
+        """What the configuration printed before that."""
+        self.is_refusal = is_refusal
+        """Whether a declaration was refused, rather than Lua failing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """One call of `listen`, `pool` or `limits`."""
+
+    what: str
+    line: int
+    name: str | None
+    """The first argument of `pool`."""
+    value: Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Everything that a configuration said when it ran."""
+
+    declarations: tuple[Declaration, ...]
+    globals: dict[str, str | None]
+    """The globals of the C original that are set; None where the value is not a string."""
+    has_route: bool
+    printed: str
+
+
+class Sandbox:
+    """One Lua runtime and the configuration that runs in it."""
+
+    __slots__ = ("_configure", "_load", "_runtime", "call_route")
+
+    def __init__(self) -> None:
+        defaults = limits.Limits()
+        runtime = luajit21.LuaRuntime(
+            encoding="latin-1",
+            source_encoding="utf-8",
+            register_eval=False,
+            register_builtins=False,
+            attribute_handlers=(_deny, _deny),
+            max_memory=defaults.lua_memory_bytes,
+        )
+        strings = runtime.compile(_lua("lua_strings.lua"), name="=strings")
+        settings = runtime.table_from(_settings(defaults))
+        walls = runtime.execute(_lua("lua_sandbox.lua"), settings, strings, name="=sandbox")
+        self._runtime = runtime
+        self._load: Callable[[bytes], tuple[Any, ...]] = walls[0]
+        self.call_route: Callable[..., Any] = walls[1]
+        """Call `route`. The arguments are the fields of the request: method, path, query, host,
+        raw host, client address, listener, header lines or None. The answer is the target, or
+        (target, key, reason, printed), or (None, message, is broken, printed, …)."""
+        self._configure: Callable[[int, int], None] = walls[2]
+
+    def load(self, source: bytes) -> Declared:
+        """Run a whole configuration once and return what it declared.
+
+        Raises:
+            SandboxError: a syntax error, an error while it ran, or a budget that was exceeded.
+        """
+        try:
+            answer = self._load(source)
+        except LuaError as error:
+            raise SandboxError(str(error) or "not enough memory", "", is_refusal=False) from error
+        if answer[0] is None:
+            _raise_failure(*answer)
+        declared, found_globals, has_route, printed = answer
+        return Declared(
+            tuple(_declarations(declared)),
+            {name: value or None for name, value in found_globals.items()},
+            has_route,
+            printed or "",
+        )
+
+    def set_budget(self, instructions: int, memory_bytes: int) -> None:
+        """Give each later call `instructions` to execute, and the runtime `memory_bytes`."""
+        self._runtime.set_max_memory(memory_bytes)
+        self._configure(instructions, memory_bytes)
+
+
+def _settings(defaults: limits.Limits) -> dict[str, int | float]:
+    return {
+        "instructions": defaults.lua_instructions,
+        "memory_bytes": defaults.lua_memory_bytes,
+        "hook_instructions": limits.LUA_HOOK_INSTRUCTIONS,
+        "call_s": limits.LUA_CALL_S,
+        "reserve_bytes": limits.LUA_RESERVE_BYTES,
+        "subject_bytes": limits.LUA_SUBJECT_BYTES,
+        "result_bytes": limits.LUA_RESULT_BYTES,
+        "pattern_bytes": limits.LUA_PATTERN_BYTES,
+        "pattern_steps": limits.LUA_PATTERN_STEPS,
+        "patterns_kept": limits.LUA_PATTERNS_KEPT,
+        "declared_entries": limits.LUA_DECLARED_ENTRIES,
+        "print_bytes": limits.LUA_PRINT_BYTES,
+        "answer_bytes": limits.LUA_ANSWER_BYTES,
+    }
+
+
+def _lua(name: str) -> str:
+    return files("rsp.engine").joinpath(name).read_text(encoding="utf-8")
+
+
+def _deny(*_attribute: object) -> NoReturn:
+    raise AttributeError("Lua reaches no Python object")
+
+
+def _raise_failure(
+    _none: None, message: str, _is_broken: bool, printed: str | None, is_refusal: bool
+) -> NoReturn:
+    raise SandboxError(message, printed or "", is_refusal=is_refusal)
+
+
+def _declarations(declared: Any) -> Iterator[Declaration]:
+    for call in declared.values():
+        yield Declaration(call["what"], call["line"], call["name"], _plain(call["value"]))
+
+
+def _plain(value: Any) -> Plain:
+    """Return a Lua table as a list when its keys are 1 to n, else as a dict; the rest as it is."""
+    if luajit21.lua_type(value) != "table":
+        plain: Plain = value
+        return plain
+    table = {key: _plain(item) for key, item in value.items()}
+    if table and set(table) == set(range(1, len(table) + 1)):
+        return [table[at] for at in range(1, len(table) + 1)]
+    return table

@@ -1,0 +1,246 @@
+-- The string library of a configuration: the same functions, with their cost bounded before they
+-- start. They are C functions, which no hook can interrupt, so a bound on the instructions of the
+-- caller is no bound on them: `.-.-.-.-b` on 200 bytes would run for eleven seconds.
+
+local limits, refuse, look_at_clock = ...
+
+local byte, char, find, floor = string.byte, string.char, string.find, math.floor
+local format, gmatch, gsub, match = string.format, string.gmatch, string.gsub, string.match
+local rep, sub, select, tostring, type = string.rep, string.sub, select, tostring, type
+
+-- Worth a look at the clock afterwards; anything less is noise beside the count of instructions.
+local NOTABLE_STEPS = 1e5
+
+-- Return the position behind the single-character class that begins at `at`; nil: malformed.
+local function class_end(pattern, at)
+  local first = sub(pattern, at, at)
+  if first == "%" then
+    return at < #pattern and at + 2 or nil
+  end
+  if first ~= "[" then
+    return at + 1
+  end
+  at = at + 1
+  if sub(pattern, at, at) == "^" then
+    at = at + 1
+  end
+  repeat
+    if at > #pattern then
+      return nil
+    end
+    -- A `]` that stands first is an ordinary member of the set.
+    at = at + (sub(pattern, at, at) == "%" and 2 or 1)
+  until sub(pattern, at, at) == "]"
+  return at + 1
+end
+
+-- Return the items of a pattern, each {text, quantifier}; nil: malformed, or too costly to tell.
+-- `%b`, `%1` scan the text without choices: they stand as {nil, "scan"}.
+local function items_of(pattern, at)
+  local items = {}
+  while at <= #pattern do
+    local first, two = sub(pattern, at, at), sub(pattern, at, at + 1)
+    if first == "(" or first == ")" then
+      at = at + 1
+    elseif first == "$" and at == #pattern then
+      items[#items + 1] = { text = nil, quantifier = "end" }
+      at = at + 1
+    elseif two == "%b" then
+      items[#items + 1] = { text = nil, quantifier = "scan" }
+      at = at + 4
+    elseif find(two, "^%%%d") then
+      items[#items + 1] = { text = nil, quantifier = "scan" }
+      at = at + 2
+    elseif two == "%f" then
+      at = class_end(pattern, at + 2)
+    else
+      local behind = class_end(pattern, at)
+      if not behind then
+        return nil
+      end
+      local quantifier = match(pattern, "^[*+?-]", behind) or ""
+      items[#items + 1] = { text = sub(pattern, at, behind - 1), quantifier = quantifier }
+      at = behind + #quantifier
+    end
+    if not at then
+      return nil
+    end
+  end
+  return items
+end
+
+local function disjoint(one, other)
+  one, other = "^" .. one, "^" .. other
+  for code = 0, 255 do
+    local letter = char(code)
+    if find(letter, one) and find(letter, other) then
+      return false
+    end
+  end
+  return true
+end
+
+-- Whether the matcher has only one way to split the text after this repetition: it is the last
+-- item, or what must follow it is a character that it cannot match itself.
+local function has_one_way(item, following)
+  if not following then
+    return true
+  end
+  local must_follow = following.quantifier == "" or following.quantifier == "+"
+  return must_follow and following.text ~= nil and disjoint(item.text, following.text)
+end
+
+-- What a pattern can cost on n bytes: `choices` nested scans of the text, times `factor`.
+local function analyse(pattern)
+  local anchored = sub(pattern, 1, 1) == "^"
+  local items = items_of(pattern, anchored and 2 or 1)
+  if not items then
+    return nil
+  end
+  local choices, scans, factor = 0, 0, 1
+  for at, item in ipairs(items) do
+    local quantifier = item.quantifier
+    if quantifier == "scan" then
+      choices = choices + 1
+    elseif quantifier ~= "" and quantifier ~= "end" then
+      scans = 1
+      if not has_one_way(item, items[at + 1]) then
+        if quantifier == "?" then
+          factor = factor * 2
+        else
+          choices = choices + 1
+        end
+      end
+    end
+  end
+  return { anchored = anchored, degree = choices > scans and choices or scans, factor = factor }
+end
+
+local known, known_count = {}, 0
+
+local function analysis_of(pattern)
+  local found = known[pattern]
+  if found == nil then
+    if known_count >= limits.patterns_kept then
+      known, known_count = {}, 0
+    end
+    found = analyse(pattern) or false
+    known[pattern], known_count = found, known_count + 1
+  end
+  return found
+end
+
+-- The number of ways to cut n bytes in `degree` places: n^degree / degree!, never below n.
+local function steps_of(analysis, bytes, plain_bytes, ignores_anchor)
+  local degree = analysis.degree
+  if ignores_anchor or not analysis.anchored then
+    degree = degree + 1
+  end
+  local steps = analysis.factor
+  for place = 1, degree do
+    steps = steps * (bytes + place) / place
+  end
+  local plain_steps = analysis.anchored and plain_bytes or bytes * plain_bytes / 8
+  return steps > plain_steps and steps or plain_steps
+end
+
+local function admit_bytes(text, what)
+  if #text > limits.subject_bytes then
+    refuse(format("%s has %d bytes; string functions take at most %d", what, #text,
+      limits.subject_bytes))
+  end
+end
+
+local function admit(text, pattern, ignores_anchor)
+  if type(text) == "number" then
+    text = tostring(text)
+  end
+  if type(text) ~= "string" or type(pattern) ~= "string" then
+    return -- The function itself has the better error message.
+  end
+  admit_bytes(text, "the text")
+  if #pattern > limits.pattern_bytes then
+    refuse(format("the pattern has %d bytes; at most %d are allowed", #pattern,
+      limits.pattern_bytes))
+  end
+  local analysis = analysis_of(pattern)
+  if not analysis then
+    return
+  end
+  local steps = steps_of(analysis, #text, #pattern, ignores_anchor)
+  if steps > limits.pattern_steps then
+    refuse(format("the pattern %q could take %.2g steps on these %d bytes (at most %.2g); "
+      .. "anchor it with ^, or repeat less with * + - ?", pattern, steps, #text,
+      limits.pattern_steps))
+  end
+  if steps > NOTABLE_STEPS then
+    look_at_clock()
+  end
+end
+
+local function admit_result(bytes, what)
+  if bytes > limits.result_bytes then
+    refuse(format("%s would make %.0f bytes; at most %d are allowed", what, bytes,
+      limits.result_bytes))
+  end
+end
+
+local bounded = {
+  byte = byte, char = char, len = string.len, lower = string.lower, upper = string.upper,
+  reverse = string.reverse, sub = sub,
+}
+
+-- Tail calls, so that the errors of the functions themselves name the line of the configuration.
+
+function bounded.find(text, pattern, init, plain)
+  if not plain then
+    admit(text, pattern)
+  elseif type(text) == "string" and type(pattern) == "string" then
+    admit_bytes(text, "the text")
+    if #pattern > limits.pattern_bytes then
+      refuse(format("the text to look for has %d bytes; at most %d are allowed", #pattern,
+        limits.pattern_bytes))
+    end
+  end
+  return find(text, pattern, init, plain)
+end
+
+function bounded.match(text, pattern, init)
+  admit(text, pattern)
+  return match(text, pattern, init)
+end
+
+function bounded.gmatch(text, pattern)
+  admit(text, pattern, true)
+  return gmatch(text, pattern)
+end
+
+function bounded.gsub(text, pattern, replacement, count)
+  admit(text, pattern)
+  if type(replacement) == "string" and type(text) == "string" then
+    local _, escapes = gsub(replacement, "%%", "")
+    admit_result((#text + 1) * (#replacement + escapes), "string.gsub")
+  end
+  return gsub(text, pattern, replacement, count)
+end
+
+function bounded.rep(text, count, separator)
+  if type(text) == "string" and type(count) == "number" then
+    local separator_bytes = type(separator) == "string" and #separator or 0
+    admit_result((#text + separator_bytes) * floor(count), "string.rep")
+  end
+  return rep(text, count, separator)
+end
+
+function bounded.format(pattern, ...)
+  local bytes = type(pattern) == "string" and #pattern or 0
+  for at = 1, select("#", ...) do
+    local value = select(at, ...)
+    -- %q writes a byte as up to four; %99.99f is the longest that a number can become.
+    bytes = bytes + (type(value) == "string" and 4 * #value or 512)
+  end
+  admit_result(bytes, "string.format")
+  return format(pattern, ...)
+end
+
+return bounded
