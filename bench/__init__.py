@@ -1,0 +1,1 @@
+"""Comparisons of rsp with HAProxy and nginx, on the same work, in one go."""

@@ -1,0 +1,135 @@
+"""The dashboard rows: what a real `rsp attach` in a terminal of its own costs, and what its being
+there costs the traffic."""
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cpu import cpu_us
+from bench.load import Work, run_wrk
+from bench.machine import LOAD_CORE
+from bench.memory import idle_connections
+from bench.peers import Proxy
+
+ROWS, COLUMNS = 35, 120
+"""The size of the terminal."""
+
+FIRST_PAINT_S = 20.0
+"""A dashboard that shows no connection within this is broken."""
+
+SETTLE_S = 2.0
+"""After the first paint, before CPU is counted."""
+
+SEEN = b"127.0.0.1:"
+"""On the screen once a row of the Connections screen is."""
+
+WORK = Work("engine under load", "http", "/page", 100)
+
+
+@dataclass(frozen=True, slots=True)
+class DashboardCost:
+    """What was measured, with 2,000 live connections."""
+
+    first_paint_s: float
+    """From the start of the process to the first row on the terminal."""
+    cpu_share: float
+    """Of one core, while it shows 2,000 connections that are live and quiet."""
+    p99_without_s: float
+    p99_with_s: float
+    """Of the traffic through the engine, without and with the dashboard attached."""
+
+
+class Terminal:
+    """A process on a pseudo-terminal whose output is read and thrown away."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._tail = b""
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.sched_setaffinity(0, {LOAD_CORE})
+            os.execvpe(command[0], command, {**os.environ, "TERM": "xterm-256color"})
+        size = struct.pack("HHHH", ROWS, COLUMNS, 0, 0)
+        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, size)
+
+    def read_for(self, seconds: float, until: bytes | None = None) -> bool:
+        """Read what it paints, for `seconds` or until `until` is seen; return whether it was."""
+        deadline_s = time.monotonic() + seconds
+        while (left_s := deadline_s - time.monotonic()) > 0:
+            if not select.select([self._fd], [], [], left_s)[0]:
+                break
+            try:
+                piece = os.read(self._fd, 65536)
+            except OSError:
+                # EIO: the process has ended, and its terminal with it (pty(7)).
+                break
+            if until is not None and until in self._tail + piece:
+                return True
+            self._tail = piece[-len(SEEN) :]
+        return False
+
+    def end(self) -> None:
+        """Kill it, read what is left, reap it."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._fd)
+
+
+@contextlib.contextmanager
+def attached(control: Path) -> Iterator[tuple[Terminal, float]]:
+    """Attach a dashboard; yield its terminal and the seconds to its first row.
+
+    Raises:
+        SystemExit: no row appeared.
+    """
+    began_s = time.monotonic()
+    terminal = Terminal([sys.executable, "-m", "rsp", "attach", "--control", str(control)])
+    try:
+        if not terminal.read_for(FIRST_PAINT_S, until=SEEN):
+            raise SystemExit(f"bench: rsp attach showed no connection in {FIRST_PAINT_S} s")
+        yield terminal, time.monotonic() - began_s
+    finally:
+        terminal.end()
+
+
+def measure_dashboard(proxy: Proxy, seconds: int) -> DashboardCost:
+    """Measure the dashboard on the running rsp `proxy`.
+
+    Raises:
+        SystemExit: `proxy` has no control socket, or the dashboard shows nothing.
+    """
+    if proxy.control is None:
+        raise SystemExit(f"bench: {proxy.name} has no control socket")
+    with idle_connections(proxy.port):
+        without = run_wrk(WORK, proxy, seconds)
+        with attached(proxy.control) as (terminal, first_paint_s):
+            terminal.read_for(SETTLE_S)
+            before_us, before_s = cpu_us(terminal.pid), time.monotonic()
+            terminal.read_for(seconds)
+            spent_us, spent_s = cpu_us(terminal.pid) - before_us, time.monotonic() - before_s
+            with_it = run_beside(terminal, proxy, seconds)
+    share = spent_us / 1e6 / spent_s
+    return DashboardCost(first_paint_s, share, without.p99_s, with_it)
+
+
+def run_beside(terminal: Terminal, proxy: Proxy, seconds: int) -> float:
+    """Run the load while the terminal is read, and return its p99 in seconds.
+
+    The reading goes on in a thread of its own: a dashboard that nobody reads stands still.
+    """
+    reading = threading.Thread(target=terminal.read_for, args=(seconds + SETTLE_S,))
+    reading.start()
+    try:
+        return run_wrk(WORK, proxy, seconds).p99_s
+    finally:
+        reading.join()

@@ -1,0 +1,111 @@
+"""Turns results into a table that people read; the same text is printed and committed."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from bench.contest import Rounds
+from bench.dashboard import DashboardCost
+from bench.load import Work
+from bench.memory import CONNECTIONS, Memory
+
+REFERENCE = "HAProxy"
+"""The contestant that the ratios are to."""
+
+Row = Sequence[str]
+
+CONTEST_HEADER = (
+    "work",
+    "proxy",
+    "CPU µs",
+    "ratio to HAProxy (min, median, max)",
+    "rate /s",
+    "p50 ms",
+    "p99 ms",
+    "errors",
+)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return `rows`, of which the first is the header, as an aligned Markdown table."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |"
+        for row in rows
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def contest_rows(work: Work, rounds: Rounds) -> list[Row]:
+    """Return one row for each contestant: medians over the rounds, ratios within each round."""
+    unit = "per MB" if work.is_bulk else "per request"
+    rows: list[Row] = []
+    for name, results in rounds.items():
+        costs = [result.cost_us(work) for result in results]
+        rates = [
+            result.read_bytes / 1e6 * result.requests_per_s / max(result.requests, 1)
+            if work.is_bulk
+            else result.requests_per_s
+            for result in results
+        ]
+        rows.append(
+            (
+                work.name,
+                name,
+                f"{median(costs):.1f} {unit}",
+                ratios(work, rounds, name),
+                f"{median(rates):,.0f}{' MB' if work.is_bulk else ''}",
+                f"{median(result.p50_s for result in results) * 1e3:.2f}",
+                f"{median(result.p99_s for result in results) * 1e3:.2f}",
+                str(sum(result.errors for result in results)),
+            )
+        )
+    return rows
+
+
+def ratios(work: Work, rounds: Rounds, name: str) -> str:
+    """Return how `name` compares with HAProxy in CPU, round by round: min, median, max."""
+    if name == REFERENCE:
+        return "1"
+    pairs = zip(rounds[name], rounds[REFERENCE], strict=True)
+    found = [one.cost_us(work) / max(other.cost_us(work), 1e-9) for one, other in pairs]
+    return f"{min(found):.2f}, {median(found):.2f}, {max(found):.2f}"
+
+
+def memory_rows(memories: dict[str, Memory]) -> list[Row]:
+    """Return the memory table."""
+    rows: list[Row] = [
+        ("proxy", "RSS at rest, MiB", f"KiB per idle connection ({CONNECTIONS:,} of them)")
+    ]
+    for name, memory in memories.items():
+        at_rest, each = memory.at_rest_bytes / 2**20, memory.idle_connection_bytes / 1024
+        rows.append((name, f"{at_rest:.1f}", f"{each:.2f}"))
+    return rows
+
+
+def dashboard_rows(cost: DashboardCost) -> list[Row]:
+    """Return the dashboard table."""
+    live = f"with {CONNECTIONS:,} live connections"
+    return [
+        ("dashboard", "figure"),
+        (f"first paint after `rsp attach`, {live}", f"{cost.first_paint_s:.2f} s"),
+        (f"CPU share of one core, {live}, 5 pulls a second", f"{cost.cpu_share:.0%}"),
+        ("p99 of the traffic without a dashboard", f"{cost.p99_without_s * 1e3:.2f} ms"),
+        ("p99 of the traffic with one", f"{cost.p99_with_s * 1e3:.2f} ms"),
+    ]
+
+
+def preface(machine: str, day: str, rounds: int, seconds: int) -> str:
+    """Return what a reader of the tables has to know."""
+    return f"""\
+# Results
+
+{machine}; {day}; {rounds} interleaved rounds of {seconds} s each.
+
+The proxy under test has core 0 to itself; wrk, the nginx behind the proxies and the dashboard
+share core 1. CPU is user and system time of the proxy, its children included, from /proc (ticks
+of 10 ms). rsp runs with all its counters on and one headless dashboard attached
+(`bench/puller.py`, 5 snapshots a second); the rows of the dashboard itself are measured with the
+real one on a terminal of 120 x 35. Figures are medians over the rounds; a ratio is taken within
+each round. The proxies log nothing.
+"""
