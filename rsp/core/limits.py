@@ -74,7 +74,7 @@ Few enough that the C functions called in between stay short together, many enou
 of ordinary length pays for one look or none.
 """
 
-LUA_CALL_S = 0.1
+LUA_CALL_S = 0.05
 """Processor time that one Lua call may take, whatever it executes: joining large strings takes
 few instructions and much time. Far above any honest route, which takes microseconds."""
 
@@ -94,14 +94,18 @@ LUA_RESULT_BYTES = 1 * MIB
 LUA_PATTERN_BYTES = 1 * KIB
 """Longest Lua pattern."""
 
-LUA_PATTERN_STEPS = 10_000_000
-"""Most steps that a Lua pattern may need in the worst case on the text at hand: about 50 ms."""
+LUA_PATTERN_STEPS = 5_000_000
+"""Most steps that a Lua pattern may need in the worst case on the text at hand: 20 to 40 ms."""
 
 LUA_PATTERNS_KEPT = 200
 """Lua patterns whose worst case is remembered; more than any configuration writes."""
 
 LUA_DECLARED_ENTRIES = 10_000
 """Most `listen`, `pool` and `limits` calls, and most entries of the table given to one."""
+
+LUA_NESTED_CALLS = 50
+"""`string.gsub`, `table.sort` and coroutines inside each other. Each level takes up to 9 KiB of
+the C stack, of which a thread may have as little as 1 MiB."""
 
 LUA_PRINT_BYTES = 4 * KIB
 """What one Lua call may print; the rest is dropped."""

@@ -12,7 +12,7 @@ from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
 from rsp.core.routing import RouteAnswer, RouteFailed, RouteRequest
 from rsp.engine.config_rules import check_listen_address, config_from
-from rsp.engine.lua_sandbox import CHUNK, LuaError, Sandbox, SandboxError
+from rsp.engine.lua_sandbox import CHUNK, LuaError, LuaMemoryError, Sandbox, SandboxError
 
 DEFAULT_LISTEN = "127.0.0.1:8080"
 """Where `--to` listens unless it is told: this machine only, and a port that needs no rights."""
@@ -66,10 +66,12 @@ class LuaRouter:
                 request.listener,
                 fields,
             )
-        except LuaError as error:
-            # Only memory runs out outside the protected call that surrounds `route`.
-            self.broken = f"{self._path}: the Lua runtime failed: {error or 'out of memory'}"
+        except LuaMemoryError as error:
+            self.broken = f"{self._path}: Lua ran out of memory"
             raise RouteFailed(self.broken) from error
+        except LuaError as error:
+            # The budget can also run out just after the protected call that surrounds `route`.
+            raise RouteFailed(_with_path(str(error), self._path)) from error
         except UnicodeEncodeError as error:
             raise RouteFailed(f"the request holds characters that are no bytes: {error}") from error
         finally:

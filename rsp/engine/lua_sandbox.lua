@@ -8,11 +8,13 @@ local settings, make_strings = ...
 
 local assert, error, getmetatable, ipairs = assert, error, getmetatable, ipairs
 local next, pairs, pcall, rawget, select = next, pairs, pcall, rawget, select
-local load, setmetatable, tostring, type = load, setmetatable, tostring, type
+local load, setmetatable, tonumber = load, setmetatable, tonumber
+local tostring, type = tostring, type
 local concat, insert, remove, sort = table.concat, table.insert, table.remove, table.sort
-local format, gmatch, lower, sub = string.format, string.gmatch, string.lower, string.sub
+local format, gmatch, lower = string.format, string.gmatch, string.lower
+local match, sub = string.match, string.sub
 local clock, collectgarbage, getinfo = os.clock, collectgarbage, debug.getinfo
-local resume = coroutine.resume
+local create, resume = coroutine.create, coroutine.resume
 
 local CHUNK = "=@config"
 local NO_MEMORY = "not enough memory"
@@ -24,7 +26,7 @@ jit.flush()
 ---------------------------------------------------------------------------------------------------
 -- Budget
 
-local hooks_left, hooks_per_call, unclocked_hooks, started_s
+local hooks_left, hooks_per_call, unclocked_hooks, started_s, nesting
 local stopped, out_of_memory, route_line = nil, false, 0
 
 -- Return "@config:LINE: " of the innermost line of the configuration that is running.
@@ -86,7 +88,7 @@ local function set_budget(instructions)
 end
 
 local function begin()
-  hooks_left, started_s, stopped = hooks_per_call, nil, nil
+  hooks_left, started_s, stopped, nesting = hooks_per_call, nil, nil, 0
 end
 
 -- What a protected call caught goes on being raised once the budget is spent, or memory is.
@@ -99,6 +101,38 @@ local function after_protected(ok, ...)
     error(NO_MEMORY, 0)
   end
   return ok, ...
+end
+
+-- A C function that calls back into Lua holds a piece of the C stack meanwhile, which nobody else
+-- bounds: a `gsub` whose replacement calls `gsub`, and so on, ended the process.
+local function enter()
+  if nesting >= settings.nested_calls then
+    refuse(format("more than %d calls of gsub, sort or coroutines inside each other",
+      settings.nested_calls))
+  end
+  nesting = nesting + 1
+end
+
+local function leave(...)
+  nesting = nesting - 1
+  return ...
+end
+
+local function unprotected(ok, ...)
+  if not ok then
+    error((...), 0)
+  end
+  return ...
+end
+
+local function nested(call, ...)
+  enter()
+  return unprotected(leave(pcall(call, ...)))
+end
+
+local function nested_resume(...)
+  enter()
+  return after_protected(leave(resume(...)))
 end
 
 -- Lupa hands over arguments outside any protected call, and a failure there ends the process: so
@@ -124,7 +158,8 @@ local function plain(value, name, depth)
   if kind == "string" or kind == "number" or kind == "boolean" then
     return value
   elseif kind ~= "table" then
-    refuse_declaration(format("%s is a %s; strings, numbers, true, false and tables may stand here", name, kind))
+    refuse_declaration(format("%s is a %s; strings, numbers, true, false and tables may stand "
+      .. "here", name, kind))
   elseif depth > 5 then
     refuse_declaration(format("%s: tables are nested too deeply", name))
   end
@@ -143,7 +178,7 @@ local function plain(value, name, depth)
 end
 
 local function declare(what, name, value)
-  local line = tonumber(where():match("%d+"))
+  local line = tonumber(match(where(), "%d+"))
   plain_left = settings.declared_entries
   if #declared >= settings.declared_entries then
     refuse_declaration(format("more than %d declarations", settings.declared_entries))
@@ -190,7 +225,7 @@ end
 ---------------------------------------------------------------------------------------------------
 -- What the configuration sees: an allow-list
 
-local strings = make_strings(settings, refuse, look_at_clock)
+local strings = make_strings(settings, refuse, look_at_clock, nested)
 local string_metatable = getmetatable("")
 string_metatable.__index = strings
 string_metatable.__metatable = false
@@ -232,13 +267,17 @@ local function less(one, other)
 end
 
 function tables.sort(list, compare)
-  return sort(list, compare or less)
+  return nested(sort, list, compare or less)
 end
 
-local coroutines = copy_of(coroutine, "create wrap yield status running")
+local coroutines = copy_of(coroutine, "create yield status running")
+coroutines.resume = nested_resume
 
-function coroutines.resume(...)
-  return after_protected(resume(...))
+function coroutines.wrap(body)
+  local thread = create(body)
+  return function(...)
+    return unprotected(nested_resume(thread, ...))
+  end
 end
 
 local environment = copy_of(_G, "assert error ipairs next pairs rawequal rawget rawset select "
@@ -256,6 +295,7 @@ environment.listen = declaration("listen")
 environment.limits = declaration("limits")
 environment.pool = declare_pool
 
+-- No xpcall: its handler runs where no hook fires.
 function environment.pcall(...)
   return after_protected(pcall(...))
 end

@@ -20,6 +20,7 @@ CHUNK = "@config:"
 """What stands for the path of the file in messages of Lua, which would cut a long one."""
 
 LuaError = luajit21.LuaError
+LuaMemoryError = luajit21.LuaMemoryError
 
 
 class SandboxError(Exception):
@@ -120,6 +121,7 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float]:
         "pattern_steps": limits.LUA_PATTERN_STEPS,
         "patterns_kept": limits.LUA_PATTERNS_KEPT,
         "declared_entries": limits.LUA_DECLARED_ENTRIES,
+        "nested_calls": limits.LUA_NESTED_CALLS,
         "print_bytes": limits.LUA_PRINT_BYTES,
         "answer_bytes": limits.LUA_ANSWER_BYTES,
     }

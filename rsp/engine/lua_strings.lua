@@ -2,11 +2,12 @@
 -- start. They are C functions, which no hook can interrupt, so a bound on the instructions of the
 -- caller is no bound on them: `.-.-.-.-b` on 200 bytes would run for eleven seconds.
 
-local limits, refuse, look_at_clock = ...
+local limits, refuse, look_at_clock, nested = ...
 
 local byte, char, find, floor = string.byte, string.char, string.find, math.floor
 local format, gmatch, gsub, match = string.format, string.gmatch, string.gsub, string.match
-local rep, sub, select, tostring, type = string.rep, string.sub, select, tostring, type
+local rep, sub = string.rep, string.sub
+local ipairs, select, tonumber, tostring, type = ipairs, select, tonumber, tostring, type
 
 -- Worth a look at the clock afterwards; anything less is noise beside the count of instructions.
 local NOTABLE_STEPS = 1e5
@@ -170,7 +171,7 @@ local function admit(text, pattern, ignores_anchor)
   local steps = steps_of(analysis, #text, #pattern, ignores_anchor)
   if steps > limits.pattern_steps then
     refuse(format("the pattern %q could take %.2g steps on these %d bytes (at most %.2g); "
-      .. "anchor it with ^, or repeat less with * + - ?", pattern, steps, #text,
+      .. "anchor it with ^, or repeat less with * + - ?", sub(pattern, 1, 60), steps, #text,
       limits.pattern_steps))
   end
   if steps > NOTABLE_STEPS then
@@ -183,6 +184,12 @@ local function admit_result(bytes, what)
     refuse(format("%s would make %.0f bytes; at most %d are allowed", what, bytes,
       limits.result_bytes))
   end
+end
+
+-- Numbers count as their text, for the functions themselves take them so.
+local function bytes_of(value)
+  local kind = type(value)
+  return (kind == "string" or kind == "number") and #tostring(value) or 0
 end
 
 local bounded = {
@@ -217,17 +224,19 @@ end
 
 function bounded.gsub(text, pattern, replacement, count)
   admit(text, pattern)
-  if type(replacement) == "string" and type(text) == "string" then
+  if type(replacement) == "string" then
     local _, escapes = gsub(replacement, "%%", "")
-    admit_result((#text + 1) * (#replacement + escapes), "string.gsub")
+    admit_result((bytes_of(text) + 1) * (#replacement + escapes), "string.gsub")
+  elseif type(replacement) == "function" or type(replacement) == "table" then
+    return nested(gsub, text, pattern, replacement, count)
   end
   return gsub(text, pattern, replacement, count)
 end
 
 function bounded.rep(text, count, separator)
-  if type(text) == "string" and type(count) == "number" then
-    local separator_bytes = type(separator) == "string" and #separator or 0
-    admit_result((#text + separator_bytes) * floor(count), "string.rep")
+  local times = tonumber(count)
+  if times then
+    admit_result((bytes_of(text) + bytes_of(separator)) * floor(times), "string.rep")
   end
   return rep(text, count, separator)
 end
