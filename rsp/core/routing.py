@@ -99,7 +99,7 @@ class RouteDecision:
     generation: int
     sessions: tuple[int, ...] = ()
     """Sessions at each of `pool.backends` at that moment."""
-    excluded: Collection[str] = ()
+    excluded: tuple[str, ...] = ()
     """Keys of the backends that were tried before for the same request."""
     status: int = 0
     """0 when routed, 502 for a broken route, 503 when nobody is available."""
@@ -146,7 +146,7 @@ class Balancer:
             loads = BackendLoads(loads)
             sessions = tuple([loads[key].sessions for key in pool.keys])
         decision = RouteDecision(
-            pool, None, answer.key, answer.reason, table.generation, sessions, exclude
+            pool, None, answer.key, answer.reason, table.generation, sessions, tuple(exclude)
         )
         available: Sequence[Backend] = pool.ready
         if exclude or not pool.unlimited:
@@ -225,7 +225,7 @@ def _decide_named(
         message = f'route named pool "{pool_name}", which is not there; {pool_names(table)}'
         return _refuse(decision, BROKEN_ROUTE, message)
     decision.sessions = tuple([_sessions_at(key, loads) for key in pool.keys])
-    decision.excluded = exclude
+    decision.excluded = tuple(exclude)
     backend = pool.by_name.get(name)
     if backend is None:
         message = f'route named backend "{pool_name}/{name}", which is not there; {names_in(pool)}'
