@@ -28,7 +28,7 @@ def pull_for_ever(control: str) -> None:
                 line = lines.readline()
                 if not line:
                     return
-                msgspec.json.decode(decode_reply(line).result or b"", type=kind)
+                msgspec.json.decode(decode_reply(line).result, type=kind)
             next_s += 1 / PULLS_PER_S
             time.sleep(max(0.0, next_s - time.monotonic()))
 

@@ -13,8 +13,10 @@ from rsp.demo.numbers import (
     DOWNLOAD_MIB,
     DOWNLOAD_PAUSE_S,
     DOWNLOAD_READ_BYTES,
+    DOWNLOADS,
     ECHO_LINES,
     ECHO_PAUSE_S,
+    ECHO_TALKERS,
     HEAD_BYTES,
     KEEP_ALIVE_CLIENTS,
     KEEP_ALIVE_PAUSE_S,
@@ -26,8 +28,10 @@ from rsp.demo.numbers import (
     SLOW_READ_PAUSE_S,
     SLOW_READERS,
     SLOW_RECEIVE_BUFFER_BYTES,
+    TICK_FOLLOWERS,
     UPLOAD_BYTES,
     UPLOAD_PAUSE_S,
+    UPLOADS,
 )
 from rsp.demo.pages import BLOCK
 from rsp.demo.plain_http import chunk, drop_body, head_bytes, read_body, read_head
@@ -146,11 +150,11 @@ async def talk_to_echo(address: str) -> None:
 KINDS: tuple[tuple[int, Client], ...] = (
     (QUICK_CLIENTS, quick),
     (KEEP_ALIVE_CLIENTS, keep_alive),
-    (1, upload),
+    (UPLOADS, upload),
     (SLOW_READERS, read_slowly),
-    (1, download),
-    (3, follow_ticks),
-    (2, talk_to_echo),
+    (DOWNLOADS, download),
+    (TICK_FOLLOWERS, follow_ticks),
+    (ECHO_TALKERS, talk_to_echo),
 )
 """How many clients of each kind there are."""
 

@@ -16,6 +16,10 @@ LINE_BYTES = 16
 BOOK_BYTES = 5 * MIB
 """The page of the slow-write story: many times what the kernel takes on its own."""
 
+BOOK_PAUSE_S = 0.02
+"""The page is sent in blocks with this pause: at 3 MB/s, faster than its reader, yet slowly enough
+that a relay which loses bytes loses pieces of the middle and not just the end."""
+
 SMALL_PAGE_BYTES = 2 * KIB
 
 SLOW_ANSWER_S = (1.0, 3.0)
@@ -28,16 +32,16 @@ TICKS = 40
 TICK_S = 0.15
 """A chunked stream: so many chunks, one in each interval."""
 
-QUICK_CLIENTS = 2
+QUICK_CLIENTS = 6
 QUICK_PAUSE_S = (0.1, 0.3)
 """Clients that open a connection for one request, and how long each rests in between."""
 
-KEEP_ALIVE_CLIENTS = 12
+KEEP_ALIVE_CLIENTS = 24
 KEEP_ALIVE_PAUSE_S = (0.2, 1.2)
 KEEP_ALIVE_REQUESTS = 40
 """Clients that keep a connection for so many requests."""
 
-SLOW_READERS = 5
+SLOW_READERS = 8
 SLOW_READ_BYTES = 2 * KIB
 SLOW_READ_PAUSE_S = (0.2, 0.8)
 SLOW_RECEIVE_BUFFER_BYTES = 4 * KIB
@@ -57,6 +61,12 @@ ECHO_PAUSE_S = 0.7
 
 ECHO_LINES = 60
 """A tunnel is closed after so many lines."""
+
+DOWNLOADS = 2
+UPLOADS = 2
+TICK_FOLLOWERS = 4
+ECHO_TALKERS = 3
+"""How many clients there are of the other kinds."""
 
 RETRY_PAUSE_S = 1.0
 """A client whose connection failed comes back after this."""

@@ -7,7 +7,9 @@ import struct
 from collections.abc import Awaitable, Callable
 
 from rsp.demo.numbers import (
+    BLOCK_BYTES,
     BOOK_BYTES,
+    BOOK_PAUSE_S,
     HEAD_BYTES,
     MIB,
     RESET_ONE_IN,
@@ -65,7 +67,12 @@ async def big_file(exchange: Exchange) -> None:
 
 async def book(exchange: Exchange) -> None:
     """The page of the slow-write story: 5 MiB of which every byte can be checked."""
-    await exchange.answer("200 OK", numbered_page(BOOK_BYTES), content_type="text/plain")
+    exchange.begin("200 OK", content_length=BOOK_BYTES, content_type="text/plain")
+    page = memoryview(numbered_page(BOOK_BYTES))
+    for at in range(0, BOOK_BYTES, BLOCK_BYTES):
+        exchange.writer.write(page[at : at + BLOCK_BYTES])
+        await exchange.writer.drain()
+        await asyncio.sleep(BOOK_PAUSE_S)
 
 
 async def ticks(exchange: Exchange) -> None:
@@ -173,8 +180,13 @@ def reset(writer: asyncio.StreamWriter) -> None:
 async def open_site(name: str) -> asyncio.Server:
     """Start a site on a free port of 127.0.0.1."""
 
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await serve(name, reader, writer)
+    exchanges: set[asyncio.Task[None]] = set()
+
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Not a coroutine: asyncio would log every connection that the end of the demo cuts.
+        task = asyncio.ensure_future(serve(name, reader, writer))
+        exchanges.add(task)
+        task.add_done_callback(exchanges.discard)
 
     return await asyncio.start_server(connected, "127.0.0.1", 0, limit=HEAD_BYTES)
 

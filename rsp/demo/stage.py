@@ -110,7 +110,7 @@ class Stage:
             sock.connect(str(self.control))
             sock.sendall(encode_request(method, params, 1))
             line = sock.makefile("rb").readline()
-        return decode_reply(line).result or msgspec.Raw(b"null")
+        return decode_reply(line).result
 
     def status(self) -> Status:
         """Return what the engine says of itself; raises as `ask`."""

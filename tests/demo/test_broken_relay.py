@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from rsp.demo import sites
 from rsp.demo.broken_relay import BrokenRelay
 from rsp.demo.sites import address_of, open_site
 from rsp.demo.slow_client import download_book
@@ -26,8 +27,9 @@ async def addresses() -> AsyncIterator[tuple[str, str]]:
 
 
 async def test_the_broken_relay_loses_bytes_and_the_site_does_not(
-    addresses: tuple[str, str],
+    addresses: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sites, "BOOK_PAUSE_S", 0.0)
     site, relay = addresses
     direct = await download_book(site, "nothing", PAUSE_S)
     broken = await download_book(relay, "broken relay", PAUSE_S)

@@ -42,7 +42,8 @@ async def test_a_big_file_has_the_length_that_its_path_asks_for(site: str) -> No
     assert (head.fields["content-length"], len(body)) == (str(2 * MIB), 2 * MIB)
 
 
-async def test_the_book_arrives_byte_for_byte(site: str) -> None:
+async def test_the_book_arrives_byte_for_byte(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sites, "BOOK_PAUSE_S", 0.0)
     _, body = await get(site, "/book")
     assert body == numbered_page(BOOK_BYTES)
 
