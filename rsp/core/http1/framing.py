@@ -29,6 +29,11 @@ class Body(NamedTuple):
     kind: BodyKind
     length: int = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether not a single byte follows the head: no body, or one of length 0."""
+        return self.length == 0 and self.kind in (BodyKind.NONE, BodyKind.LENGTH)
+
 
 NO_BODY: Final = Body(BodyKind.NONE)
 CHUNKED_BODY: Final = Body(BodyKind.CHUNKED)

@@ -3,8 +3,9 @@
 import re
 
 from rsp.core.http1.errors import BadMessage
-from rsp.core.http1.request import RequestHead, parse_request_head
+from rsp.core.http1.request import RequestHead, parse_request_head, request_line_error
 from rsp.core.http1.response import ResponseHead, parse_response_head
+from rsp.core.http1.rules import TOKEN
 from rsp.core.limits import METHOD_BYTES, Limits
 
 __all__ = [
@@ -21,7 +22,7 @@ _HEAD_END = b"\r\n\r\n"
 _VERSION_BYTES = len(b"  HTTP/1.1")
 _TLS_RECORD = b"\x16\x03"
 _HTTP2_PREFACE = b"PRI * HTTP/2.0\r\n"
-_begins_request = re.compile(rb"\r?\n?[!#$%&'*+.^_`|~0-9A-Za-z-]|\r\n?\Z|\Z").match
+_begins_request = re.compile(rb"(?:\r\n)?%b|(?:\r\n?)?\Z" % TOKEN).match
 
 
 def head_end(buffer: bytes | bytearray, limits: Limits) -> int:
@@ -42,6 +43,9 @@ def head_end(buffer: bytes | bytearray, limits: Limits) -> int:
     line_bytes = len(buffer) if line_end < 0 else line_end
     if line_bytes > limits.request_line_bytes + METHOD_BYTES + _VERSION_BYTES + 2:
         raise BadMessage(414, f"The target is longer than {limits.request_line_bytes} bytes.")
+    line_error = request_line_error(_first_line(buffer, line_end), limits) if line_end > 0 else None
+    if line_error:
+        raise line_error
     if end >= 0 or len(buffer) > limits.head_bytes:
         raise BadMessage(431, f"The head is longer than {limits.head_bytes} bytes.")
     return 0
@@ -78,6 +82,10 @@ def _refuse_foreign(buffer: bytes | bytearray) -> None:
         raise BadMessage(505, "Only HTTP/1.1 and HTTP/1.0 are served, not HTTP/2.")
     if buffer != _TLS_RECORD[:1] and not _begins_request(buffer):
         raise BadMessage(400, "The request line does not begin with a method.")
+
+
+def _first_line(buffer: bytes | bytearray, line_end: int) -> bytes:
+    return bytes(buffer[:line_end]).removeprefix(b"\r\n")
 
 
 def _refuse_bare_ends(buffer: bytes | bytearray, status: int) -> None:

@@ -7,12 +7,13 @@ from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import NO_BODY, Body, BodyKind
 from rsp.core.http1.host import parse_host
 from rsp.core.http1.rules import (
-    FIELDS,
     TOKEN,
+    TOKEN_WITHOUT_UNDERSCORE,
     Field,
     Special,
     bad_field_line,
     connection_options,
+    field_lines,
     fields_of,
     framing_of,
     list_members,
@@ -23,8 +24,8 @@ from rsp.core.limits import METHOD_BYTES, VIA_ENTRIES, Limits
 
 _METHOD_NAMES: Final = """
 ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR
-MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SUBSCRIBE
-TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE
+MKCOL MOVE NOTIFY OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT QUERY REBIND REPORT SEARCH
+SUBSCRIBE TRACE UNBIND UNLINK UNLOCK UNSUBSCRIBE
 """
 METHODS: Final = frozenset(_METHOD_NAMES.split())
 """The methods that are passed on, and CONNECT and TRACE, which get a 405 instead of a 501."""
@@ -39,12 +40,13 @@ _PROTECTED: Final = re.compile(
 ).fullmatch
 _ORDINARY_OPTIONS: Final = frozenset((b"close", b"keep-alive", b"upgrade", b"te"))
 
-_head = re.compile(
-    rb"(?:\r\n)?(%b{1,%d}) ([\x21\x22\x24-\x7e]++) HTTP/1\.([01])\r\n" % (TOKEN, METHOD_BYTES)
-    + FIELDS
-).fullmatch
+_START = rb"(?:\r\n)?(%b{1,%d}) ([\x21\x22\x24-\x7e]++) HTTP/1\.([01])\r\n" % (TOKEN, METHOD_BYTES)
+_head = re.compile(_START + field_lines(TOKEN)).fullmatch
+_plain_head = re.compile(_START + field_lines(TOKEN_WITHOUT_UNDERSCORE)).fullmatch
+"""The same without underscores in names: so the common case need not look for any."""
 _request_line = re.compile(rb"([^ ]+) (.*) HTTP/([0-9])\.([0-9])", re.DOTALL).fullmatch
 _absolute = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)([/?].*)?").fullmatch
+_target = re.compile(rb"[\x21\x22\x24-\x7e]+").fullmatch
 _method = re.compile(rb"%b{1,%d}" % (TOKEN, METHOD_BYTES)).fullmatch
 _opinion = RequestOpinion()
 
@@ -109,7 +111,8 @@ def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
 
     Source: RFC 9112, sections 2 to 6; RFC 9110, sections 5, 7 and 10.1.1.
     """
-    match = _head(head)
+    plain = _plain_head(head)
+    match = plain or _head(head)
     if match is None:
         raise _explain(head, limits)
     method_bytes, target, minor, block = match.groups()
@@ -120,28 +123,27 @@ def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
         raise _long_target(limits)
     parsed = RequestHead(method, target, 1 if minor == b"1" else 0, fields_of(block, limits, 431))
     _sort_fields(parsed)
+    if plain is None:
+        # A backend that maps names to variables cannot tell a name with an underscore from the
+        # same one with a hyphen, and would believe a forged field.
+        parsed.passing = [field for field in parsed.passing if b"_" not in field[0]]
     _set_target(parsed)
-    if len(parsed.special) > 1 or parsed.minor == 0:
+    is_plain = len(parsed.special) == 1 and parsed.minor == 1
+    if not is_plain:
         _apply_special(parsed, limits)
-    is_whole = parsed.body.length == 0 and parsed.body.kind is not BodyKind.CHUNKED
-    is_whole = is_whole and parsed.keep_alive
-    if not _opinion.accepts(head, is_whole=is_whole):
+    if not _opinion.accepts(head, is_plain=is_plain):
         raise BadMessage(400, "The head can be read in more than one way.")
     return parsed
 
 
 def _sort_fields(parsed: RequestHead) -> None:
-    """Part the fields into those that just pass and those that mean something here.
-
-    Names with an underscore do neither: a backend that maps names to variables cannot tell them
-    from the same name with a hyphen, and would believe a forged one.
-    """
+    """Part the fields into those that just pass and those that mean something here."""
     passing, special = parsed.passing, parsed.special
     for field in parsed.fields:
         name = field[0].lower()
         if name in _SPECIAL:
             special.setdefault(name, []).append(field[1])
-        elif b"_" not in name:
+        else:
             passing.append(field)
 
 
@@ -209,7 +211,7 @@ def _apply_special(parsed: RequestHead, limits: Limits) -> None:
 
 
 def _apply_connection(parsed: RequestHead) -> None:
-    options = connection_options(parsed.special.get(b"connection", []), 400)
+    options = connection_options(b",".join(parsed.special.get(b"connection", ())), 400)
     parsed.connection_options = options
     asked = parsed.minor == 1 or b"keep-alive" in options
     parsed.keep_alive = asked and b"close" not in options
@@ -228,8 +230,7 @@ def _apply_expect(parsed: RequestHead) -> None:
     values = parsed.special[b"expect"]
     if len(values) != 1 or values[0].lower() != b"100-continue":
         raise BadMessage(417, "The Expect field holds something else than 100-continue.")
-    has_body = parsed.body.length > 0 or parsed.body.kind is BodyKind.CHUNKED
-    parsed.expects_continue = has_body and parsed.minor == 1
+    parsed.expects_continue = parsed.minor == 1 and not parsed.body.is_empty
 
 
 def _long_target(limits: Limits) -> BadMessage:
@@ -237,8 +238,15 @@ def _long_target(limits: Limits) -> BadMessage:
 
 
 def _explain(head: bytes, limits: Limits) -> BadMessage:
-    """Return why `head` does not fit the grammar, in the order in which a reader would notice."""
-    line = head.removeprefix(b"\r\n").split(b"\r\n", 1)[0]
+    head = head.removeprefix(b"\r\n")
+    line_error = request_line_error(head.split(b"\r\n", 1)[0], limits)
+    return line_error or BadMessage(400, bad_field_line(head))
+
+
+def request_line_error(line: bytes, limits: Limits) -> BadMessage | None:
+    """Return why `line` is no request line, in the order in which a reader would notice."""
+    if line.startswith(b"PROXY "):
+        return BadMessage(400, "This is a PROXY protocol line, which is not expected here.")
     match = _request_line(line)
     if match is None:
         return BadMessage(400, "The request line is not METHOD TARGET HTTP/1.1.")
@@ -251,6 +259,6 @@ def _explain(head: bytes, limits: Limits) -> BadMessage:
         return BadMessage(400, "The method is not a valid name.")
     if len(target) > limits.request_line_bytes:
         return _long_target(limits)
-    if not re.fullmatch(rb"[\x21\x22\x24-\x7e]+", target):
+    if not _target(target):
         return BadMessage(400, "The target has a blank, a # or a character outside ASCII.")
-    return BadMessage(400, bad_field_line(head.removeprefix(b"\r\n")))
+    return None

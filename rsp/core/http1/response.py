@@ -6,13 +6,13 @@ from typing import Final
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import BODY_UNTIL_CLOSE, NO_BODY, Body, BodyKind
 from rsp.core.http1.rules import (
-    FIELDS,
     TOKEN,
     VALUE,
     Field,
     Special,
     bad_field_line,
     connection_options,
+    field_lines,
     fields_of,
     framing_of,
     without_named,
@@ -26,7 +26,9 @@ _SPECIAL: Final = frozenset(
 )
 _ORDINARY_OPTIONS: Final = frozenset((b"close", b"keep-alive", b"upgrade"))
 
-_head = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (%b*+))?\r\n" % VALUE + FIELDS).fullmatch
+_head = re.compile(
+    rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (%b*+))?\r\n" % VALUE + field_lines(TOKEN)
+).fullmatch
 _status_line = re.compile(rb"HTTP/1\.[01] [1-9][0-9][0-9](?: %b*)?" % VALUE).fullmatch
 _blank_before_colon = re.compile(rb"(\r\n%b++)[ \t]+:" % TOKEN).sub
 
@@ -103,7 +105,7 @@ def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHea
 
 
 def _apply_connection(parsed: ResponseHead) -> None:
-    options = connection_options(parsed.special.get(b"connection", []), 502)
+    options = connection_options(b",".join(parsed.special.get(b"connection", ())), 502)
     parsed.connection_options = options
     kept = parsed.minor == 1 or b"keep-alive" in options
     parsed.keep_alive = kept and b"close" not in options

@@ -5,6 +5,7 @@ non-ASCII digits, underscores, exotic white space), so nothing meets them before
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from rsp.core.http1.errors import BadMessage
@@ -16,16 +17,23 @@ Special = dict[bytes, list[bytes]]
 """Lower-cased names of the fields that mean something to a proxy, with all their values."""
 
 TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
+TOKEN_WITHOUT_UNDERSCORE: Final = rb"[!#$%&'*+.^`|~0-9A-Za-z-]"
 VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]"
-FIELDS: Final = rb"((?:" + TOKEN + rb"++:" + VALUE + rb"*+\r\n)*+)\r\n"
-"""All field lines and the empty line; RFC 9112, section 5, and no line folding."""
 
-split_fields = re.compile(rb"([^:\r\n]+):[\t ]*+([^\r\n]*+)\r\n").findall
-"""Names and values of field lines that are known to fit `FIELDS`; trailing blanks remain."""
+
+def field_lines(name_character: bytes) -> bytes:
+    """Return the pattern of all field lines, in one group, and of the empty line behind them.
+
+    Source: RFC 9112, section 5; lines are not folded and end in CRLF.
+    """
+    return rb"((?:" + name_character + rb"++:" + VALUE + rb"*+\r\n)*+)\r\n"
+
+
+_split = re.compile(rb"([^:]++):[\t ]*+([^\r]*+)\r\n").findall
+"""Names and values of lines that are known to fit `FIELDS`; blanks behind a value remain."""
 
 _is_token = re.compile(TOKEN + rb"+").fullmatch
 _is_length = re.compile(rb"0|[1-9][0-9]{0,18}").fullmatch
-_has_blank_end = re.compile(rb"[ \t]\r\n").search
 
 _FIELD_LINE = re.compile(TOKEN + rb"+:" + VALUE + rb"*").fullmatch
 _BLANK_BEFORE_COLON = re.compile(TOKEN + rb"+[ \t]+:.*", re.DOTALL).fullmatch
@@ -37,12 +45,12 @@ def fields_of(block: bytes, limits: Limits, status: int) -> list[Field]:
     Raises:
         BadMessage: `status`, there are too many fields or one is too long.
     """
-    fields: list[Field] = split_fields(block)
+    fields: list[Field] = _split(block)
     if len(fields) > limits.header_fields:
         raise BadMessage(status, f"The head has more than {limits.header_fields} fields.")
     if len(block) > limits.header_field_bytes:
         _refuse_long_field(fields, limits, status)
-    if _has_blank_end(block):
+    if b" \r\n" in block or b"\t\r\n" in block:
         return [(name, value.rstrip(b" \t")) for name, value in fields]
     return fields
 
@@ -64,14 +72,17 @@ def list_members(values: list[bytes]) -> list[bytes]:
     return [member for member in members if member]
 
 
-def connection_options(values: list[bytes], status: int) -> frozenset[bytes]:
-    """Return the lower-cased options of the Connection fields (RFC 9110, section 7.6.1).
+@lru_cache(maxsize=256)
+def connection_options(value: bytes, status: int) -> frozenset[bytes]:
+    """Return the lower-cased options of a Connection field (RFC 9110, section 7.6.1).
+
+    Several such fields are joined with commas first (RFC 9110, section 5.3).
 
     Raises:
         BadMessage: `status`, an option is not a token.
     """
-    members = list_members(values)
-    if not all(_is_token(member) for member in members):
+    members = list_members([value])
+    if not all(map(_is_token, members)):
         raise BadMessage(status, "The Connection field holds something that is not a name.")
     return frozenset(member.lower() for member in members)
 
@@ -95,7 +106,7 @@ def framing_of(special: Special, minor: int, status: int) -> Body | None:
     """
     codings, lengths = special.get(b"transfer-encoding"), special.get(b"content-length")
     if codings is None:
-        return None if lengths is None else _length(lengths, status)
+        return None if lengths is None else _length(b",".join(lengths), status)
     if lengths is not None:
         raise BadMessage(status, "The head has both Transfer-Encoding and Content-Length.")
     if minor == 0:
@@ -105,12 +116,13 @@ def framing_of(special: Special, minor: int, status: int) -> Body | None:
     return CHUNKED_BODY
 
 
-def _length(lengths: list[bytes], status: int) -> Body:
-    if len(lengths) != 1:
-        raise BadMessage(status, "The head has more than one Content-Length.")
-    if not _is_length(lengths[0]) or int(lengths[0]) > LARGEST_LENGTH:
-        raise BadMessage(status, "The Content-Length is not a number of bytes.")
-    return Body(BodyKind.LENGTH, int(lengths[0]))
+@lru_cache(maxsize=1024)
+def _length(value: bytes, status: int) -> Body:
+    """Return the framing for Content-Length `value`; several fields arrive joined by commas."""
+    length = int(value) if _is_length(value) else -1
+    if not 0 <= length <= LARGEST_LENGTH:
+        raise BadMessage(status, "The Content-Length is not one plain number of bytes.")
+    return Body(BodyKind.LENGTH, length)
 
 
 def _bad_coding(codings: list[bytes], status: int) -> BadMessage:

@@ -24,19 +24,17 @@ class RequestOpinion:
     def __init__(self) -> None:
         self._parser: Any = HttpRequestParser(_CALLBACKS)
 
-    def accepts(self, head: bytes, *, is_whole: bool) -> bool:
+    def accepts(self, head: bytes, *, is_plain: bool) -> bool:
         """Return whether llhttp accepts this request head.
 
-        `is_whole` says that the message ends with its head and that the connection goes on: only
-        then does the parser stand at a fresh start afterwards, and can be used again.
+        `is_plain` says that it is HTTP/1.1 and has no field about a body or the connection: only
+        then does llhttp stand at a fresh start afterwards, so that one parser can judge them all.
         """
-        parser = self._parser
-        if not is_whole:
-            parser = HttpRequestParser(_CALLBACKS)
+        parser = self._parser if is_plain else HttpRequestParser(_CALLBACKS)
         try:
             parser.feed_data(head)
         except HttpParserUpgrade:
-            self._parser = HttpRequestParser(_CALLBACKS)
+            return True
         except HttpParserError:
             self._parser = HttpRequestParser(_CALLBACKS)
             return False
