@@ -1,0 +1,67 @@
+"""The demo's configurations, loaded by the engine's own loader, route as the stories claim."""
+
+from random import Random
+
+import pytest
+
+from rsp.core.backends import BackendTable
+from rsp.core.routing import Balancer, RouteRequest
+from rsp.demo.routing_users import DASHBOARD_HOST, SPELLINGS
+from rsp.demo.scenes import SETTINGS, Scene, cured, lua_for
+from rsp.engine.lua_config import LoadedConfig, load_source
+
+ADDRESSES = {
+    name: f"127.0.0.1:{port}"
+    for scene in Scene
+    for port, name in enumerate(SETTINGS[scene].site_names, start=9001)
+}
+
+
+def loaded(source: str) -> LoadedConfig:
+    return load_source(source.encode(), "demo.lua")
+
+
+def backend_for(config: LoadedConfig, method: str, path: str, host: str) -> str:
+    assert config.router is not None
+    lower = host.lower()
+    request = RouteRequest(method, path, "", lower, host, [], "127.0.0.1", "127.0.0.1:80")
+    table = BackendTable.of(config.config.pools, 1)
+    answer = config.router.route(request)
+    decision = Balancer().decide(table, answer, request, {}, Random(1).random)
+    assert decision.backend is not None, decision.error
+    return decision.backend.name
+
+
+def astray(config: LoadedConfig) -> list[str]:
+    """Return the spellings whose reload reaches another backend than their visits."""
+    return [
+        name
+        for name in SPELLINGS
+        if backend_for(config, "GET", "/", f"{name}.example".lower())
+        != backend_for(
+            config, "POST", f"/user/{name}/webapps/{name}.example/reload", DASHBOARD_HOST
+        )
+    ]
+
+
+@pytest.mark.parametrize("scene", list(Scene))
+def test_each_configuration_loads_with_all_its_backends(scene: Scene) -> None:
+    pools = loaded(lua_for(scene, ADDRESSES)).config.pools
+    names = tuple(backend.name for pool in pools for backend in pool.backends)
+    assert names == SETTINGS[scene].site_names
+
+
+def test_files_have_their_own_pool() -> None:
+    config = loaded(lua_for(Scene.PLAIN, ADDRESSES))
+    assert backend_for(config, "GET", "/big/10", "files.example").startswith("files")
+    assert backend_for(config, "GET", "/", "WWW.Example").startswith("web")
+
+
+def test_the_bug_sends_most_reloads_astray_and_ironhands_among_them() -> None:
+    lost = astray(loaded(lua_for(Scene.SPLIT_ROUTE, ADDRESSES)))
+    assert "IronHand" in lost
+    assert len(lost) > len(SPELLINGS) / 2
+
+
+def test_the_cured_line_brings_every_reload_home() -> None:
+    assert astray(loaded(cured(lua_for(Scene.SPLIT_ROUTE, ADDRESSES)))) == []
