@@ -110,7 +110,7 @@ class ChunkedScanner:
         if self._stage is _Stage.DONE:
             return f"after the last chunk, {self.payload_bytes:,} bytes in all"
         if self._stage is _Stage.TRAILERS:
-            return f"in the trailers, after {self.chunks - 1:,} chunks"
+            return f"in the trailers, after {self.payload_bytes:,} bytes"
         if self._left:
             arrived = self._size - self._left
             said = f"size line said {self._size:,}, {arrived:,} arrived"
