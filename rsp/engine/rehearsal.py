@@ -1,0 +1,80 @@
+"""Decisions without traffic: what `rsp check` and `rsp explain` ask a configuration on disk."""
+
+from rsp.core.backends import BackendTable
+from rsp.core.config import ListenerConfig
+from rsp.core.expectations import Asked, ExpectationError
+from rsp.core.replies import Explanation
+from rsp.core.routing import (
+    BROKEN_ROUTE,
+    Balancer,
+    FixedRouter,
+    RouteDecision,
+    RouteFailed,
+    Router,
+    candidates,
+    failed_decision,
+)
+from rsp.core.vocabulary import Mode
+from rsp.engine.entrance import Entrance
+from rsp.engine.lua_config import LoadedConfig
+
+CLIENT_IP = "127.0.0.1"
+"""Where a request comes from that nobody sent."""
+
+FIRST_GENERATION = 1
+"""The generation of a configuration that has just been started."""
+
+_ROUTE_FAILED = failed_decision("", FIRST_GENERATION).reason
+
+
+def rehearse(loaded: LoadedConfig, asked: Asked) -> RouteDecision:
+    """Return where `asked` would go if it were the first request to an idle engine.
+
+    Raises:
+        ExpectationError: it asks about a tcp listener that the configuration does not have.
+    """
+    pools = loaded.config.pools
+    listener = _listener_for(loaded, asked)
+    names = tuple(pool.name for pool in pools)
+    entrance = Entrance(listener.address, listener, names) if listener else None
+    router: Router = loaded.router or FixedRouter(names[0])
+    if entrance and entrance.router:
+        router = entrance.router
+    request = asked.request(CLIENT_IP, listener.address if listener else "")
+    table = BackendTable.of(pools, FIRST_GENERATION)
+    try:
+        answer = router.route(request)
+    except RouteFailed as error:
+        return failed_decision(str(error), FIRST_GENERATION)
+    return Balancer().decide(table, answer, request, {}, lambda: 0.0)
+
+
+def _listener_for(loaded: LoadedConfig, asked: Asked) -> ListenerConfig | None:
+    listeners = loaded.config.listeners
+    if asked.tcp_listener is None:
+        return next((x for x in listeners if x.mode is Mode.HTTP), None)
+    for listener in listeners:
+        if listener.mode is Mode.TCP and listener.address == asked.tcp_listener:
+            return listener
+    there = ", ".join(x.address for x in listeners if x.mode is Mode.TCP) or "none"
+    raise ExpectationError(
+        f"no tcp listener has the address {asked.tcp_listener}; there is {there}"
+    )
+
+
+def explanation(decision: RouteDecision) -> Explanation:
+    """Return a decision as `explain` answers it."""
+    return Explanation(
+        pool=decision.pool.name if decision.pool else None,
+        backend=decision.backend.name if decision.backend else None,
+        key=decision.key,
+        reason=decision.reason,
+        generation=decision.generation,
+        candidates=candidates(decision),
+        error=decision.error,
+    )
+
+
+def is_unknown_target(decision: RouteDecision) -> bool:
+    """Tell whether `route` gave an answer, and it names no pool or backend that is there."""
+    return decision.status == BROKEN_ROUTE and decision.reason != _ROUTE_FAILED
