@@ -1,0 +1,293 @@
+"""What a pasted snippet may try: each row is stopped, and reaches no Python object."""
+
+import pytest
+
+from rsp.core.routing import RouteFailed, RouteRequest
+from rsp.engine.lua_config import LuaRouter, load_source
+
+HEAD = """
+listen { address = "127.0.0.1:0" }
+pool("web", { backends = { { name = "web1", address = "127.0.0.1:9001" } } })
+"""
+
+REQUEST = RouteRequest(
+    "GET", "/a", "", "a.test", "A.test", [(b"Host", b"A.test")], "127.0.0.1", "127.0.0.1:0"
+)
+
+
+def router_of(body: str) -> LuaRouter:
+    """Return the router of a configuration whose route is `body`, from line 5 on."""
+    source = f"{HEAD}function route(request)\n{body}\nend"
+    router = load_source(source.encode(), "site.lua").router
+    assert router is not None
+    return router
+
+
+RUNS_FOREVER = {
+    "a loop": "while true do end",
+    "a loop in a protected call": "while true do pcall(function() while true do end end) end",
+    "protected calls of protected calls": "while true do pcall(pcall, pcall, error) end",
+    "a loop in a coroutine": "coroutine.wrap(function() while true do end end)()",
+    "resuming a loop again and again": (
+        "local t = coroutine.create(function() while true do end end)\n"
+        "while true do coroutine.resume(t) coroutine.resume(coroutine.create(function()"
+        " while true do end end)) end"
+    ),
+    "a coroutine that yields for ever": (
+        "local f = coroutine.wrap(function() while true do coroutine.yield() end end)\n"
+        "while true do pcall(f) end"
+    ),
+    "a comparison that loops": "table.sort({2, 1}, function() while true do end end)",
+    "a replacement that loops": "string.gsub('x', '.', function() while true do end end)",
+    "an index that loops": (
+        "return setmetatable({}, {__index = function() while true do end end}).x"
+    ),
+    "a name that loops": (
+        "tostring(setmetatable({}, {__tostring = function() while true do end end}))"
+    ),
+    "printing what loops": (
+        "print(setmetatable({}, {__tostring = function() while true do end end}))"
+    ),
+    "sorting a large table": (
+        "local t = {} for i = 1, 3e4 do t[i] = -i end table.sort(t) return 'web'"
+    ),
+    "endless recursion": "local function f() return f() end return f()",
+    "joining large strings": "local s = ('x'):rep(1e6) while true do local t = s .. 1 end",
+    "turning large strings": "local s = ('x'):rep(1e6) while true do local t = s:reverse() end",
+    "inserting in front": (
+        "local t = {} for i = 1, 1e5 do t[i] = i end\n"
+        "while true do table.insert(t, 1, 1) table.remove(t, 1) end"
+    ),
+    "joining a large table": (
+        "local t = {} for i = 1, 1e5 do t[i] = 'abcdefgh' end while true do table.concat(t) end"
+    ),
+    "patterns in a loop": "local s = ('a'):rep(600) while true do s:match('[^b]*x') end",
+    "going through everything": "for k in function() return 1 end do end",
+    "goto": "::again:: goto again",
+}
+
+
+@pytest.mark.parametrize("body", RUNS_FOREVER.values(), ids=RUNS_FOREVER)
+def test_what_runs_for_ever_is_stopped(body: str) -> None:
+    router = router_of(body)
+    with pytest.raises(RouteFailed, match=r"^site\.lua:\d+: ran (more than 1000000|for more than)"):
+        router.route(REQUEST)
+    assert router.broken is None
+    assert not router.is_running
+
+
+TOO_COSTLY = {
+    "twelve lazy repetitions": ("return ('a'):rep(200):find(('.-'):rep(12) .. 'b')", "steps"),
+    "nine bytes that ran eleven seconds": ("return ('a'):rep(200):find('.-.-.-.-b')", "steps"),
+    "the same in match": ("return ('a'):rep(200):match('.*.*.*.*b')", "steps"),
+    "the same in gmatch": ("return ('a'):rep(200):gmatch('.+.+.+.+b')", "steps"),
+    "the same in gsub": ("return ('a'):rep(200):gsub('.-.-.-.-b', '')", "steps"),
+    "the same by the library": ("return string.find(('a'):rep(200), '.-.-.-.-b')", "steps"),
+    "options without end": (
+        "return ('a'):rep(30):find(('a?'):rep(30) .. ('a'):rep(30))",
+        "steps",
+    ),
+    "balances": ("return ('('):rep(2000):find(('%b()'):rep(5))", "steps"),
+    "repeated sets": ("return ('a'):rep(900):find('[ab]*[ac]*[ad]*e')", "steps"),
+    "an unanchored class on a long text": ("return ('a'):rep(60000):find('%a+%d')", "steps"),
+    "a long pattern": ("return ('a'):find(('a'):rep(2000))", "pattern has 2000 bytes"),
+    "a long needle": ("return ('a'):find(('a'):rep(2000), 1, true)", "2000 bytes"),
+    "a long text": ("return ('a'):rep(1e5):find('b')", "text has 100000 bytes"),
+    "repeating": ("return ('x'):rep(1e8)", "string.rep would make"),
+    "repeating, in words": ("return ('x'):rep('1e8')", "string.rep would make"),
+    "repeating a number": ("return string.rep(7, 1e8)", "string.rep would make"),
+    "repeating a separator": ("return (''):rep(1e6, ('x'):rep(100))", "string.rep would make"),
+    "repeating without end": ("return ('x'):rep(math.huge)", "string.rep would make"),
+    "replacing": (
+        "return ('x'):rep(6e4):gsub('x', ('y'):rep(1000))",
+        "string.gsub would make",
+    ),
+    "formatting": ("local s = ('x'):rep(9e5) return ('%q'):format(s)", "string.format would make"),
+    "gsub in gsub": (
+        "local function f() return (('x'):gsub('.', f)) end return f()",
+        "more than 50 calls",
+    ),
+    "sort in sort": (
+        "local function f() table.sort({2, 1}, f) end f()",
+        "more than 50 calls",
+    ),
+    "coroutines in coroutines": (
+        "local function f() return coroutine.wrap(function() return (f()) end)() end f()",
+        "more than 50 calls",
+    ),
+    "inserting far below": ("table.insert({}, -2^31, 1)", "position is outside"),
+    "removing far below": ("table.remove({}, -2^31)", "position is outside"),
+    "unpacking what is not there": ("return unpack({}, 1, 1e8)", "too many results"),
+    "all bytes at once": ("return ('x'):rep(6e4):byte(1, -1)", "slice too long"),
+    "concatenating for ever": (
+        "local m = {} m.__concat = function(a, b) return (a .. b) end\n"
+        "local t = setmetatable({}, m) return t .. t",
+        "stack overflow",
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "message"), TOO_COSTLY.values(), ids=TOO_COSTLY)
+def test_what_no_hook_can_interrupt_is_refused_before_it_starts(body: str, message: str) -> None:
+    router = router_of(body)
+    with pytest.raises(RouteFailed) as caught:
+        router.route(REQUEST)
+    assert str(caught.value).startswith("site.lua:")
+    assert message in str(caught.value)
+    assert router.broken is None
+
+
+OUT_OF_MEMORY = {
+    "strings": "local t = {} while true do t[#t + 1] = ('x'):rep(1e5) .. #t end",
+    "tables": "local t = {} while true do t = { t } end",
+    "doubling": "local s = 'x' while true do s = s .. s end",
+    "coroutines": "local t = {} while true do t[#t + 1] = coroutine.create(print) end",
+    "in a protected call": (
+        "local t = {}\nwhile true do pcall(function() t[#t + 1] = ('x'):rep(1e5) .. #t end) end"
+    ),
+    "a large replacement": (
+        "return ('x'):rep(6e4):gsub('x', function() return ('y'):rep(1000) end)"
+    ),
+    "growing keys": (
+        "local m = {} m.__index = function(t, k) return t[k .. 1] end\nreturn setmetatable({}, m).x"
+    ),
+}
+
+
+@pytest.mark.parametrize("body", OUT_OF_MEMORY.values(), ids=OUT_OF_MEMORY)
+def test_memory_that_runs_out_costs_the_runtime_and_nothing_else(body: str) -> None:
+    router = router_of(body)
+    with pytest.raises(RouteFailed, match=r"^site\.lua:.*out of memory"):
+        router.route(REQUEST)
+    assert router.broken is not None
+    with pytest.raises(RouteFailed, match="out of memory"):
+        router.route(REQUEST)
+
+
+def test_a_hoard_is_noticed_while_there_is_room_for_the_next_request() -> None:
+    router = router_of(
+        "hoard = hoard or {}\nhoard[#hoard + 1] = ('x'):rep(2e5) .. #hoard return 'web'"
+    )
+
+    def ask_again_and_again() -> None:
+        for _ in range(100):
+            router.route(REQUEST)
+
+    with pytest.raises(RouteFailed, match="out of memory"):
+        ask_again_and_again()
+    assert 10 < router.calls < 100
+    assert router.broken is not None
+
+
+ABSENT = [
+    "python", "ffi", "jit", "package", "require", "module", "debug", "io", "load", "loadstring",
+    "loadfile", "dofile", "getfenv", "setfenv", "newproxy", "collectgarbage", "gcinfo", "xpcall",
+    "os.execute", "os.exit", "os.getenv", "os.remove", "os.rename", "os.tmpname", "os.date",
+    "os.setlocale", "string.dump", "table.foreach", "_G.python", "_G.debug", "_G.require",
+    "string.format.x", "coroutine.debug", "math.ffi",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ABSENT)
+def test_what_is_not_on_the_list_is_not_there(name: str) -> None:
+    first, *rest = name.split(".")
+    body = f"local at = _G[{first!r}]\n" + "".join(
+        f"at = type(at) == 'table' and at[{part!r}] or nil\n" for part in rest
+    )
+    assert router_of(f"{body} return at == nil and 'absent' or 'there'").route(REQUEST).target == (
+        "absent"
+    )
+
+
+REACHES_NOTHING = {
+    "python.none": "return python.none.__class__.__base__.__subclasses__()",
+    "python.builtins": "return python.builtins.open('x')",
+    "require": "return require('ffi').C.system('true')",
+    "os.execute": "return os.execute('true')",
+    "io.open": "return io.open('x')",
+    "package.loadlib": "return package.loadlib('x', 'y')",
+    "debug.getregistry": "return debug.getregistry()",
+    "a dumped function": "return string.dump(function() end)",
+    "a dumped method": "return (('x').dump)(function() end)",
+    "the metatable of strings": "getmetatable('').__index = print",
+    "another metatable for strings": "return getmetatable('').x",
+    "the metatable of the request": "getmetatable(request).__index = print",
+    "the metatable of the headers": "return getmetatable(request.headers).x",
+    "another metatable for the request": "setmetatable(request, {})",
+    "the environment of print": "return getfenv(print)",
+    "a number of another kind": "return 1LL",
+    "the type behind it": "return getmetatable(1LL).__index",
+    "an attribute of an error": "local _, e = pcall(error, {}) return e.__traceback__.tb_frame",
+    "an attribute of a bad call": "local _, e = pcall(string.rep) return e.__traceback__.tb_frame",
+    "yielding out of the route": "return coroutine.yield('web')",
+    "an error that is a table": "error({ __str__ = 'x' })",
+    "an error that is a function": "error(print)",
+    "an error whose name loops": (
+        "error(setmetatable({}, {__tostring = function() while true do end end}))"
+    ),
+    "a table for a pool": (
+        "return setmetatable({}, {__tostring = function() while true do end end})"
+    ),
+    "a table with a loop for a key": (
+        "return 'web', setmetatable({}, {__index = function() while true do end end}), 1 .. nil"
+    ),
+    "an endless reason": "return 'web', { reason = ('x'):rep(1e6) }",
+    "an endless name": "return ('x'):rep(1e6)",
+}
+
+
+@pytest.mark.parametrize("body", REACHES_NOTHING.values(), ids=REACHES_NOTHING)
+def test_no_way_leads_out(body: str) -> None:
+    router = router_of(body)
+    with pytest.raises(RouteFailed, match=r"^site\.lua:\d+: ") as caught:
+        router.route(REQUEST)
+    assert len(str(caught.value)) < 1200
+    assert router.broken is None
+
+
+def test_everything_that_can_be_reached_is_lua() -> None:
+    """Walk from the globals and the request through tables and metatables to every value."""
+    body = """
+      local seen, found = {}, {}
+      local function walk(value, path)
+        local kind = type(value)
+        if kind == "userdata" or kind == "cdata" or kind == "thread" then
+          found[#found + 1] = path .. " is a " .. kind
+        elseif kind == "table" and not seen[value] then
+          seen[value] = true
+          for name, item in next, value do
+            walk(name, path .. " key")
+            walk(item, path .. "." .. tostring(name))
+          end
+          walk(getmetatable(value), path .. " metatable")
+        end
+      end
+      walk(_G, "_G")
+      walk(request, "request")
+      walk(request.headers, "headers")
+      walk(getmetatable(""), "string")
+      walk(select(2, pcall(error)), "error")
+      walk(select(2, pcall(string.rep)), "error")
+      return #found == 0 and "clean" or table.concat(found, ", ")
+    """
+    assert router_of(body).route(REQUEST).target == "clean"
+
+
+def test_the_walls_do_not_rely_on_what_a_configuration_can_change() -> None:
+    router = router_of("""
+      string.find, string.match, string.format, string.sub = nil, nil, nil, nil
+      table.concat, table.insert, math.ceil, error, pcall = nil, nil, nil, nil, nil
+      type, tostring, next, rawget, select = nil, nil, nil, nil, nil
+      while true do end
+    """)
+    for _ in range(2):
+        with pytest.raises(RouteFailed, match="ran more than"):
+            router.route(REQUEST)
+
+
+def test_a_call_that_was_stopped_leaves_the_next_one_alone() -> None:
+    router = router_of("if request.path == '/a' then while true do end end return 'web'")
+    with pytest.raises(RouteFailed):
+        router.route(REQUEST)
+    fine = RouteRequest("GET", "/b", "", "a.test", "a.test", [], "127.0.0.1", "127.0.0.1:0")
+    assert router.route(fine).target == "web"
