@@ -1,24 +1,77 @@
-"""The dashboard: wires the feed to the screens. It knows no layout and no format."""
+"""The dashboard: wires the feed to the model and the screens. It knows no layout and no format."""
 
-from collections.abc import Sequence
-from typing import ClassVar, Literal
+import gc
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import msgspec
+from rich.text import Text
 from textual.app import App
+from textual.binding import Binding
+from textual.command import CommandPalette
 
-from rsp.core.replies import Status
+from rsp.core.replies import Backends, Changed, Done, Events, Status
+from rsp.core.sanitise import safe
+from rsp.core.wire import CommandRefused
+from rsp.tui.client import EngineGone
+from rsp.tui.clipboard import TooMuchToCopy, osc_52
+from rsp.tui.commands import commands_of
+from rsp.tui.crash import write_report
 from rsp.tui.feed import Feed, Pull
+from rsp.tui.keymap import BY_ID, mutating_actions
+from rsp.tui.limits import SLOW_PULL_S
+from rsp.tui.model.dashboard import Model
+from rsp.tui.model.help_text import HelpKey
+from rsp.tui.palette import Command, CommandPaletteSource
 from rsp.tui.screens.connections import ConnectionsScreen
+from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.help import HelpScreen
+from rsp.tui.screens.questions import (
+    close_question,
+    leave_question,
+    reload_question,
+    stop_question,
+)
+from rsp.tui.screens.shell import TabLike
+from rsp.tui.screens.tabs import TABS
+from rsp.tui.theme import RSP_THEME, variable_defaults
 
 LeaveChoice = Literal["stop", "leave"]
 
+_MUTATING = mutating_actions()
+_CHANGING = frozenset({"undo", "redo", "reload"})
+"""Commands whose answer says what changed, and that are checked against the generation seen."""
+
+
+class NoTerminal(Exception):
+    """There is no terminal that the dashboard could use. The text says what to do instead."""
+
 
 class Dashboard(App[LeaveChoice]):
-    """The app."""
+    """The app: one model, one feed, and a stack of screens for each tab."""
 
-    MODES: ClassVar = {"connections": ConnectionsScreen}
+    TITLE = "rsp"
+    CSS_PATH = "dashboard.tcss"
     ENABLE_COMMAND_PALETTE = False
+    MODES: ClassVar = {tab.mode: tab.screen for tab in TABS}
+    DEFAULT_MODE = TABS[0].mode
+    BINDINGS: ClassVar = [
+        Binding(
+            tab.number,
+            f"go('{tab.mode}')",
+            tab.title,
+            show=False,
+            id=f"go.{tab.number}",
+            tooltip=f"The {tab.title} screen",
+        )
+        for tab in TABS
+    ]
+    animation_level = "none"
 
     def __init__(
         self,
@@ -27,43 +80,332 @@ class Dashboard(App[LeaveChoice]):
         read_only: bool,
         engine_is_child: bool,
         guide: Sequence[str] = (),
+        clock: Callable[[], datetime] = datetime.now,
     ) -> None:
         super().__init__()
+        self.register_theme(RSP_THEME)
+        self.model = Model(read_only=read_only)
         self.feed = Feed(control_path, self)
+        self.guide = guide
+        self.guide_is_hidden = False
+        self.tabs: Sequence[TabLike] = TABS
+        self._engine_is_child = engine_is_child
+        self._clock = clock
+
+    # -- beginning and end
+
+    def on_mount(self) -> None:
+        """Start to pull."""
+        few_colours = self.console.color_system in (None, "standard", "windows")
+        self.theme = "ansi-dark" if few_colours else RSP_THEME.name
+        self.run_worker(self.feed.pull_for_ever(), group="pull")
+        self.run_worker(self.feed.follow_events(), group="events")
+        gc.collect()
+        gc.freeze()
+
+    def on_unmount(self) -> None:
+        """Hang up."""
+        self.feed.close()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        return {"rsp-cursor": "#223", "rsp-cursor-away": "#222"}
+        """Give other themes the variables that our styles use."""
+        return variable_defaults(is_ansi=self.current_theme.ansi)
 
-    async def on_mount(self) -> None:
-        await self.switch_mode("connections")
-        self.run_worker(self.feed.pull_for_ever())
+    def _fatal_error(self) -> None:
+        path = write_report(self._exception)
+        said = f"The dashboard crashed; the engine runs on. The report is in {path}"
+        self._exit_renderables.append(Text(said))
+        self._close_messages_no_wait()
 
-    def wanted(self) -> list[Pull]:
-        screen = self.screen
-        return [Pull("status", Status), *(screen.pulls() if isinstance(screen, Frame) else ())]
+    # -- the feed
+
+    @property
+    def frame(self) -> Frame | None:
+        """The screen that is shown, or the one below a dialog."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, Frame) and screen.is_mounted:
+                return screen
+        return None
+
+    def wanted(self) -> Sequence[Pull]:
+        """Return what is to be pulled now."""
+        frame = self.frame
+        mine = [Pull("status", Status), Pull("backends", Backends, every_s=SLOW_PULL_S)]
+        return [*mine, *(frame.pulls() if frame else ())]
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
-        screen = self.screen
-        if isinstance(screen, Frame) and screen.is_mounted:
-            if isinstance(answer, Status):
-                screen.show_status(answer)
-            else:
-                screen.take(pull, answer)
+        """Fold one answer into the model, and let the screen show it."""
+        model, frame = self.model, self.frame
+        model.lost_since = ""
+        with self.batch_update():
+            match answer:
+                case Status():
+                    model.vitals.apply(answer)
+                    model.alerts.apply(answer)
+                case Backends():
+                    model.vitals.apply_backends(answer)
+                    model.alerts.apply_backends(answer)
+                case Events():
+                    model.events.apply(answer)
+                    model.alerts.events_lost = model.events.dropped
+            if frame is not None:
+                frame.take(pull, answer)
+                if isinstance(answer, Status | Events):
+                    frame.show_frame()
 
     def refused(self, pull: Pull, reason: str) -> None:
-        pass
+        """Let the screen say that the engine refuses what it asked for."""
+        if (frame := self.frame) is not None:
+            frame.refused(pull, reason)
 
     def engine_lost(self, reason: str) -> None:
-        pass
+        """Say since when there is no engine."""
+        if not self.model.lost_since:
+            self.model.lost_since = self._clock().strftime("%H:%M:%S")
+        self.model.lost_reason = reason
+        if (frame := self.frame) is not None:
+            frame.show_frame()
+
+    # -- what screens ask for
+
+    def say(self, message: str, *, is_error: bool = False) -> None:
+        """Show a short notice."""
+        said = "\n".join(safe(row) for row in message.split("\n"))
+        self.notify(said, severity="error" if is_error else "information", markup=False)
+
+    def copy(self, text: str, what: str) -> None:
+        """Put text on the terminal's clipboard, and say so."""
+        clean = "\n".join(safe(row, len(row)) for row in text.split("\n"))
+        try:
+            sequence = osc_52(clean, os.environ)
+        except TooMuchToCopy as error:
+            self.say(str(error), is_error=True)
+            return
+        self._clipboard = clean
+        if self._driver is not None:
+            self._driver.write(sequence)
+        self.say(f"Copied {what}.")
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """Copy what the mouse selected, by the same way as `y`."""
+        self.copy(text, "the selected text")
+
+    def export(self, what: str, rows: Sequence[msgspec.Struct]) -> None:
+        """Save rows as JSON in the current directory, and say where."""
+        path = Path.cwd() / f"rsp-{what}-{self._clock():%Y%m%d-%H%M%S}.json"
+        try:
+            path.write_bytes(msgspec.json.format(msgspec.json.encode(list(rows))) + b"\n")
+        except OSError as error:
+            self.say(f"Saving {len(rows):,} rows to {path}: {error.strerror}.", is_error=True)
+        else:
+            self.say(f"Saved {len(rows):,} rows to {path}.")
+
+    def give(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        done: Callable[[msgspec.Struct], None] | None = None,
+    ) -> None:
+        """Give the engine a command; a refusal is shown, and so is what was done."""
+        sent = {**params, "who": _who()}
+        if method in _CHANGING and self.model.generation is not None:
+            sent["if_generation"] = self.model.generation
+        self.run_worker(self._give(method, sent, done), group="commands")
+
+    async def _give(
+        self, method: str, params: dict[str, Any], done: Callable[[msgspec.Struct], None] | None
+    ) -> None:
+        answer_type: type[Changed] | type[Done] = Changed if method in _CHANGING else Done
+        try:
+            answer = await self.feed.command(method, params, answer_type)
+        except (CommandRefused, EngineGone) as error:
+            self.say(str(error), is_error=True)
+            return
+        if done is not None:
+            done(answer)
+        elif isinstance(answer, Changed):
+            self.say("\n".join(answer.changed) or "Nothing changed.")
+        else:
+            self.say(answer.done)
+        self.feed.nudge()
+
+    def open_session(self, session_id: int) -> None:
+        """Show one session, on the stack of the Connections tab."""
+        self.run_worker(self._open_session(session_id), group="screens")
+
+    async def _open_session(self, session_id: int) -> None:
+        if self.current_mode != ConnectionsScreen.TAB:
+            await self.switch_mode(ConnectionsScreen.TAB)
+        await self.push_screen(DetailScreen(session_id))
+
+    def pause_or_resume(self, session_id: int) -> None:
+        """Pause a session, or let it go on when a person paused it."""
+        session = self.model.sessions.sessions.get(session_id)
+        sides = [session.row.client, session.row.backend] if session else []
+        is_paused = any(side and "operator" in side.paused_by for side in sides)
+        self.give("resume" if is_paused else "pause", {"id": session_id})
+
+    def close_sessions(self, ids: Sequence[int], asked_by: str) -> None:
+        """Ask whether and how to close sessions, then do it."""
+        known = self.model.sessions.sessions
+        sessions = [known[session_id] for session_id in ids if session_id in known]
+
+        def answered(answer: str | None) -> None:
+            for session_id in ids if answer else ():
+                self.give("close", {"id": session_id, "reset": answer == "reset"})
+
+        _ = self.push_screen(close_question(sessions, ids, asked_by), answered)
+
+    def filter_sessions(self, expression: str) -> None:
+        """Show the sessions that a filter lets pass."""
+        self.run_worker(self._filter_sessions(expression), group="screens")
+
+    async def _filter_sessions(self, expression: str) -> None:
+        await self.switch_mode(ConnectionsScreen.TAB)
+        while not isinstance(self.screen, ConnectionsScreen):
+            await self.pop_screen()
+        self.screen.filter_by(expression)
+
+    def stop_engine(self) -> None:
+        """Ask, then stop the engine."""
+
+        def answered(answer: str | None) -> None:
+            if answer == "stop":
+                self.give("stop", {})
+
+        _ = self.push_screen(stop_question(self.model.status), answered)
+
+    def commands(self) -> Sequence[Command]:
+        """Return the commands of the palette."""
+        return commands_of(self)
+
+    # -- keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away what changes the engine from a dashboard that only looks."""
+        if action == "guide":
+            return bool(self.guide)
+        return not (action in _MUTATING and self.model.read_only)
+
+    def action_go(self, mode: str) -> None:
+        """Show a tab."""
+        if mode in self.MODES:
+            self.run_worker(self._go(mode), group="screens")
+
+    async def _go(self, mode: str) -> None:
+        await self.switch_mode(mode)
+
+    def action_show_blocked(self) -> None:
+        """Show the sessions that are blocked."""
+        self.filter_sessions("state:blocked")
+
+    def action_freeze(self) -> None:
+        """Freeze the lists, or let them go on."""
+        self.model.freeze()
+        if (frame := self.frame) is not None:
+            frame.show_frame()
+        self.feed.nudge()
+
+    def action_undo(self) -> None:
+        """Take back the last live edit."""
+        self.give("undo", {})
+
+    def action_redo(self) -> None:
+        """Do the undone edit again."""
+        self.give("redo", {})
+
+    def action_reload(self) -> None:
+        """Ask the engine what a reload would change; reload when the person agrees."""
+
+        def answered(answer: str | None) -> None:
+            if answer:
+                self.give("reload", {"drop_edits": True} if answer == "drop" else {})
+
+        def previewed(answer: msgspec.Struct) -> None:
+            if isinstance(answer, Changed):
+                _ = self.push_screen(reload_question(answer), answered)
+
+        self.give("reload", {"preview": True}, previewed)
+
+    def action_header(self) -> None:
+        """Hide the header, or show it."""
+        for name in ("#vitals", "#alerts"):
+            self.screen.query(name).toggle_class("-hidden")
+
+    def action_guide(self) -> None:
+        """Hide the guide, or show it."""
+        self.guide_is_hidden = not self.guide_is_hidden
+        if (frame := self.frame) is not None:
+            frame.show_frame()
+
+    def action_palette(self) -> None:
+        """Let the person give a command by name."""
+        _ = self.push_screen(
+            CommandPalette(
+                providers=[CommandPaletteSource],
+                placeholder="a command: go 41 · kill 41 · filter state:blocked · reload",
+            )
+        )
+
+    def action_help(self) -> None:
+        """Show every key that works on this screen."""
+        frame = self.frame
+        if frame is not None and self.screen is frame:
+            _ = self.push_screen(HelpScreen(frame.WHERE, self._help_keys(frame)))
+
+    def _help_keys(self, frame: Frame) -> list[HelpKey]:
+        keys: dict[str, HelpKey] = {}
+        for active in frame.active_bindings.values():
+            binding = active.binding
+            if not active.enabled or binding.id is None:
+                continue
+            known = BY_ID.get(binding.id)
+            where = known.where if known else "everywhere"
+            written = self.get_key_display(binding)
+            keys[binding.id] = HelpKey(written, binding.tooltip or binding.description, where)
+        return sorted(keys.values(), key=lambda key: key.where != "everywhere", reverse=True)
+
+    async def action_quit(self) -> None:
+        """Leave: the same question for `ctrl+q` and `q`."""
+        self.action_leave()
+
+    def action_leave(self) -> None:
+        """Leave; where the engine is ours, ask what becomes of it."""
+        if not self._engine_is_child:
+            self.exit("leave")
+            return
+
+        def answered(answer: str | None) -> None:
+            if answer in ("stop", "leave"):
+                self.exit("stop" if answer == "stop" else "leave")
+
+        _ = self.push_screen(leave_question(self.model.status, "q"), answered)
+
+
+def _who() -> str:
+    """Name this dashboard for the record of edits: its terminal."""
+    try:
+        return f"dashboard@{os.ttyname(0).removeprefix('/dev/')}"
+    except OSError:
+        return "dashboard"
 
 
 def run_dashboard(
     control_path: str, *, read_only: bool, engine_is_child: bool, guide: Sequence[str] = ()
 ) -> LeaveChoice:
-    """Show the dashboard of the engine at `control_path` until the person leaves."""
-    return (
-        Dashboard(
-            control_path, read_only=read_only, engine_is_child=engine_is_child, guide=guide
-        ).run()
-        or "leave"
+    """Show the dashboard of the engine at `control_path` until the person leaves it.
+
+    Returns "stop" when the engine is to be stopped by whoever started it, else "leave". The
+    lines of `guide` stand in a panel that a key hides.
+
+    Raises:
+        NoTerminal: the output is not a terminal that can show it.
+    """
+    if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        raise NoTerminal(
+            "the dashboard needs a terminal; without one, use: rsp ctl status, rsp ctl connections"
+        )
+    dashboard = Dashboard(
+        control_path, read_only=read_only, engine_is_child=engine_is_child, guide=guide
     )
+    return dashboard.run() or "leave"

@@ -15,28 +15,210 @@ class Key:
     """Textual's names, with commas between them."""
     action: str
     label: str
-    """One or two words, for the key line."""
+    """One or two words, for the key line; empty: only the help shows it."""
     tooltip: str
     """One sentence, for the help."""
     where: str
     """Screen or widget that it belongs to; `everywhere` for the frame."""
-    shown: bool = True
-    """Whether the key line shows it; the help always does."""
-    display: str | None = None
-    """How the key is written, where its name is not."""
+    written: str = ""
+    """How the key is written, where its name is not what a person calls it."""
     mutates: bool = False
     """Whether it changes something in the engine: gone with `--read-only`."""
 
 
+def _table() -> list[Key]:
+    where = "table"
+    return [
+        Key("open", "enter", "open", "Open", "Open the row under the cursor", where),
+        Key("nav.down", "down,j", "move(1)", "", "The next row", where, "↓ j"),
+        Key("nav.up", "up,k", "move(-1)", "", "The row before", where, "↑ k"),
+        Key("nav.page_down", "pagedown", "page(1)", "", "A screen down", where, "pgdn"),
+        Key("nav.page_up", "pageup", "page(-1)", "", "A screen up", where, "pgup"),
+        Key("nav.first", "home,g", "first", "", "The first row", where, "g home"),
+        Key("nav.last", "end,G", "last", "", "The last row", where, "G end"),
+    ]
+
+
+def _connections() -> list[Key]:
+    where = "connections"
+    return [
+        Key("filter", "slash", "filter", "Filter", "Show only some sessions", where, "/"),
+        Key(
+            "sort.next",
+            "greater_than_sign",
+            "sort_by(1)",
+            "",
+            "Sort by the next column",
+            where,
+            ">",
+        ),
+        Key(
+            "sort.prev",
+            "less_than_sign",
+            "sort_by(-1)",
+            "Sort",
+            "Sort by the column before",
+            where,
+            "< >",
+        ),
+        Key("sort.reverse", "r", "reverse", "Reverse", "Turn the order round", where),
+        Key("follow", "F", "follow", "Follow", "Keep the session under the cursor in sight", where),
+        Key("mark", "m", "mark", "Mark", "Mark the session, or unmark it", where),
+        Key("mark.only", "M", "only_marked", "", "Show only the marked sessions, or all", where),
+        Key("mark.none", "U", "unmark", "", "Unmark every session", where),
+        Key("exchanges", "E", "exchanges", "Exchanges", "The last finished exchanges", where),
+        Key(
+            "pause",
+            "P",
+            "pause",
+            "Pause",
+            "Pause the session, or let it go on",
+            where,
+            mutates=True,
+        ),
+        Key(
+            "close",
+            "X",
+            "close",
+            "Close…",
+            "Close the session, or the marked ones",
+            where,
+            mutates=True,
+        ),
+    ]
+
+
+def _detail() -> list[Key]:
+    where = "detail"
+    return [
+        Key(
+            "detail.watch",
+            "w",
+            "watch",
+            "Watch calls",
+            "Record each system call, or stop it",
+            where,
+            mutates=True,
+        ),
+        Key(
+            "detail.pause",
+            "P",
+            "pause",
+            "Pause",
+            "Pause the session, or let it go on",
+            where,
+            mutates=True,
+        ),
+        Key("detail.close", "X", "close", "Close…", "Close the session", where, mutates=True),
+        Key(
+            "detail.prev",
+            "left",
+            "neighbour(-1)",
+            "Neighbour",
+            "The session before in the list",
+            where,
+            "← →",
+        ),
+        Key("detail.next", "right", "neighbour(1)", "", "The next session in the list", where, "→"),
+        Key("tab.prev", "left_square_bracket", "tab(-1)", "Tab", "The tab before", where, "[ ]"),
+        Key("tab.next", "right_square_bracket", "tab(1)", "", "The next tab", where, "]"),
+        Key("detail.follow", "F", "follow", "Follow", "Follow the newest call", where),
+    ]
+
+
+def _events() -> list[Key]:
+    where = "events"
+    return [
+        Key("events.filter", "slash", "filter", "Filter", "Show only some events", where, "/"),
+        Key("events.level", "l", "level", "Level", "Show events of this level and above", where),
+        Key("events.source", "s", "source", "Source", "Show events of one source", where),
+        Key(
+            "events.next_error",
+            "n",
+            "next_error(1)",
+            "Next error",
+            "The next warning or error",
+            where,
+            "n N",
+        ),
+        Key("events.prev_error", "N", "next_error(-1)", "", "The warning or error before", where),
+        Key("events.follow", "F", "follow", "Follow", "Follow the newest event", where),
+    ]
+
+
+def _exchanges() -> list[Key]:
+    where = "exchanges"
+    return [
+        Key(
+            "exchanges.filter", "slash", "filter", "Filter", "Show only some exchanges", where, "/"
+        ),
+    ]
+
+
+def _everywhere() -> list[Key]:
+    where = "everywhere"
+    return [
+        Key(
+            "freeze",
+            "space,p",
+            "app.freeze",
+            "Freeze",
+            "Freeze the lists; the engine runs on",
+            where,
+            "space",
+        ),
+        Key(
+            "copy", "y", "copy", "Copy", "Copy the row under the cursor, or what is selected", where
+        ),
+        Key(
+            "export",
+            "ctrl+s",
+            "export",
+            "",
+            "Save the rows as JSON in the current directory",
+            where,
+        ),
+        Key("undo", "z", "app.undo", "Undo", "Undo the last live edit", where, mutates=True),
+        Key("redo", "Z", "app.redo", "", "Do the undone edit again", where, mutates=True),
+        Key(
+            "reload",
+            "ctrl+r",
+            "app.reload",
+            "Reload",
+            "Check the configuration, then reload it",
+            where,
+            "ctrl+r",
+            True,
+        ),
+        Key("header", "ctrl+e", "app.header", "", "Hide the header, or show it", where),
+        Key("guide", "h", "app.guide", "", "Hide the guide, or show it", where),
+        Key(
+            "palette",
+            "colon,ctrl+p",
+            "app.palette",
+            "Command",
+            "Give a command by name",
+            where,
+            ":",
+        ),
+        Key("help", "question_mark,f1", "app.help", "Help", "Every key of this screen", where, "?"),
+        Key("back", "escape", "back", "", "Close, clear the filter, or go back", where, "esc"),
+        Key("back_or_quit", "q", "back_or_quit", "Back", "Go back; from the top, leave", where),
+        Key("quit", "ctrl+q", "app.quit", "", "Leave the dashboard", where),
+    ]
+
+
 KEYS: tuple[Key, ...] = (
-    Key("nav.down", "down,j", "move(1)", "Down", "The next row", "table", False, "↓ j"),
-    Key("nav.up", "up,k", "move(-1)", "Up", "The row before", "table", False, "↑ k"),
-    Key("nav.page_down", "pagedown", "page(1)", "Page down", "A screen down", "table", False),
-    Key("nav.page_up", "pageup", "page(-1)", "Page up", "A screen up", "table", False),
-    Key("nav.first", "home,g", "first", "First", "The first row", "table", False, "g home"),
-    Key("nav.last", "end,G", "last", "Last", "The last row", "table", False, "G end"),
-    Key("open", "enter", "open", "Open", "Open the row under the cursor", "table"),
+    *_table(),
+    *_connections(),
+    *_detail(),
+    *_events(),
+    *_exchanges(),
+    *_everywhere(),
 )
+"""In the order of the key line and of the help."""
+
+BY_ID = {key.id: key for key in KEYS}
 
 
 def bindings(where: str) -> list[BindingType]:
@@ -46,11 +228,18 @@ def bindings(where: str) -> list[BindingType]:
             key.keys,
             key.action,
             key.label,
-            show=key.shown,
-            key_display=key.display,
+            show=bool(key.label),
+            key_display=key.written or None,
             tooltip=key.tooltip,
             id=key.id,
         )
         for key in KEYS
         if key.where == where
     ]
+
+
+def mutating_actions() -> frozenset[str]:
+    """Return the names of the actions that change something in the engine."""
+    return frozenset(
+        key.action.removeprefix("app.").partition("(")[0] for key in KEYS if key.mutates
+    )

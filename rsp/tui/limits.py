@@ -67,3 +67,12 @@ NARROW_COLUMNS = 100
 
 COPY_BYTES = 74_994
 """Largest OSC 52 clipboard write: what common terminals accept (100,000 bytes in base64)."""
+
+HISTORIES_KEPT = 256
+"""Sessions whose strips are kept: more than any screen shows, so that scrolling back finds them."""
+
+ALERT_LAG_S = 0.1
+"""A loop of the engine that is later than this is worth an alert: a person feels a tenth."""
+
+ROOMY_ROWS = 30
+"""From this many rows on, alerts get a line of their own and the keys two."""

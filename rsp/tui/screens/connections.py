@@ -1,32 +1,261 @@
-"""The start screen: every session, trouble first."""
+"""The start screen: every session, trouble first, and why the chosen one does what it does."""
 
 from collections.abc import Iterable, Sequence
 
 import msgspec
+from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.replies import Connections
 from rsp.tui.feed import Pull
-from rsp.tui.model.session_columns import SESSION_COLUMNS
+from rsp.tui.keymap import bindings
+from rsp.tui.model.preview import preview
+from rsp.tui.model.session_columns import SESSION_COLUMNS, state_of
 from rsp.tui.model.sessions import Session, SessionList
+from rsp.tui.model.sorting import SORT_FIELDS, field_named
+from rsp.tui.model.spans import Line, Span
+from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.frame import Frame
+from rsp.tui.widgets.filter_bar import FilterBar
+from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
 class ConnectionsScreen(Frame):
     """Lists the sessions."""
 
+    BINDINGS = bindings("connections")
+    TAB = "connections"
+    WHERE = "connections"
+    AUTO_FOCUS = "#sessions"
+
     def __init__(self) -> None:
         super().__init__()
-        self.list = SessionList()
+        self._follows = False
 
     def body(self) -> Iterable[Widget]:
-        yield VirtualTable[Session](SESSION_COLUMNS, lambda s: s.id, id="sessions")
+        """Lay out the list, what stands in for an empty one, the filter and the preview."""
+        table = VirtualTable[Session](SESSION_COLUMNS, lambda session: session.id, id="sessions")
+        table.is_faded = lambda session: session.closed_at_s is not None
+        table.add_class("boxed")
+        yield table
+        yield Lines(id="nothing", classes="boxed")
+        yield FilterBar(id="filter")
+        yield Lines(id="preview", classes="boxed")
+
+    @property
+    def table(self) -> VirtualTable[Session]:
+        """The list."""
+        return self.query_one("#sessions", VirtualTable)
+
+    @property
+    def sessions(self) -> SessionList:
+        """What is listed."""
+        return self.shell.model.sessions
+
+    # -- what is shown
 
     def pulls(self) -> Sequence[Pull]:
-        return [Pull("connections", Connections)]
+        """Ask for all sessions, and for the kernel queues of the chosen one."""
+        if self.shell.model.is_frozen:
+            return ()
+        chosen = self.table.cursor_row
+        visible = [chosen.id] if chosen and chosen.closed_at_s is None else []
+        return [Pull("connections", Connections, {"visible": visible})]
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
-        if isinstance(answer, Connections):
-            self.list.apply(answer)
-            self.query_one(VirtualTable).show(self.list.rows())
+        """Show a snapshot."""
+        if not isinstance(answer, Connections) or self.shell.model.is_frozen:
+            return
+        self.sessions.apply(answer)
+        histories = self.shell.model.histories
+        for session in self.table.visible_rows():
+            if session.closed_at_s is None:
+                histories.observe(session.row, self.sessions.now_s)
+        self.show_list()
+
+    def on_screen_resume(self) -> None:
+        """Show what is known before the next snapshot comes."""
+        super().on_screen_resume()
+        self.show_list()
+
+    def show_list(self) -> None:
+        """Show the list as of now."""
+        sessions, table = self.sessions, self.table
+        rows = sessions.rows()
+        table.marks = set(sessions.marks)
+        table.show(rows)
+        if self._follows:
+            table.move_to(table.cursor_index)
+        falls = sessions.sort.greatest_first != sessions.reverse
+        field = sessions.sort.id
+        table.show_sort(field, "↓" if falls else "↑")
+        self._show_titles(len(rows))
+        table.set_class(self.shell.model.is_frozen, "frozen")
+        is_empty = not sessions.sessions and self.shell.model.status is not None
+        table.display = not is_empty
+        nothing = self.query_one("#nothing", Lines)
+        nothing.display = is_empty
+        if is_empty:
+            nothing.border_title = Content("Connections")
+            nothing.show(self._nothing())
+        self._show_preview()
+
+    def _show_titles(self, shown: int) -> None:
+        sessions, table = self.sessions, self.table
+        bar = self.query_one(FilterBar)
+        total = f"{sessions.total:,}"
+        count = total if shown == sessions.total else f"{shown:,} of {total}"
+        title = "Connections" + (f" ({bar.value})" if bar.value else "")
+        table.border_title = Content(f"{title} [{count}] · by {sessions.sort.title}")
+        marks = f"{len(sessions.marks)} marked · " if sessions.marks else ""
+        top = table.scroll_offset.y
+        last = min(top + max(table.size.height - 1, 0), shown)
+        table.border_subtitle = Content(f"{marks}rows {min(top + 1, shown)}–{last}")  # noqa: RUF001
+
+    def _nothing(self) -> list[Line]:
+        listener = self.shell.model.listener
+        if not listener:
+            return [(Span("The engine listens nowhere yet."),)]
+        return [
+            (Span("No connections yet.", "strong"), Span(f" The proxy listens at {listener}.")),
+            (),
+            (Span("Try it from another terminal:"),),
+            (Span(f"  curl -v http://{listener}/", "accent"),),
+            (),
+            (
+                Span("y", "key"),
+                Span(" copies the command."),
+                Span("  E", "key"),
+                Span(" shows the exchanges that are over."),
+            ),
+        ]
+
+    def _show_preview(self) -> None:
+        box = self.query_one("#preview", Lines)
+        session = self.table.cursor_row
+        if session is None:
+            box.border_title = Content("preview")
+            box.show([])
+            return
+        glyph, word, _ = state_of(session.row)
+        box.border_title = Content(f"{session.id} {glyph} {word}")
+        history = self.shell.model.histories.of(session.id)
+        size = box.content_size
+        box.show(preview(session, history, size.width, size.height))
+
+    def on_virtual_table_moved(self) -> None:
+        """Let the preview follow the cursor, and the rows stand still under the finger."""
+        self.sessions.hold()
+        self._show_preview()
+
+    def on_virtual_table_opened(self, event: VirtualTable.Opened) -> None:
+        """Open a session."""
+        if isinstance(event.key, int):
+            self.shell.open_session(event.key)
+
+    # -- order and choice
+
+    def on_virtual_table_sort_asked(self, event: VirtualTable.SortAsked) -> None:
+        """Sort by a column; a second click turns the order round."""
+        field = field_named(event.field)
+        self.sessions.reverse = self.sessions.sort == field and not self.sessions.reverse
+        self.sessions.sort = field
+        self._arrange()
+
+    def action_sort_by(self, step: int) -> None:
+        """Sort by the next column, or by the one before."""
+        here = SORT_FIELDS.index(self.sessions.sort)
+        self.sessions.sort = SORT_FIELDS[(here + step) % len(SORT_FIELDS)]
+        self.sessions.reverse = False
+        self._arrange()
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.sessions.reverse = not self.sessions.reverse
+        self._arrange()
+
+    def _arrange(self) -> None:
+        self.sessions.arrange()
+        self.show_list()
+
+    def action_follow(self) -> None:
+        """Keep the session under the cursor in sight, wherever it is sorted to."""
+        self._follows = not self._follows
+        chosen = self.table.cursor
+        self.shell.say(f"Following {chosen}." if self._follows else "Not following any more.")
+
+    def action_mark(self) -> None:
+        """Mark the session under the cursor, and go on to the next."""
+        chosen = self.table.cursor_row
+        if chosen is not None:
+            self.sessions.toggle_mark(chosen.id)
+            self.table.action_move(1)
+            self.show_list()
+
+    def action_only_marked(self) -> None:
+        """Show only what is marked, or everything."""
+        self.sessions.only_marked = not self.sessions.only_marked
+        self._arrange()
+
+    def action_unmark(self) -> None:
+        """Unmark everything."""
+        self.sessions.marks.clear()
+        self.sessions.only_marked = False
+        self._arrange()
+
+    def action_filter(self) -> None:
+        """Let the person type a filter."""
+        self.query_one(FilterBar).open()
+
+    def filter_by(self, expression: str) -> None:
+        """Put a filter into force."""
+        self.query_one(FilterBar).set(expression)
+        self.table.focus()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filter by what was typed."""
+        self.sessions.matches = event.chosen.matches if event.chosen else None
+        self._arrange()
+
+    def on_filter_bar_left(self) -> None:
+        """Give the keys back to the list."""
+        self.table.focus()
+
+    def action_back(self) -> None:
+        """Clear the filter; without one, there is nowhere to go back to."""
+        bar = self.query_one(FilterBar)
+        if bar.is_open:
+            bar.clear()
+            self.table.focus()
+
+    # -- acts
+
+    def action_exchanges(self) -> None:
+        """Show the exchanges that are over."""
+        _ = self.app.push_screen(ExchangesScreen())
+
+    def action_pause(self) -> None:
+        """Pause the session under the cursor, or let it go on."""
+        chosen = self.table.cursor_row
+        if chosen is not None:
+            self.shell.pause_or_resume(chosen.id)
+
+    def action_close(self) -> None:
+        """Ask whether to close the marked sessions, or the one under the cursor."""
+        chosen = self.table.cursor_row
+        ids = sorted(self.sessions.marks) or ([chosen.id] if chosen else [])
+        if ids:
+            self.shell.close_sessions(ids, "X")
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """Return the row under the cursor as JSON, or the command to try when there is none."""
+        chosen = self.table.cursor_row
+        if chosen is not None:
+            return msgspec.json.encode(chosen.row).decode(), f"session {chosen.id} as JSON"
+        listener = self.shell.model.listener
+        return (f"curl -v http://{listener}/", "the command") if listener else None
+
+    def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
+        """Return the rows that are shown."""
+        return "connections", [session.row for session in self.table.rows]

@@ -1,38 +1,238 @@
-"""The frame that every screen stands in: vitals, alerts, tabs, and the keys at the foot."""
+"""The frame that every screen stands in: vitals, alerts, tabs, the guide, the keys at the foot."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import msgspec
 from textual.app import ComposeResult
+from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from rsp.core.replies import Status
+from rsp.core.sanitise import safe
 from rsp.tui.feed import Pull
+from rsp.tui.keymap import KEYS, bindings, mutating_actions
+from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
+from rsp.tui.model import text
+from rsp.tui.model.alerts import alert_line
+from rsp.tui.model.spans import Line, Span, beside, line, width_of, wrap
+from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
+
+_MUTATING = mutating_actions()
+_GUIDE_ROWS = 8
 
 
 class Frame(Screen[None]):
-    """Base of every screen."""
+    """Base of every screen with a tab. A subclass fills in the body and what it wants pulled."""
 
-    MODE = ""
+    BINDINGS = bindings("everywhere")
+
+    TAB = ""
+    """The mode whose tab is lit while this screen is shown."""
+
+    WHERE = ""
+    """Its name in the keymap."""
 
     def compose(self) -> ComposeResult:
+        """Lay out the frame around the body."""
+        yield Lines(id="too-small")
         yield Lines(id="vitals")
+        yield Lines(id="alerts")
+        yield Lines(id="tabs")
         yield from self.body()
+        yield Lines(id="guide")
+        yield Lines(id="keys")
+
+    # -- what a subclass says
 
     def body(self) -> Iterable[Widget]:
-        return ()
+        """Return the widgets between the tabs and the foot."""
+        raise NotImplementedError
 
     def pulls(self) -> Sequence[Pull]:
+        """Return what the screen wants to have pulled."""
         return ()
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
-        pass
+        """Show an answer."""
 
-    def show_status(self, status: Status) -> None:
-        from rsp.tui.model.spans import line
+    def refused(self, pull: Pull, reason: str) -> None:
+        """Show that the engine refuses a pull."""
+        self.shell.say(reason, is_error=True)
 
-        self.query_one("#vitals", Lines).show(
-            [line(f" rsp pid {status.pid}  sessions {status.sessions}")]
-        )
+    def copy_text(self) -> tuple[str, str] | None:
+        """Return what `y` copies and the words for it; None when there is nothing."""
+        return None
+
+    def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
+        """Return the word for the rows that `ctrl+s` saves, and the rows."""
+        return None
+
+    # -- the frame itself
+
+    @property
+    def shell(self) -> Shell:
+        """The app, as far as a screen may use it."""
+        return cast(Shell, self.app)
+
+    def on_mount(self) -> None:
+        """Keep the keys at the foot right."""
+        self.bindings_updated_signal.subscribe(self, self._show_keys)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while another screen was shown."""
+        self.show_frame()
+        self.shell.feed.nudge()
+
+    def on_resize(self) -> None:
+        """Lay the lines of the frame out anew."""
+        size = self.size
+        too_small = size.width < MIN_COLUMNS or size.height < MIN_ROWS
+        self.set_class(too_small, "-too-small")
+        self.set_class(size.width < NARROW_COLUMNS, "-narrow")
+        self.set_class(size.height >= ROOMY_ROWS, "-roomy")
+        needs = f" need {MIN_COLUMNS}×{MIN_ROWS}, have {size.width}×{size.height}"  # noqa: RUF001
+        self.query_one("#too-small", Lines).show([(Span(needs, "warn"),)])
+        self.show_frame()
+        self._show_keys(self)
+
+    def show_frame(self) -> None:
+        """Show the header as of now."""
+        model = self.shell.model
+        width = self.size.width
+        vitals = model.vitals.lines(width, self._state())
+        if model.lost_since:
+            said = f" ✕ engine gone since {model.lost_since}: {model.lost_reason}; trying again "
+            vitals[1] = line(Span(safe(said), "shout"))
+        self.query_one("#vitals", Lines).show(vitals)
+        alerts = model.alerts.now()
+        tabs = self._tabs()
+        if self.has_class("-roomy"):
+            quiet = (Span("nothing to worry about", "dim"),)
+            said_line = alert_line(alerts, width - 2, is_short=False) or quiet
+            self.query_one("#alerts", Lines).show([(Span(" "), *said_line)])
+        else:
+            room = width - width_of(tabs) - 3
+            tabs = beside(tabs, (*alert_line(alerts, room, is_short=True), Span(" ")), width)
+        self.query_one("#tabs", Lines).show([tabs])
+        self._show_guide()
+
+    def _state(self) -> Line:
+        model = self.shell.model
+        parts = []
+        if model.read_only:
+            parts.append(Span("read-only  ", "dim"))
+        if model.lost_since:
+            parts.append(Span("✕ GONE", "bad"))
+        elif model.is_frozen:
+            parts.append(Span(f" ‖ FROZEN {text.age(model.frozen_for_s)} ", "chosen", "app.freeze"))
+        elif model.status is None:
+            parts.append(Span("◌ waiting for the engine", "dim"))
+        else:
+            parts.append(Span("● LIVE", "good", "app.freeze"))
+        return (*parts, Span(" "))
+
+    def _tabs(self) -> Line:
+        spans = [Span(" ")]
+        for tab in self.shell.tabs:
+            name = tab.short if self.has_class("-narrow") else tab.title
+            role = "chosen" if tab.mode == self.TAB else "dim"
+            spans += [Span(f" {tab.number} {name} ", role, f"app.go('{tab.mode}')"), Span(" ")]
+        return tuple(spans)
+
+    def _show_guide(self) -> None:
+        guide = self.query_one("#guide", Lines)
+        steps = self.shell.guide
+        guide.display = bool(steps) and not self.shell.guide_is_hidden
+        if not guide.display:
+            return
+        width = max(self.size.width - 4, 10)
+        lines = [line(Span(row)) for step in steps for row in wrap(safe(step), width)]
+        lines = lines[:_GUIDE_ROWS]
+        guide.border_title = Content("guide · h hides it")
+        guide.styles.height = len(lines) + 2
+        guide.show(lines)
+
+    def _show_keys(self, _screen: Screen[Any]) -> None:
+        foot = self.query_one("#keys", Lines)
+        rows = 2 if self.has_class("-roomy") else 1
+        foot.styles.height = rows
+        foot.show(key_lines(self._live_keys(), self.size.width, rows))
+
+    def _live_keys(self) -> list[tuple[str, str, str, str]]:
+        """Return id, key, label and action of the bindings that work now, in the keymap's order."""
+        live = {
+            active.binding.id: active.binding
+            for active in self.active_bindings.values()
+            if active.enabled and active.binding.id
+        }
+        return [
+            (key.id, self.app.get_key_display(live[key.id]), key.label, key.action)
+            for key in KEYS
+            if key.label and key.id in live
+        ]
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away what changes the engine from a dashboard that only looks."""
+        return not (action in _MUTATING and self.shell.model.read_only)
+
+    # -- keys of every screen
+
+    def action_copy(self) -> None:
+        """Copy the selected text, or the row under the cursor."""
+        selected = self.get_selected_text()
+        if selected:
+            self.shell.copy(selected, "the selected text")
+            return
+        chosen = self.copy_text()
+        if chosen is None:
+            self.shell.say("There is nothing to copy here yet.")
+        else:
+            self.shell.copy(*chosen)
+
+    def action_export(self) -> None:
+        """Save the rows that are shown."""
+        chosen = self.export_rows()
+        if chosen is None:
+            self.shell.say("This screen has no rows to save.")
+        else:
+            self.shell.export(*chosen)
+
+    def action_back(self) -> None:
+        """Go back to the screen below, if there is one."""
+        if len(self.app.screen_stack) > 1:
+            _ = self.dismiss()
+
+    def action_back_or_quit(self) -> None:
+        """Go back; from the top, leave."""
+        if len(self.app.screen_stack) > 1:
+            _ = self.dismiss()
+        else:
+            self.shell.action_leave()
+
+
+def key_lines(keys: Sequence[tuple[str, str, str, str]], width: int, rows: int) -> list[Line]:
+    """Return the keys in `rows` lines; the last ones, help and the way out, always fit."""
+    last = [key for key in keys if key[0] in ("palette", "help", "back_or_quit")]
+    first = [key for key in keys if key not in last]
+    lines: list[Line] = []
+    for row in range(rows):
+        tail = _joined(last) if row == rows - 1 else ()
+        room = width - 2 - (width_of(tail) + 2 if tail else 0)
+        taken: list[tuple[str, str, str, str]] = []
+        while first and width_of(_joined([*taken, first[0]])) <= room:
+            taken.append(first.pop(0))
+        head = _joined(taken)
+        gap = (Span("  "),) if head and tail else ()
+        lines.append((Span(" "), *head, *gap, *tail))
+    return lines
+
+
+def _joined(keys: Sequence[tuple[str, str, str, str]]) -> Line:
+    spans: list[Span] = []
+    for _, written, label, action in keys:
+        if spans:
+            spans.append(Span("  "))
+        spans += [Span(written, "key", action), Span(f" {label}", "", action)]
+    return tuple(spans)

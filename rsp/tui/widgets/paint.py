@@ -11,7 +11,7 @@ COMPONENTS = frozenset(f"role--{role}" for role in ROLES)
 """The component classes of a widget that paints spans."""
 
 ROLE_CSS = """
-    & > .role--dim { color: $text-muted; }
+    & > .role--dim { color: $rsp-muted; }
     & > .role--strong { text-style: bold; }
     & > .role--accent { color: $accent; }
     & > .role--good { color: $success; }
@@ -23,8 +23,8 @@ ROLE_CSS = """
     & > .role--key { color: $accent; text-style: bold; }
     & > .role--chosen { color: $background; background: $accent; text-style: bold; }
     & > .role--shout { color: $background; background: $warning; text-style: bold; }
-    & > .role--heading { color: $text-muted; text-style: bold; }
-    & > .role--track { color: $panel-lighten-2; }
+    & > .role--heading { color: $rsp-muted; text-style: bold; }
+    & > .role--track { color: $rsp-track; }
 """
 """Goes into the DEFAULT_CSS of such a widget, inside its own selector."""
 

@@ -269,9 +269,10 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor on the row; a second click opens it."""
-        if event.y == 0:
+        at = event.get_content_offset(self)
+        if at is None or at.y == 0:
             return
-        index = self.scroll_offset.y + event.y - 1
+        index = self.scroll_offset.y + at.y - 1
         if index >= len(self._rows):
             return
         if event.chain > 1:

@@ -1,0 +1,115 @@
+"""What deserves attention now: the only part of the screen that may raise its voice."""
+
+from dataclasses import dataclass
+
+from rsp.core.replies import Backends, Status
+from rsp.core.vocabulary import BackendState
+from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
+from rsp.tui.model import text
+from rsp.tui.model.session_columns import shown
+from rsp.tui.model.spans import Line, Span, keep_fitting
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to look at."""
+
+    text: str
+    short: str
+    role: str
+    action: str = ""
+    """What a click on it does."""
+
+    def line(self, *, is_short: bool) -> Line:
+        """Return it as it is shown."""
+        return (Span(self.short if is_short else self.text, self.role, self.action),)
+
+
+class Alerts:
+    """Folds what the engine says of itself into alerts, the worst first."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+        self._backends: Backends | None = None
+        self._blocked_since_s: float | None = None
+        self.events_lost = 0
+
+    def apply(self, status: Status) -> None:
+        """Take over one status."""
+        self._status = status
+        if not status.blocked:
+            self._blocked_since_s = None
+        elif self._blocked_since_s is None:
+            self._blocked_since_s = status.now_s
+
+    def apply_backends(self, backends: Backends) -> None:
+        """Take over the backend table."""
+        self._backends = backends
+
+    def now(self) -> list[Alert]:
+        """Return what is to be shown at this moment."""
+        status = self._status
+        if status is None:
+            return []
+        alerts = self._of_traffic(status) + self._of_backends() + self._of_configuration(status)
+        lost = status.events_dropped + self.events_lost
+        if lost:
+            alerts.append(
+                Alert(
+                    f"▲ {lost:,} events were not kept", f"▲{lost} lost", "warn", "app.go('events')"
+                )
+            )
+        return alerts
+
+    def _of_traffic(self, status: Status) -> list[Alert]:
+        alerts = []
+        if status.draining:
+            alerts.append(Alert("▿ the engine is stopping", "▿ stopping", "bad"))
+        since_s = self._blocked_since_s
+        if since_s is not None and status.now_s - since_s >= BLOCKED_ALERT_S:
+            count = f"{status.blocked:,} session{'s' * (status.blocked != 1)}"
+            alerts.append(
+                Alert(
+                    f"● {count} blocked: bytes wait for a slow reader",
+                    f"●{status.blocked} blocked",
+                    "warn",
+                    "app.show_blocked",
+                )
+            )
+        if status.loop_lag_s >= ALERT_LAG_S:
+            lag = text.duration(status.loop_lag_s)
+            alerts.append(Alert(f"◷ the engine's loop was {lag} late", f"◷ lag {lag}", "bad"))
+        return alerts
+
+    def _of_backends(self) -> list[Alert]:
+        if self._backends is None:
+            return []
+        return [
+            Alert(
+                f"◐ {shown(pool.name)}/{shown(backend.name)} draining ({backend.sessions:,} left)",
+                f"◐{shown(backend.name)}",
+                "accent",
+                "app.go('backends')",
+            )
+            for pool in self._backends.pools
+            for backend in pool.backends
+            if backend.state == BackendState.DRAIN
+        ]
+
+    def _of_configuration(self, status: Status) -> list[Alert]:
+        alerts = []
+        name = shown(status.config.rpartition("/")[2]) if status.config else "the configuration"
+        if status.config_changed:
+            alerts.append(
+                Alert(f"✎ {name} changed on disk (ctrl+r)", "✎ changed", "accent", "app.reload")
+            )
+        if status.edits:
+            count = f"{status.edits} live edit{'s' * (status.edits != 1)}"
+            alerts.append(Alert(f"✎ {count} over {name} (z undoes)", f"✎{status.edits}", "accent"))
+        return alerts
+
+
+def alert_line(alerts: list[Alert], width: int, *, is_short: bool) -> Line:
+    """Return as many alerts as fit, the first ones first."""
+    lines = [alert.line(is_short=is_short) for alert in alerts]
+    return keep_fitting(lines, width, "  " if is_short else "    ")

@@ -1,0 +1,62 @@
+"""Everything that the dashboard knows, in one place; the screens read it and keep nothing."""
+
+from dataclasses import dataclass, field
+
+from rsp.core.replies import Status
+from rsp.tui.model.alerts import Alerts
+from rsp.tui.model.event_log import EventLog
+from rsp.tui.model.history import HistoryBook
+from rsp.tui.model.sessions import SessionList
+from rsp.tui.model.vitals import Vitals
+
+
+@dataclass
+class Model:
+    """The state behind the screens. Nothing in it knows a widget."""
+
+    vitals: Vitals = field(default_factory=Vitals)
+    alerts: Alerts = field(default_factory=Alerts)
+    sessions: SessionList = field(default_factory=SessionList)
+    histories: HistoryBook = field(default_factory=HistoryBook)
+    events: EventLog = field(default_factory=EventLog)
+    is_frozen: bool = False
+    frozen_at_s: float = 0.0
+    events_when_frozen: int = 0
+    lost_since: str = ""
+    """Wall clock time at which the engine stopped answering; empty while it answers."""
+    lost_reason: str = ""
+    read_only: bool = False
+
+    @property
+    def status(self) -> Status | None:
+        """The last status; None before the first one."""
+        return self.vitals.status
+
+    @property
+    def now_s(self) -> float:
+        """The engine's clock, as far as it is known."""
+        return self.status.now_s if self.status else 0.0
+
+    @property
+    def generation(self) -> int | None:
+        """The generation that the person sees: what an edit is checked against."""
+        return self.status.generation if self.status else None
+
+    @property
+    def listener(self) -> str:
+        """The first listener, as one can type it into a URL; empty when there is none."""
+        if self.status is None or not self.status.listeners:
+            return ""
+        host, _, port = self.status.listeners[0].address.rpartition(":")
+        return f"{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"
+
+    def freeze(self) -> None:
+        """Stop the lists, or let them go on. The header goes on in any case."""
+        self.is_frozen = not self.is_frozen
+        self.frozen_at_s = self.now_s
+        self.events_when_frozen = self.events.last_seq
+
+    @property
+    def frozen_for_s(self) -> float:
+        """For how long the lists have been standing still."""
+        return max(self.now_s - self.frozen_at_s, 0.0)

@@ -1,0 +1,86 @@
+"""The text tabs of the detail screen: TCP_INFO, and the story of the session."""
+
+from rsp.core.replies import ConnectionDetail
+from rsp.core.sanitise import safe
+from rsp.tui.model import text
+from rsp.tui.model.exchange_columns import clock
+from rsp.tui.model.session_columns import shown
+from rsp.tui.model.spans import Line, Span, fit, line, width_of, wrap
+
+_MEANINGS = {
+    "rtt_us": "round trip",
+    "snd_wnd": "window the peer offers",
+    "rwnd_limited_us": "time the peer's window held us back",
+    "sndbuf_limited_us": "time our kernel buffer held us back",
+    "busy_time_us": "time with bytes to send",
+}
+
+
+def tcp_info_lines(detail: ConnectionDetail, width: int) -> list[Line]:
+    """Return the fields of TCP_INFO (tcp(7)) of both sides, flowed into lines."""
+    if not detail.tcp_info:
+        return [(Span("The kernel gave no TCP_INFO for this session.", "dim"),)]
+    lines: list[Line] = []
+    for side, fields in detail.tcp_info.items():
+        lines.append((Span(shown(side), "title"), Span(f"  {verdict(fields)}", "warn")))
+        current: list[Span] = []
+        for name, value in fields.items():
+            item = [Span(f"{shown(name)} ", "dim"), Span(f"{value:,}   ")]
+            if current and width_of([*current, *item]) > width:
+                lines.append(tuple(current))
+                current = []
+            current += item
+        lines.append(tuple(current))
+        for name, meaning in _MEANINGS.items():
+            if name in fields:
+                lines.append((Span(f"  {fit(name, 18)} {meaning}", "dim"),))
+    return lines
+
+
+def verdict(fields: dict[str, int]) -> str:
+    """Return who is slow, as far as the kernel can tell; empty when it cannot."""
+    busy = fields.get("busy_time_us", 0)
+    if not busy:
+        return ""
+    by_peer = fields.get("rwnd_limited_us", 0) / busy
+    by_buffer = fields.get("sndbuf_limited_us", 0) / busy
+    if by_peer >= 0.5:
+        return f"the peer does not read: its window held us back {by_peer:.0%} of the time"
+    if by_buffer >= 0.5:
+        return f"our kernel buffer held us back {by_buffer:.0%} of the time"
+    return f"the network sets the pace: the peer held us back {by_peer:.0%} of the time"
+
+
+def story_lines(detail: ConnectionDetail, width: int) -> list[Line]:
+    """Return what the session is and was: request, route, response, times, its end."""
+    facts: list[tuple[str, str]] = [("listener", detail.listener)]
+    if detail.opened_at:
+        facts.append(("opened", f"{clock(detail.opened_at)}, {text.age(detail.age_s)} ago"))
+    if detail.request is not None:
+        request = detail.request
+        facts.append(("request", f"{request.method} {request.host} {request.path}"))
+    if detail.route is not None:
+        route = detail.route
+        key = f", key {route.key}" if route.key is not None else ""
+        facts.append(("route", f"{route.pool}/{route.backend}{key}: {route.reason}"))
+        facts.append(("decided in", f"{route.elapsed_us:.1f} µs, generation {detail.generation}"))
+    if detail.response is not None:
+        response = detail.response
+        first = text.duration(response.first_byte_s)
+        facts.append(
+            (
+                "response",
+                f"{response.status}, first byte after {first}, {response.body_bytes:,} bytes",
+            )
+        )
+    facts.append(("exchanges", f"{detail.exchanges:,} on this connection"))
+    if detail.half_closed:
+        facts.append(("half-closed", f"the {detail.half_closed} sends no more"))
+    if detail.close_reason:
+        facts.append(("closed", f"{detail.close_reason} {detail.close_detail}".strip()))
+    lines: list[Line] = []
+    for title, fact in facts:
+        first_line, *rest = wrap(safe(fact), max(width - 12, 10))
+        lines.append(line(Span(fit(title, 12), "dim"), first_line))
+        lines += [line(" " * 12 + row) for row in rest]
+    return lines

@@ -1,0 +1,222 @@
+"""One session: both fds side by side, the last minute of each, and every call when watched."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+
+from rsp.core.replies import ConnectionDetail
+from rsp.core.sanitise import safe
+from rsp.core.vocabulary import SessionState
+from rsp.tui.feed import Pull
+from rsp.tui.keymap import bindings
+from rsp.tui.model.call_columns import CALL_COLUMNS, Call
+from rsp.tui.model.detail_text import story_lines, tcp_info_lines
+from rsp.tui.model.session_columns import shown, state_of
+from rsp.tui.model.sessions import Session
+from rsp.tui.model.side_panel import side_panel
+from rsp.tui.model.spans import Line, Span, line, wrap
+from rsp.tui.model.why import why
+from rsp.tui.screens.frame import Frame
+from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.virtual_table import VirtualTable
+
+_TABS = ("Timeline", "TCP_INFO", "Story")
+
+
+class DetailScreen(Frame):
+    """Shows one session; a closed one as it was."""
+
+    BINDINGS = bindings("detail")
+    TAB = "connections"
+    WHERE = "detail"
+    AUTO_FOCUS = "#calls"
+
+    def __init__(self, session_id: int) -> None:
+        super().__init__()
+        self.session_id = session_id
+        self._detail: ConnectionDetail | None = None
+        self._session: Session | None = None
+        self._tab = 0
+        self._follows = True
+
+    def body(self) -> Iterable[Widget]:
+        """Lay out the sentence, the two sides, and the tabs below."""
+        yield Lines(id="sentence")
+        with Horizontal(id="sides"):
+            yield Lines(id="client-side", classes="boxed")
+            yield Lines(id="backend-side", classes="boxed")
+        table = VirtualTable[Call](CALL_COLUMNS, lambda call: call.index, id="calls")
+        table.add_class("boxed")
+        yield table
+        yield Lines(id="facts", classes="boxed")
+
+    @property
+    def table(self) -> VirtualTable[Call]:
+        """The timeline."""
+        return self.query_one("#calls", VirtualTable)
+
+    def pulls(self) -> Sequence[Pull]:
+        """Ask for this session."""
+        if self.shell.model.is_frozen:
+            return ()
+        return [Pull("connection", ConnectionDetail, {"id": self.session_id})]
+
+    def take(self, pull: Pull, answer: msgspec.Struct) -> None:
+        """Show the session as it is now."""
+        if not isinstance(answer, ConnectionDetail) or answer.id != self.session_id:
+            return
+        model = self.shell.model
+        self._detail = answer
+        if self._session is None:
+            self._session = Session(answer)
+        self._session.row = answer
+        self._session.count(model.now_s)
+        if answer.state != SessionState.CLOSED:
+            model.histories.observe(answer, model.now_s)
+        self._show()
+
+    def refused(self, pull: Pull, reason: str) -> None:
+        """Say that there is no such session any more."""
+        self.query_one("#sentence", Lines).show(
+            [
+                (Span(f" {self.session_id}: {safe(reason)}", "warn"),),
+                (Span(" esc goes back", "dim"),),
+            ]
+        )
+
+    def on_resize(self) -> None:
+        """Lay everything out anew."""
+        super().on_resize()
+        self.call_after_refresh(self._show)
+
+    # -- what is shown
+
+    def _show(self) -> None:
+        detail, session = self._detail, self._session
+        if detail is None or session is None:
+            return
+        self.query_one("#sentence", Lines).show(self._sentence(session))
+        past = self.shell.model.histories.of(detail.id)
+        client = self.query_one("#client-side", Lines)
+        backend = self.query_one("#backend-side", Lines)
+        client.border_title = Content(
+            f"client · fd {detail.client.fd} · {shown(detail.client.address)}"
+        )
+        title = "backend"
+        if detail.backend is not None:
+            title = f"backend · fd {detail.backend.fd} · {shown(detail.backend.address)}"
+        backend.border_title = Content(title)
+        for box, peer, history, rates, role in (
+            (client, detail.client, past.client,
+             (session.client_in_per_s, session.client_out_per_s), "response"),
+            (backend, detail.backend, past.backend,
+             (session.backend_in_per_s, session.backend_out_per_s), "request"),
+        ):  # fmt: skip
+            size = box.content_size
+            box.show(side_panel(peer, history, rates, size.width, size.height, role))
+        self._show_tab(detail)
+
+    def _sentence(self, session: Session) -> list[Line]:
+        glyph, word, role = state_of(session.row)
+        head = f"{session.id} {glyph} {word}"
+        request = session.row.request
+        asked = shown(f"{request.method} {request.host}{request.path}") if request else ""
+        first = line(Span(" Connections > ", "dim"), Span(head, role or "strong"), f"  {asked}")
+        (span,) = why(session)
+        rows = wrap(span.text, max(self.size.width - 2, 10))
+        return [first, *((Span(f" {row}", span.role),) for row in rows)]
+
+    def _show_tab(self, detail: ConnectionDetail) -> None:
+        table, facts = self.table, self.query_one("#facts", Lines)
+        is_timeline = self._tab == 0 and bool(detail.calls)
+        table.display, facts.display = is_timeline, not is_timeline
+        title = Content(" │ ".join(
+            f"▐{name}▌" if index == self._tab else name for index, name in enumerate(_TABS)
+        ))  # fmt: skip
+        if is_timeline:
+            first = detail.calls_dropped
+            table.show([Call(first + index, row) for index, row in enumerate(detail.calls)])
+            table.border_title = title
+            table.border_subtitle = Content(self._timeline_state(detail))
+            if self._follows:
+                table.action_last()
+            return
+        facts.border_title = title
+        facts.border_subtitle = Content("")
+        width = max(facts.content_size.width, 20)
+        facts.show((self._no_calls, tcp_info_lines, story_lines)[self._tab](detail, width))
+
+    def _timeline_state(self, detail: ConnectionDetail) -> str:
+        parts = [f"{len(detail.calls):,} calls"]
+        if detail.calls_dropped:
+            parts.append(f"{detail.calls_dropped:,} older ones not kept")
+        parts.append("recording" if detail.watched else "not recording: w records")
+        if self._follows:
+            parts.append("following")
+        return " · ".join(parts)
+
+    def _no_calls(self, detail: ConnectionDetail, width: int) -> list[Line]:
+        if detail.watched:
+            return [(Span("Recording. No system call yet.", "dim"),)]
+        if self.shell.model.read_only:
+            return [(Span("Nobody records the calls of this session.", "dim"),)]
+        return [
+            (Span("w", "key"), Span(" records each recv and send of this session: how many bytes")),
+            (Span("  it wanted, how many it got, and every EAGAIN."),),
+        ]
+
+    # -- acts
+
+    def action_tab(self, step: int) -> None:
+        """Show the next tab, or the one before."""
+        self._tab = (self._tab + step) % len(_TABS)
+        self._show()
+
+    def action_follow(self) -> None:
+        """Follow the newest call, or stop."""
+        self._follows = not self._follows
+        self._show()
+
+    def on_virtual_table_moved(self) -> None:
+        """Away from the end, stop following."""
+        self._follows = self.table.cursor_index == len(self.table.rows) - 1
+
+    def action_watch(self) -> None:
+        """Record the calls of this session, or stop it."""
+        is_watched = self._detail is not None and self._detail.watched
+        params = {"id": self.session_id} | ({"off": True} if is_watched else {})
+        self.shell.give("watch", params)
+
+    def action_pause(self) -> None:
+        """Pause this session, or let it go on."""
+        self.shell.pause_or_resume(self.session_id)
+
+    def action_close(self) -> None:
+        """Ask whether to close this session."""
+        self.shell.close_sessions([self.session_id], "X")
+
+    def action_neighbour(self, step: int) -> None:
+        """Go to the next session of the list, or to the one before."""
+        ids = [session.id for session in self.shell.model.sessions.rows()]
+        if self.session_id not in ids:
+            self.shell.say("This session is not in the list any more: esc goes back to it.")
+            return
+        index = ids.index(self.session_id) + step
+        if 0 <= index < len(ids):
+            self.session_id = ids[index]
+            self._detail = self._session = None
+            self.shell.feed.nudge()
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """Return the session with its calls as JSON."""
+        if self._detail is None:
+            return None
+        text = msgspec.json.encode(self._detail).decode()
+        return text, f"session {self.session_id} as JSON"
+
+    def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
+        """Return the recorded calls."""
+        return f"calls-{self.session_id}", [call.row for call in self.table.rows]

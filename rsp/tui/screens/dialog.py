@@ -1,0 +1,94 @@
+"""Questions: asked by one key, answered by another; Cancel is what a careless enter gets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from rsp.tui.limits import DEAF_S
+from rsp.tui.model.spans import Line
+from rsp.tui.widgets.lines import Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One way to answer."""
+
+    key: str
+    label: str
+    value: str
+    loses: bool = False
+    """Whether something is lost by it."""
+
+
+class Dialog(ModalScreen[str | None]):
+    """Shows what is at stake and the choices. The answer is None when it was cancelled."""
+
+    BINDINGS = [  # noqa: RUF012  (Textual declares the type)
+        Binding("escape", "cancel", "Cancel"),
+        Binding("left", "app.focus_previous", "Previous", show=False),
+        Binding("right", "app.focus_next", "Next", show=False),
+    ]
+
+    def __init__(
+        self, title: str, lines: Sequence[Line], choices: Sequence[Choice], asked_by: str = ""
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+        self._choices = choices
+        self._asked_by = asked_by
+        self.is_listening = False
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text and the buttons, Cancel first."""
+        with Vertical(id="dialog") as box:
+            box.border_title = Content(self._title)
+            text = Lines(id="dialog-text")
+            text.styles.height = len(self._lines) + 1
+            yield text
+            with Horizontal(id="dialog-buttons"):
+                yield Button(Content("Cancel  esc"), id="cancel")
+                for index, choice in enumerate(self._choices):
+                    label = Content(f"{choice.label}  {choice.key}")
+                    yield Button(
+                        label, id=f"choice-{index}", variant="error" if choice.loses else "primary"
+                    )
+
+    def on_mount(self) -> None:
+        """Be deaf for a moment: what is typed now was meant for the screen below."""
+        self.query_one("#dialog-text", Lines).show(self._lines)
+        self.query_one("#cancel", Button).focus()
+        self.set_timer(DEAF_S, self._listen)
+
+    def _listen(self) -> None:
+        self.is_listening = True
+
+    def on_key(self, event: events.Key) -> None:
+        """Answer by a key; never by the one that asked."""
+        if not self.is_listening or event.key == self._asked_by:
+            event.stop()
+            event.prevent_default()
+            return
+        for choice in self._choices:
+            if choice.key == event.key:
+                event.stop()
+                _ = self.dismiss(choice.value)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer by a button."""
+        name = event.button.id or ""
+        if name == "cancel":
+            _ = self.dismiss(None)
+        elif self.is_listening:
+            _ = self.dismiss(self._choices[int(name.removeprefix("choice-"))].value)
+
+    def action_cancel(self) -> None:
+        """Leave everything as it is."""
+        _ = self.dismiss(None)

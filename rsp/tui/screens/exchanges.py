@@ -1,0 +1,104 @@
+"""The last finished exchanges: what already scrolled out of the Connections screen."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from textual.content import Content
+from textual.widget import Widget
+
+from rsp.core.filter import Filter
+from rsp.core.replies import ExchangeRow, Exchanges
+from rsp.tui.feed import Pull
+from rsp.tui.keymap import bindings
+from rsp.tui.limits import EXCHANGES_SHOWN, SLOW_PULL_S
+from rsp.tui.model.exchange_columns import EXCHANGE_COLUMNS
+from rsp.tui.screens.frame import Frame
+from rsp.tui.widgets.filter_bar import FilterBar
+from rsp.tui.widgets.virtual_table import VirtualTable
+
+
+class ExchangesScreen(Frame):
+    """Lists finished exchanges, the newest first."""
+
+    BINDINGS = bindings("exchanges")
+    TAB = "connections"
+    WHERE = "exchanges"
+    AUTO_FOCUS = "#exchanges"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows: list[ExchangeRow] = []
+        self._filter: Filter | None = None
+
+    def body(self) -> Iterable[Widget]:
+        """Lay out the list and its filter."""
+        table = VirtualTable[ExchangeRow](EXCHANGE_COLUMNS, lambda row: row.id, id="exchanges")
+        table.add_class("boxed")
+        yield table
+        yield FilterBar(id="filter")
+
+    @property
+    def table(self) -> VirtualTable[ExchangeRow]:
+        """The list."""
+        return self.query_one("#exchanges", VirtualTable)
+
+    def pulls(self) -> Sequence[Pull]:
+        """Ask for the exchanges once a second."""
+        if self.shell.model.is_frozen:
+            return ()
+        return [Pull("exchanges", Exchanges, {"limit": EXCHANGES_SHOWN}, SLOW_PULL_S)]
+
+    def take(self, pull: Pull, answer: msgspec.Struct) -> None:
+        """Show the exchanges."""
+        if isinstance(answer, Exchanges):
+            self._rows = answer.exchanges
+            self._show()
+
+    def _show(self) -> None:
+        rows = [row for row in self._rows if self._filter is None or self._filter.matches(row)]
+        table = self.table
+        table.show(rows)
+        table.set_class(self.shell.model.is_frozen, "frozen")
+        bar = self.query_one(FilterBar)
+        title = "Exchanges" + (f" ({bar.value})" if bar.value else "")
+        table.border_title = Content(f"{title} [{len(rows):,}] · newest first")
+        table.border_subtitle = Content("esc back")
+
+    def on_virtual_table_opened(self) -> None:
+        """Open the session of an exchange."""
+        chosen = self.table.cursor_row
+        if chosen is not None:
+            self.shell.open_session(chosen.session)
+
+    def action_filter(self) -> None:
+        """Let the person type a filter."""
+        self.query_one(FilterBar).open()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filter by what was typed."""
+        self._filter = event.chosen
+        self._show()
+
+    def on_filter_bar_left(self) -> None:
+        """Give the keys back to the list."""
+        self.table.focus()
+
+    def action_back(self) -> None:
+        """Clear the filter; without one, go back."""
+        bar = self.query_one(FilterBar)
+        if bar.is_open:
+            bar.clear()
+            self.table.focus()
+        else:
+            super().action_back()
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """Return the row under the cursor as JSON."""
+        chosen = self.table.cursor_row
+        if chosen is None:
+            return None
+        return msgspec.json.encode(chosen).decode(), f"exchange {chosen.id} as JSON"
+
+    def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
+        """Return the rows that are shown."""
+        return "exchanges", self.table.rows

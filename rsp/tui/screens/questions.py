@@ -1,0 +1,82 @@
+"""The questions of the dashboard: what each says is at stake, and which keys answer it."""
+
+from collections.abc import Sequence
+
+from rsp.core.replies import Changed, Status
+from rsp.core.sanitise import safe
+from rsp.tui.model import text
+from rsp.tui.model.session_columns import shown
+from rsp.tui.model.sessions import Session
+from rsp.tui.model.spans import Line, Span, line, wrap
+from rsp.tui.screens.dialog import Choice, Dialog
+
+_LISTED = 8
+"""Rows that a question lists before it says how many more there are."""
+_WIDTH = 70
+
+
+def close_question(sessions: Sequence[Session], ids: Sequence[int], asked_by: str) -> Dialog:
+    """Ask how to close some sessions. The answers are `close` and `reset`."""
+    unsent = sum(_unsent(session) for session in sessions)
+    lines: list[Line] = []
+    for session in sessions[:_LISTED]:
+        waiting = text.full_size(_unsent(session))
+        address = shown(session.row.client.address)
+        lines.append(
+            line(
+                Span(f"{session.id:>6} ", "strong"),
+                f"{address}  ",
+                Span(f"{waiting} unsent", "dim"),
+            )
+        )
+    if len(ids) > len(lines):
+        lines.append(line(Span(f"       and {len(ids) - len(lines)} more", "dim")))
+    lines += [
+        (),
+        line("Close sends what is buffered, then ends both sides."),
+        line("Reset drops ", Span(text.full_size(unsent), "warn"), " at once."),
+    ]
+    what = f"session {ids[0]}" if len(ids) == 1 else f"{len(ids)} sessions"
+    choices = [Choice("c", "Close", "close", True), Choice("r", "Reset", "reset", True)]
+    return Dialog(f"Close {what}?", lines, choices, asked_by)
+
+
+def _unsent(session: Session) -> int:
+    backend = session.row.backend
+    return session.row.client.unsent_bytes + (backend.unsent_bytes if backend else 0)
+
+
+def leave_question(status: Status | None, asked_by: str) -> Dialog:
+    """Ask whether the engine goes on. The answers are `stop` and `leave`."""
+    live = f"{status.sessions:,} live sessions" if status else "an unknown number of sessions"
+    lines = [
+        line("The proxy has ", Span(live, "strong"), "."),
+        (),
+        line(Span("l", "key"), " leaves it running; rsp attach comes back to it."),
+        line(Span("s", "key"), " stops it: no new connections, the present ones may end."),
+    ]
+    choices = [Choice("l", "Leave running", "leave"), Choice("s", "Stop", "stop", True)]
+    return Dialog("Leave rsp", lines, choices, asked_by)
+
+
+def stop_question(status: Status | None) -> Dialog:
+    """Ask whether to stop an engine that somebody else started. The answer is `stop`."""
+    live = f"{status.sessions:,} live sessions" if status else "an unknown number of sessions"
+    lines = [line("The proxy has ", Span(live, "strong"), "; they get their time to end.")]
+    return Dialog("Stop the engine?", lines, [Choice("s", "Stop", "stop", True)])
+
+
+def reload_question(changed: Changed) -> Dialog:
+    """Ask whether to reload, given what it would change. The answers are `keep` and `drop`."""
+    lines: list[Line] = []
+    for sentence in changed.changed[:_LISTED] or ["The file says what already runs."]:
+        lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
+    if len(changed.changed) > _LISTED:
+        lines.append(line(Span(f"and {len(changed.changed) - _LISTED} more changes", "dim")))
+    choices = [Choice("y", "Reload", "keep")]
+    if changed.kept_edits:
+        lines += [(), line(Span("Live edits that stay on top of the file:", "dim"))]
+        for sentence in changed.kept_edits[:_LISTED]:
+            lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
+        choices.append(Choice("d", "Reload and drop the edits", "drop", True))
+    return Dialog("Reload the configuration?", lines, choices, "ctrl+r")

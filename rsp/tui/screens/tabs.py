@@ -1,0 +1,25 @@
+"""The tabs: one list, from which the tab bar, the number keys and the modes are made."""
+
+from dataclasses import dataclass
+
+from rsp.tui.screens.connections import ConnectionsScreen
+from rsp.tui.screens.events import EventsScreen
+from rsp.tui.screens.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A screen that has a number."""
+
+    number: str
+    mode: str
+    title: str
+    short: str
+    screen: type[Frame]
+
+
+TABS: tuple[Tab, ...] = (
+    Tab("1", "connections", "Connections", "Conn", ConnectionsScreen),
+    Tab("5", "events", "Events", "Events", EventsScreen),
+)
+"""In the order of the tab bar."""

@@ -1,0 +1,48 @@
+"""The colours: one calm dark theme, and what the roles use of any other theme."""
+
+from textual.theme import Theme
+
+RSP_THEME = Theme(
+    name="rsp",
+    primary="#5fb0a8",
+    secondary="#b39ddb",
+    accent="#6cb6ff",
+    warning="#e8b45a",
+    error="#ef7b83",
+    success="#8fc48a",
+    foreground="#d3dae4",
+    background="#0f141b",
+    surface="#161d27",
+    panel="#1c2531",
+    dark=True,
+    variables={
+        "rsp-muted": "#7f8b9c",
+        "rsp-track": "#2b3544",
+        "rsp-line": "#2f3b4b",
+        "rsp-line-live": "#4a6d94",
+        "rsp-cursor": "#22344b",
+        "rsp-cursor-away": "#1a2430",
+        "border": "#4a6d94",
+        "scrollbar": "#2b3544",
+        "scrollbar-background": "#0f141b",
+        "scrollbar-hover": "#4a6d94",
+        "scrollbar-active": "#6cb6ff",
+        "scrollbar-corner-color": "#0f141b",
+        "input-cursor-background": "#d3dae4",
+        "input-selection-background": "#2f4a6b",
+    },
+)
+
+_SIXTEEN_COLOURS = {
+    "rsp-muted": "ansi_white",
+    "rsp-track": "ansi_bright_black",
+    "rsp-line": "ansi_bright_black",
+    "rsp-line-live": "ansi_cyan",
+    "rsp-cursor": "ansi_blue",
+    "rsp-cursor-away": "ansi_bright_black",
+}
+
+
+def variable_defaults(*, is_ansi: bool) -> dict[str, str]:
+    """Return our own variables for a theme that does not define them."""
+    return dict(_SIXTEEN_COLOURS if is_ansi else RSP_THEME.variables)
