@@ -89,8 +89,11 @@ def _first_line(buffer: bytes | bytearray, line_end: int) -> bytes:
 
 
 def _refuse_bare_ends(buffer: bytes | bytearray, status: int) -> None:
-    """Refuse a bare LF, or a bare CR other than the last byte, whose LF may still come."""
-    pairs = buffer.count(b"\r\n")
+    """Refuse a bare LF, or a bare CR other than the last byte, whose LF may still come.
+
+    It only counts, since it runs for every read of a head: a pair in the wrong order is left for
+    the parser to refuse.
+    """
     returns = buffer.count(b"\r") - buffer.endswith(b"\r")
-    if buffer.count(b"\n") != pairs or returns != pairs:
+    if buffer.count(b"\n") != returns:
         raise BadMessage(status, "A line of the head ends in a bare CR or LF instead of CRLF.")
