@@ -62,6 +62,7 @@ def config_from(path: str, source: str, declared: Declared) -> Config:
         _refuse_both_forms(path, source, declared)
         pools = _pools(path, source, by_kind["pool"])
         listeners = _listeners(path, by_kind["listen"], pools)
+        _refuse_no_pool(path, pools)
     else:
         pools, listeners = _original_form(path, source, declared)
     return Config(path, source, listeners, pools, limits, declared.has_route)
@@ -72,6 +73,14 @@ def _refuse_both_forms(path: str, source: str, declared: Declared) -> None:
         raise Place(path, _line_of(source, rf"\b{name}\s*=")).refuse(
             f"{name} is set, and so are listen or pool; use either the three globals "
             "listenPort, backendAddress, backendPort or the full form, not both"
+        )
+
+
+def _refuse_no_pool(path: str, pools: Sequence[Pool]) -> None:
+    if not pools:
+        raise ConfigError(
+            f"{path}: there is no pool, so a request could go nowhere; "
+            'add pool("web", { backends = { { name = "web1", address = "127.0.0.1:9001" } } })'
         )
 
 
@@ -125,11 +134,6 @@ def _pools(path: str, source: str, calls: Iterable[Declaration]) -> tuple[Pool, 
         if name in pools:
             raise place.refuse(f'pool "{name}" is there twice; give one of them another name')
         pools[name] = _pool(place, source, name, cast(Table, call.value))
-    if not pools:
-        raise ConfigError(
-            f"{path}: there is no pool, so a request could go nowhere; "
-            'add pool("web", { backends = { { name = "web1", address = "127.0.0.1:9001" } } })'
-        )
     return tuple(pools.values())
 
 
