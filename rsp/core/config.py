@@ -1,4 +1,4 @@
-"""What a configuration says, as plain immutable values. `engine/lua_config.py` makes it from Lua."""
+"""What a configuration says, as immutable values. `engine/lua_config.py` makes them from Lua."""
 
 from dataclasses import dataclass, field
 

@@ -17,28 +17,6 @@ from enum import Enum, StrEnum
 from rsp.core.vocabulary import SessionState, Side
 
 
-class State(Enum):
-    """What a session is doing: the state that its row shows, and which side has finished."""
-
-    READING_HEAD = (SessionState.READING_HEAD, None)
-    ROUTING = (SessionState.ROUTING, None)
-    CONNECTING = (SessionState.CONNECTING, None)
-    CONNECTING_CLIENT_FINISHED = (SessionState.CONNECTING, Side.CLIENT)
-    STREAMING = (SessionState.STREAMING, None)
-    STREAMING_CLIENT_FINISHED = (SessionState.STREAMING, Side.CLIENT)
-    IDLE = (SessionState.IDLE, None)
-    TUNNEL = (SessionState.TUNNEL, None)
-    TUNNEL_CLIENT_FINISHED = (SessionState.TUNNEL, Side.CLIENT)
-    TUNNEL_BACKEND_FINISHED = (SessionState.TUNNEL, Side.BACKEND)
-    DRAINING = (SessionState.DRAINING, None)
-    CLOSING = (SessionState.CLOSING, None)
-    CLOSED = (SessionState.CLOSED, None)
-
-    def __init__(self, shown: SessionState, half_closed: Side | None) -> None:
-        self.shown = shown
-        self.half_closed = half_closed
-
-
 class Fact(StrEnum):
     """What can happen to a session."""
 
@@ -53,7 +31,8 @@ class Fact(StrEnum):
     ANSWERED = "a reply of our own is the last thing the client gets"
     EXCHANGE_KEPT = "the exchange is complete, and the client connection stays"
     EXCHANGE_LAST = "the exchange is complete, and the client connection goes"
-    CUT = "the backend ended in the middle of a response"
+    CUT = "the backend ended inside a response, and its framing shows it"
+    CUT_UNMARKED = "the backend ended inside a response that nothing but its end delimits"
     CLIENT_EOF = "the client will send no more"
     BACKEND_EOF = "the backend will send no more"
     CLIENT_GONE = "the client is gone: reset, or left inside a message"
@@ -79,9 +58,38 @@ class Action(StrEnum):
     RESET_BACKEND = "RST to the backend at once"
 
 
-A, F, S = Action, Fact, State
-Row = tuple[State, tuple[Action, ...]]
+Row = tuple["State", tuple[Action, ...]]
 
+_ENDS = (SessionState.DRAINING, SessionState.CLOSING, SessionState.CLOSED)
+
+
+class State(Enum):
+    """What a session is doing: the state that its row shows, and which side has finished."""
+
+    READING_HEAD = (SessionState.READING_HEAD, None)
+    ROUTING = (SessionState.ROUTING, None)
+    CONNECTING = (SessionState.CONNECTING, None)
+    CONNECTING_CLIENT_FINISHED = (SessionState.CONNECTING, Side.CLIENT)
+    STREAMING = (SessionState.STREAMING, None)
+    STREAMING_CLIENT_FINISHED = (SessionState.STREAMING, Side.CLIENT)
+    IDLE = (SessionState.IDLE, None)
+    TUNNEL = (SessionState.TUNNEL, None)
+    TUNNEL_CLIENT_FINISHED = (SessionState.TUNNEL, Side.CLIENT)
+    TUNNEL_BACKEND_FINISHED = (SessionState.TUNNEL, Side.BACKEND)
+    DRAINING = (SessionState.DRAINING, None)
+    CLOSING = (SessionState.CLOSING, None)
+    CLOSED = (SessionState.CLOSED, None)
+
+    def __init__(self, shown: SessionState, half_closed: Side | None) -> None:
+        self.shown = shown
+        self.half_closed = half_closed
+        self.is_ending = shown in _ENDS
+        """Whether nothing that still arrives matters any more."""
+        self.rows: dict[Fact, Row] = {}
+        """Its part of the table: looked up thrice per exchange, and an Enum hashes slowly."""
+
+
+A, F, S = Action, Fact, State
 _EXCHANGE: dict[tuple[State, Fact], Row] = {
     (S.READING_HEAD, F.HEAD_READ): (S.ROUTING, ()),
     (S.READING_HEAD, F.CLIENT_EOF): (S.CLOSED, (A.CLOSE_CLIENT,)),
@@ -123,7 +131,8 @@ _BUSY = (
 _WITH_BACKEND: dict[Fact, Row] = {
     F.ANSWERED: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
     F.EXCHANGE_LAST: (S.DRAINING, (A.LINGER_CLIENT,)),
-    F.CUT: (S.DRAINING, (A.CUT_CLIENT, A.CLOSE_BACKEND)),
+    F.CUT: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
+    F.CUT_UNMARKED: (S.DRAINING, (A.CUT_CLIENT, A.CLOSE_BACKEND)),
     F.CLIENT_GONE: (S.CLOSED, (A.CLOSE_CLIENT, A.RESET_BACKEND)),
     F.ORDERED: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
 }
@@ -168,6 +177,8 @@ TABLE: dict[tuple[State, Fact], Row] = {
     **_ENDING,
     **{(s, fact): row for s in State if s is not S.CLOSED for fact, row in _ALWAYS.items()},
 }
+for (_state, _fact), _row in TABLE.items():
+    _state.rows[_fact] = _row
 
 
 def diagram() -> str:

@@ -36,6 +36,9 @@ TIMER_TICK_S = 0.1
 CONTROL_LINE_BYTES = 64 * KIB
 """A request on the control socket may be this long; a longer one is refused, and it is closed."""
 
+CONTROL_CLIENTS = 64
+"""Clients of the control socket at once; each costs a task and at most one line and one reply."""
+
 SNAPSHOT_SLICE_ROWS = 200
 """Rows of a table built in one turn of the loop, so that looking never stalls the traffic."""
 

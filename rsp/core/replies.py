@@ -11,7 +11,7 @@ import msgspec
 
 
 class PeerRow(msgspec.Struct):
-    """One side of a session: one connection, one fd. A backend's counters start with the session."""
+    """One side of a session: one fd. A backend's counters begin when the session gets it."""
 
     fd: int
     address: str

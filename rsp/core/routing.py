@@ -107,6 +107,8 @@ class RouteDecision:
     """Why there is no backend."""
     elapsed_us: float = 0.0
     """How long routing took; set by the caller, who has a clock."""
+    is_named: bool = False
+    """Whether `route` named the backend itself, so that nobody else will do."""
 
 
 class Balancer:
@@ -221,6 +223,7 @@ def _decide_named(
     pool_name, _, name = answer.target.partition("/")
     pool = table.pools.get(pool_name)
     decision = RouteDecision(pool, None, answer.key, answer.reason, table.generation)
+    decision.is_named = True
     if pool is None:
         message = f'route named pool "{pool_name}", which is not there; {pool_names(table)}'
         return _refuse(decision, BROKEN_ROUTE, message)

@@ -35,6 +35,9 @@ _READ_BUFFER = bytearray(READ_BYTES)
 _READ_VIEW = memoryview(_READ_BUFFER)
 
 
+_HELD = (PauseReason.OPERATOR | PauseReason.BREAKPOINT).value
+
+
 class Owner(Protocol):
     """Whoever a connection works for: a session, or the set of idle connections."""
 
@@ -95,9 +98,8 @@ class Connection:
         self.was_hung_up = False
         self.write_error: str | None = None
         self.last_error: str | None = None
-        self.bytes_in = self.bytes_out = self.wakeups = 0
-        self.eagain_reads = self.eagain_writes = self.short_writes = 0
-        self.blocked_since_s = self.blocked_total_s = 0.0
+        self.blocked_since_s = 0.0
+        self.reset_counters()
 
     def __repr__(self) -> str:
         return f"<Connection {self.side.value} fd {self.fd} {self.address} {self.unsent!r}>"
@@ -108,6 +110,13 @@ class Connection:
         self.is_connected = self.is_writable = is_connected
         self.poller.watch(self.fd, self)
 
+    def reset_counters(self) -> None:
+        """Count from 0: a backend connection's counters begin when a session gets it."""
+        self.bytes_in = self.bytes_out = self.wakeups = 0
+        self.eagain_reads = self.eagain_writes = self.short_writes = 0
+        self.blocked_total_s = 0.0
+        self.unsent.peak_bytes = 0
+
     # -- readiness
 
     def on_ready(self, readiness: int) -> None:
@@ -116,8 +125,7 @@ class Connection:
             return
         self.wakeups += 1
         if not self.is_connected:
-            if readiness & (WRITABLE | DEAD):
-                self._finish_connect()
+            self._finish_connect(readiness)
             return
         if readiness & WRITABLE and not self.is_writable:
             self.is_writable = True
@@ -125,8 +133,7 @@ class Connection:
             self.flush()
         if readiness & READABLE:
             self.is_readable = True
-            if readiness & HANG_UP:
-                self.was_hung_up = True
+            self.was_hung_up = self.was_hung_up or bool(readiness & HANG_UP)
         if self.write_error is not None:
             self._fail_write()
         elif self.is_readable and (not self.paused_by or readiness & DEAD):
@@ -170,7 +177,9 @@ class Connection:
             self.is_eof = True
             self.owner.on_eof(self)
 
-    def _finish_connect(self) -> None:
+    def _finish_connect(self, readiness: int) -> None:
+        if not readiness & (WRITABLE | DEAD):
+            return
         try:
             finish_connect(self.sock)
         except ConnectFailed as error:
@@ -304,6 +313,19 @@ class Connection:
             self._record("resume", 0, None, f"no longer {reason.names()[0]}")
         if not self.paused_by and self.is_readable:
             self.poller.again(self)
+
+    def unpause(self) -> None:
+        """Take every reason back but a person's."""
+        held = self.paused_by & _HELD
+        if self.paused_by != held:
+            self.paused_by = held
+            if not held and self.is_readable:
+                self.poller.again(self)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person holds it: no allowance runs out meanwhile."""
+        return bool(self.paused_by & _HELD)
 
     def close(self, *, reset: bool = False) -> None:
         """Close now; unsent bytes are lost. With `reset` the peer is told so by RST."""

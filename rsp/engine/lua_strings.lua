@@ -35,8 +35,8 @@ local function class_end(pattern, at)
   return at + 1
 end
 
--- Return the items of a pattern, each {text, quantifier}; nil: malformed, or too costly to tell.
--- `%b`, `%1` scan the text without choices: they stand as {nil, "scan"}.
+-- Return the items of a pattern, each {text, quantifier}; nil: malformed.
+-- `%b` and `%1` scan the text and leave no choice: they have no text, and "scan" for a quantifier.
 local function items_of(pattern, at)
   local items = {}
   while at <= #pattern do
@@ -91,30 +91,30 @@ local function has_one_way(item, following)
   return must_follow and following.text ~= nil and disjoint(item.text, following.text)
 end
 
--- What a pattern can cost on n bytes: `choices` nested scans of the text, times `factor`.
+-- What a pattern can cost on n bytes from one starting point: `factor` * n^`degree`. From its end to
+-- its beginning: a repetition with one way is one more scan of the text, any other one tries all
+-- that follows it at each of n places, and an optional item tries it twice.
 local function analyse(pattern)
   local anchored = sub(pattern, 1, 1) == "^"
   local items = items_of(pattern, anchored and 2 or 1)
   if not items then
     return nil
   end
-  local choices, scans, factor = 0, 0, 1
-  for at, item in ipairs(items) do
+  local degree, factor = 0, 1
+  for at = #items, 1, -1 do
+    local item = items[at]
     local quantifier = item.quantifier
-    if quantifier == "scan" then
-      choices = choices + 1
-    elseif quantifier ~= "" and quantifier ~= "end" then
-      scans = 1
-      if not has_one_way(item, items[at + 1]) then
-        if quantifier == "?" then
-          factor = factor * 2
-        else
-          choices = choices + 1
-        end
+    if quantifier ~= "" and quantifier ~= "end" then
+      if quantifier == "scan" or has_one_way(item, items[at + 1]) then
+        degree = degree > 0 and degree or 1
+      elseif quantifier == "?" then
+        factor = factor * 2
+      else
+        degree = degree + 1
       end
     end
   end
-  return { anchored = anchored, degree = choices > scans and choices or scans, factor = factor }
+  return { anchored = anchored, degree = degree, factor = factor }
 end
 
 local known, known_count = {}, 0
@@ -166,7 +166,8 @@ local function admit(text, pattern, ignores_anchor)
   end
   local analysis = analysis_of(pattern)
   if not analysis then
-    return
+    -- The matcher finds the flaw only once it gets there, and may be busy for long before that.
+    refuse(format("the pattern %q is malformed", sub(pattern, 1, 60)))
   end
   local steps = steps_of(analysis, #text, #pattern, ignores_anchor)
   if steps > limits.pattern_steps then

@@ -75,6 +75,41 @@ def try_send(sock: socket.socket, piece: bytes | bytearray | memoryview) -> int:
         raise PeerGone(errno_name(error.errno)) from None
 
 
+class CannotListen(Exception):
+    """A listening socket could not be made. The text says why, and what to do."""
+
+
+def bind_listener(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a listening, non-blocking socket; port 0 lets the kernel choose.
+
+    Raises:
+        CannotListen: the port is taken or may not be had, or the address is not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, port))
+        sock.listen(backlog)
+    except OSError as error:
+        sock.close()
+        where = address_text((host, port))
+        raise CannotListen(f"cannot listen on {where}: {_why_not_bound(error, port)}") from None
+    return sock
+
+
+def _why_not_bound(error: OSError, port: int) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "the port is in use; choose another with --listen, or stop who has it"
+        case errno.EACCES:
+            return f"port {port} is below 1024, which needs root; choose a higher one with --listen"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address"
+        case _:
+            return f"{error.strerror} ({errno_name(error.errno)})"
+
+
 def try_accept(listener: socket.socket) -> tuple[socket.socket, str] | None:
     """Return the next waiting connection, non-blocking, and its peer as text; None when none waits.
 

@@ -1,0 +1,97 @@
+"""`rsp serve`: an engine alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from rsp.cli.failure import Failure
+
+if TYPE_CHECKING:
+    from rsp.engine.lua_config import LoadedConfig
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def source_options(function: F) -> F:
+    """Add what `serve` and `run` share: where the configuration comes from, where to listen."""
+    for option in (
+        click.option("--log-level", type=click.Choice(["debug", "info", "warn", "error"]),
+                     default="info", help="Log events from this level on."),
+        click.option("--log-format", type=click.Choice(["text", "json"]), default="text",
+                     help="Form of the log's lines."),
+        click.option("--control", type=click.Path(path_type=Path), metavar="PATH",
+                     help="Path of the control socket."),
+        click.option("--listen", metavar="ADDRESS",
+                     help="Listen here, whatever the file says: 127.0.0.1:8080, [::1]:0."),
+        click.option("--to", "url", metavar="URL",
+                     help="Send everything to one backend: http://127.0.0.1:8000."),
+        click.argument("config", required=False, type=click.Path(path_type=Path)),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@click.command("serve")
+@source_options
+@click.option("--ready-fd", type=int, hidden=True)
+@click.option("--log-beside-control", is_flag=True, hidden=True)
+def command(
+    config: Path | None,
+    url: str | None,
+    listen: str | None,
+    control: Path | None,
+    log_format: str,
+    log_level: str,
+    ready_fd: int | None,
+    log_beside_control: bool,
+) -> None:
+    """Run an engine alone, until SIGTERM; a second one ends it at once, SIGHUP reloads."""
+    loaded = load(config, url, listen)
+    from rsp.core.addresses import AddressError
+    from rsp.core.vocabulary import EventLevel
+    from rsp.engine.control_path import ControlPathRefused
+    from rsp.engine.nonblocking import CannotListen
+    from rsp.engine.process import ServeOptions, serve
+
+    options = ServeOptions(
+        listen=listen,
+        control=control,
+        log_as_json=log_format == "json",
+        log_level=EventLevel(log_level),
+        log_beside_control=log_beside_control,
+        ready_fd=ready_fd,
+    )
+    try:
+        serve(loaded, options)
+    except (AddressError, CannotListen, ControlPathRefused) as error:
+        raise Failure(str(error)) from error
+    except OSError as error:
+        raise Failure(f"cannot write the log beside the control socket: {error}") from error
+
+
+def load(config: Path | None, url: str | None, listen: str | None) -> "LoadedConfig":
+    """Load what the command line names.
+
+    Raises:
+        Failure: neither or both of a file and `--to`, or what is there cannot be used.
+    """
+    from rsp.core.addresses import AddressError, parse_address
+    from rsp.core.config import ConfigError
+    from rsp.engine.lua_config import LoadedConfig, config_for_url, load_config
+
+    if (config is None) == (url is None):
+        raise click.UsageError(
+            "give a configuration file or --to URL, one of them (`rsp init` writes a file)"
+        )
+    try:
+        if listen is not None:
+            parse_address(listen, port_zero=True)
+        if url is not None:
+            return LoadedConfig(config_for_url(url, listen), None)
+        return load_config(str(config))
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+    except AddressError as error:
+        raise click.UsageError(f"--listen: {error}") from error

@@ -1,0 +1,66 @@
+"""What a new configuration changes, in sentences."""
+
+from rsp.core.backends import BackendTable, Pool
+from rsp.core.config import Config
+
+
+def differences(
+    old: Config, old_table: BackendTable, new: Config, new_table: BackendTable
+) -> list[str]:
+    """Return a sentence for each thing that differs between what runs and what would run."""
+    sentences = _listeners(old, new)
+    for name, pool in new_table.pools.items():
+        before = old_table.pools.get(name)
+        if before is None:
+            sentences.append(f"added pool {name} ({len(pool.backends)} backends)")
+        else:
+            sentences += _pool(before, pool)
+    sentences += [f"removed pool {name}" for name in old_table.pools if name not in new_table.pools]
+    if old.limits != new.limits:
+        sentences += [
+            f"limit {name}: {getattr(old.limits, name)} → {getattr(new.limits, name)}"
+            for name in old.limits.__dataclass_fields__
+            if getattr(old.limits, name) != getattr(new.limits, name)
+        ]
+    if old.source != new.source and not sentences:
+        sentences.append("the text of the file changed; listeners, pools and limits are the same")
+    return sentences
+
+
+def _listeners(old: Config, new: Config) -> list[str]:
+    before = {listener.address: listener for listener in old.listeners}
+    after = {listener.address: listener for listener in new.listeners}
+    sentences = [f"added listener {address}" for address in after if address not in before]
+    sentences += [f"removed listener {address}" for address in before if address not in after]
+    sentences += [
+        f"changed listener {address}"
+        for address, listener in after.items()
+        if address in before and before[address] != listener
+    ]
+    return sentences
+
+
+def _pool(old: Pool, new: Pool) -> list[str]:
+    sentences = []
+    if old.balance != new.balance:
+        sentences.append(f"pool {new.name}: balance {old.balance} → {new.balance}")
+    if old.host != new.host:
+        sentences.append(f"pool {new.name}: host {old.host} → {new.host}")
+    for backend in new.backends:
+        before = old.by_name.get(backend.name)
+        if before is None:
+            sentences.append(f"added {backend.key} ({backend.address}, weight {backend.weight})")
+            continue
+        changed = [
+            f"{name} {getattr(before, name)} → {getattr(backend, name)}"
+            for name in ("address", "weight", "state", "max_connections")
+            if getattr(before, name) != getattr(backend, name)
+        ]
+        if changed:
+            sentences.append(f"{backend.key}: {', '.join(changed)}")
+    sentences += [
+        f"removed {backend.key} ({backend.address})"
+        for backend in old.backends
+        if backend.name not in new.by_name
+    ]
+    return sentences

@@ -1,0 +1,148 @@
+"""Records of what happened: immutable, rare, made once; their `message` is the log line.
+
+Bytes that come and go are not events: they are counted. An event is built from the values at
+hand, and its sentence only when somebody reads it.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from rsp.core.sanitise import safe
+from rsp.core.vocabulary import CloseReason, EventLevel
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that happened, at a monotonic time in seconds."""
+
+    level: ClassVar[EventLevel] = EventLevel.INFO
+    source: ClassVar[str] = "engine"
+
+    at_s: float
+    session: int | None = None
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        raise NotImplementedError
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values in the sentence, by their names on the wire."""
+        return {}
+
+
+class SessionOpened(Event, frozen=True, kw_only=True):
+    """A client connected."""
+
+    level = EventLevel.DEBUG
+    source = "session"
+
+    client: str
+    listener: str
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        return f"session {self.session} opened: {self.client} at {self.listener}"
+
+
+class SessionClosed(Event, frozen=True, kw_only=True):
+    """A session ended in the ordinary way."""
+
+    level = EventLevel.DEBUG
+    source = "session"
+
+    reason: CloseReason
+    detail: str
+    duration_s: float
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        why = self.reason.value + (f", {safe(self.detail)}" if self.detail else "")
+        return f"session {self.session} closed after {self.duration_s:.3f} s: {why}"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values in the sentence, by their names on the wire."""
+        return {"reason": self.reason.value, "detail": self.detail, "duration_s": self.duration_s}
+
+
+class SessionCut(SessionClosed, frozen=True, kw_only=True):
+    """A session ended otherwise: somebody will ask why."""
+
+    level = EventLevel.WARN
+
+
+class ErrorReplied(Event, frozen=True, kw_only=True):
+    """The client got an error of ours."""
+
+    level = EventLevel.WARN
+    source = "session"
+
+    status: int
+    sentence: str
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        return f"session {self.session} answered {self.status}: {safe(self.sentence)}"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values in the sentence, by their names on the wire."""
+        return {"status": self.status, "sentence": self.sentence}
+
+
+class BackendFailed(Event, frozen=True, kw_only=True):
+    """A connection to a backend could not be made, or broke before it could matter."""
+
+    level = EventLevel.ERROR
+    source = "backend"
+
+    backend: str
+    address: str
+    reason: str
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        return (
+            f"session {self.session}, connecting to backend {self.backend} "
+            f"({self.address}): {self.reason}"
+        )
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values in the sentence, by their names on the wire."""
+        return {"backend": self.backend, "address": self.address, "reason": self.reason}
+
+
+class Noted(Event, frozen=True, kw_only=True):
+    """Anything else that is said once: an edit, a reload, a listener, the engine's own life."""
+
+    what: str
+    said_by: str = "engine"
+    weight: EventLevel = EventLevel.INFO
+    values: dict[str, Any] = {}
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        return self.what
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values in the sentence, by their names on the wire."""
+        return self.values
+
+
+def level_of(event: Event) -> EventLevel:
+    """Return how much `event` matters."""
+    return event.weight if isinstance(event, Noted) else event.level
+
+
+def source_of(event: Event) -> str:
+    """Return which part of the engine tells of `event`."""
+    return event.said_by if isinstance(event, Noted) else event.source

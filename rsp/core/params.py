@@ -1,0 +1,146 @@
+"""The parameters of each control command. Keys are the long options, with `_` for `-`.
+
+Reading is strict: an unknown or misspelt key is refused, not ignored.
+"""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from rsp.core.wire import INVALID_PARAMS, CommandRefused
+
+
+class Params(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A command without parameters."""
+
+
+class EditParams(Params, kw_only=True):
+    """What every change takes besides its own."""
+
+    if_generation: int | None = None
+    """Refuse when the generation is another one by now."""
+    who: str = ""
+    """Who does it, for the record; empty: the user and process at the other end of the socket."""
+
+
+class ConnectionsParams(Params, kw_only=True):
+    """`connections`."""
+
+    filter: str = ""
+    sort: str = ""
+    """A field; with a leading `-`, the largest first."""
+    limit: int | None = None
+    visible: list[int] = []
+    """Sessions whose kernel queues are wanted as well."""
+
+
+class IdParams(Params, kw_only=True):
+    """`connection`."""
+
+    id: int
+
+
+class LimitParams(Params, kw_only=True):
+    """`exchanges`."""
+
+    limit: int | None = None
+
+
+class DecisionsParams(Params, kw_only=True):
+    """`decisions`: those after number `since`."""
+
+    limit: int | None = None
+    since: int = 0
+
+
+class EventsParams(Params, kw_only=True):
+    """`events`: those after number `since`; with `wait_s`, waits that long for the next one."""
+
+    since: int = 0
+    limit: int | None = None
+    wait_s: float = 0.0
+
+
+class BackendAddParams(EditParams, kw_only=True):
+    """`backend add`."""
+
+    pool: str
+    name: str
+    address: str
+    weight: int = 1
+    max_connections: int = 0
+    preview: bool = False
+
+
+class BackendSetParams(EditParams, kw_only=True):
+    """`backend set`."""
+
+    target: str
+    weight: int | None = None
+    state: str | None = None
+    address: str | None = None
+    max_connections: int | None = None
+
+
+class BackendRemoveParams(EditParams, kw_only=True):
+    """`backend remove`."""
+
+    target: str
+    when_idle: bool = False
+
+
+class ReloadParams(EditParams, kw_only=True):
+    """`reload`."""
+
+    preview: bool = False
+    drop_edits: bool = False
+
+
+class ExplainParams(Params, kw_only=True):
+    """`explain`. A header is `Name: value`."""
+
+    method: str
+    url: str
+    header: list[str] = []
+
+
+class WatchParams(Params, kw_only=True):
+    """`watch`: record the calls of a session, or stop that."""
+
+    id: int
+    off: bool = False
+
+
+class PauseParams(Params, kw_only=True):
+    """`pause` and `resume`: one direction, or both."""
+
+    id: int
+    direction: str | None = None
+
+
+class CloseParams(Params, kw_only=True):
+    """`close`: gently, or by RST."""
+
+    id: int
+    reset: bool = False
+
+
+class StopParams(Params, kw_only=True):
+    """`stop`: let the sessions end for `drain` seconds at most."""
+
+    drain: float | None = None
+
+
+P = TypeVar("P", bound=Params)
+
+
+def read_params(kind: type[P], params: dict[str, Any]) -> P:
+    """Return the parameters of a command.
+
+    Raises:
+        CommandRefused: one is missing, unknown, or of the wrong type.
+    """
+    try:
+        return msgspec.convert(params, kind)
+    except msgspec.ValidationError as error:
+        raise CommandRefused(f"wrong parameters: {error}", INVALID_PARAMS) from error

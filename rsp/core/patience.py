@@ -1,0 +1,64 @@
+"""Whom a session is waiting for, and for how long it may."""
+
+from dataclasses import dataclass
+
+from rsp.core.lifecycle import State
+from rsp.core.limits import Limits
+from rsp.core.vocabulary import CloseReason, SessionState
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """An allowance of `limit_s` seconds without progress."""
+
+    limit_s: float
+    reason: CloseReason
+    phrase: str
+    """What did not happen: `the client sent no complete request head`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a streaming session has on its hands."""
+
+    client_blocked: bool
+    """Bytes wait for the client to read."""
+    backend_blocked: bool
+    """Bytes wait for the backend to read."""
+    request_open: bool
+    """The request body is not complete."""
+    response_begun: bool
+    """The response head has been passed on."""
+
+
+def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
+    """Return what a session in `state` is waiting for."""
+    client, backend = CloseReason.CLIENT_TIMEOUT, CloseReason.BACKEND_TIMEOUT
+    match state.shown:
+        case SessionState.READING_HEAD | SessionState.ROUTING:
+            return Patience(limits.client_head_s, client, "the client sent no whole request head")
+        case SessionState.IDLE:
+            return Patience(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
+        case SessionState.CONNECTING:
+            return Patience(limits.connect_s, backend, "the backend did not accept a connection")
+        case SessionState.TUNNEL:
+            return Patience(limits.tunnel_idle_s, CloseReason.IDLE_TIMEOUT, "no byte passed")
+        case SessionState.STREAMING:
+            return _streaming(limits, waiting)
+        case SessionState.CLOSING:
+            return Patience(limits.linger_idle_s, CloseReason.FINISHED, "the client did not end")
+        case SessionState.DRAINING | SessionState.CLOSED:
+            return Patience(limits.client_write_idle_s, client, "the client took no byte")
+
+
+def _streaming(limits: Limits, waiting: Waiting) -> Patience:
+    client, backend = CloseReason.CLIENT_TIMEOUT, CloseReason.BACKEND_TIMEOUT
+    if waiting.client_blocked:
+        return Patience(limits.client_write_idle_s, client, "the client took no byte")
+    if waiting.response_begun:
+        return Patience(limits.response_idle_s, backend, "the backend sent no further byte")
+    if waiting.backend_blocked:
+        return Patience(limits.response_head_s, backend, "the backend took no byte of the request")
+    if waiting.request_open:
+        return Patience(limits.client_body_idle_s, client, "the client sent no further body byte")
+    return Patience(limits.response_head_s, backend, "the backend began no response")

@@ -1,0 +1,166 @@
+"""The commands that change something: backends, the configuration, sessions, the engine itself."""
+
+import time
+
+from rsp.core.addresses import EditRefused
+from rsp.core.backends import Backend, BackendChanges
+from rsp.core.config import ConfigError
+from rsp.core.params import (
+    BackendAddParams,
+    BackendRemoveParams,
+    BackendSetParams,
+    CloseParams,
+    EditParams,
+    PauseParams,
+    ReloadParams,
+    StopParams,
+    WatchParams,
+)
+from rsp.core.replies import Changed, Done
+from rsp.core.vocabulary import BackendState, CloseReason, Direction, PauseReason
+from rsp.core.wire import INVALID_PARAMS, CommandRefused
+from rsp.engine.calls import CallRing
+from rsp.engine.connection import Connection
+from rsp.engine.looking import find_session
+from rsp.engine.nonblocking import CannotListen
+from rsp.engine.server import Engine
+from rsp.engine.session import Session
+
+
+def _changed(engine: Engine, *sentences: str) -> Changed:
+    changes = engine.changes
+    return Changed(changes.generation, list(sentences), changes.kept_edits())
+
+
+async def backend_add(engine: Engine, params: BackendAddParams) -> Changed:
+    """Add a backend to a pool."""
+    backend = Backend(
+        params.pool, params.name, params.address, params.weight, params.max_connections
+    )
+    what = await engine.changes.add(
+        backend, params.who, params.if_generation, preview=params.preview
+    )
+    return _changed(engine, what)
+
+
+async def backend_set(engine: Engine, params: BackendSetParams) -> Changed:
+    """Change a backend's weight, state, address or limit."""
+    changes = BackendChanges(
+        weight=params.weight,
+        state=_state(params.state),
+        max_connections=params.max_connections,
+        address=params.address,
+    )
+    what = await engine.changes.change(params.target, changes, params.who, params.if_generation)
+    return _changed(engine, what)
+
+
+def _state(name: str | None) -> BackendState | None:
+    if name is None:
+        return None
+    try:
+        return BackendState(name)
+    except ValueError:
+        words = ", ".join(BackendState)
+        raise CommandRefused(f'no state "{name}"; there are {words}', INVALID_PARAMS) from None
+
+
+async def backend_remove(engine: Engine, params: BackendRemoveParams) -> Changed:
+    """Remove a backend, at once or when it is idle."""
+    changes = engine.changes
+    if not params.when_idle:
+        return _changed(
+            engine, await changes.remove(params.target, params.who, params.if_generation)
+        )
+    drain = BackendChanges(state=BackendState.DRAIN)
+    drained = await changes.change(params.target, drain, params.who, params.if_generation)
+    return _changed(engine, await changes.remove_when_idle(params.target, drained, params.who))
+
+
+async def undo(engine: Engine, params: EditParams) -> Changed:
+    """Take back the last live edit."""
+    return _changed(engine, await engine.changes.undo(params.who, params.if_generation))
+
+
+async def redo(engine: Engine, params: EditParams) -> Changed:
+    """Bring back what was undone last."""
+    return _changed(engine, await engine.changes.redo(params.who, params.if_generation))
+
+
+async def reload(engine: Engine, params: ReloadParams) -> Changed:
+    """Read the file again, and put it in force; or only say what that would change."""
+    try:
+        if params.preview:
+            loaded = await engine.load()
+            sentences, kept = await engine.changes.preview(
+                loaded.config, drop_edits=params.drop_edits
+            )
+            return Changed(engine.changes.generation, sentences, kept)
+        sentences = await engine.reload(
+            who=params.who, if_generation=params.if_generation, drop_edits=params.drop_edits
+        )
+    except (ConfigError, CannotListen) as error:
+        engine.note_refused_reload(str(error))
+        raise CommandRefused(f"{error}; nothing was changed") from error
+    return _changed(engine, *sentences)
+
+
+def watch(engine: Engine, params: WatchParams) -> Done:
+    """Record the calls of a session from now on, or stop that and forget them."""
+    session = find_session(engine, params.id)
+    calls = None if params.off else CallRing(time.monotonic())
+    session.watch(calls)
+    return Done(f"session {params.id} is {'no longer watched' if params.off else 'watched'}")
+
+
+def _held(session: Session, direction: str | None) -> list[Connection]:
+    """Return the connections whose reading stops when `direction` is paused."""
+    if direction not in (None, *Direction):
+        raise CommandRefused(
+            f'no direction "{direction}"; there are request and response', INVALID_PARAMS
+        )
+    sources = []
+    if direction != Direction.RESPONSE:
+        sources.append(session.client)
+    if direction != Direction.REQUEST and session.backend is not None:
+        sources.append(session.backend)
+    return sources
+
+
+def pause(engine: Engine, params: PauseParams) -> Done:
+    """Stop reading one side of a session, or both."""
+    session = find_session(engine, params.id)
+    sources = _held(session, params.direction)
+    if not sources:
+        raise CommandRefused(f"session {params.id} has no backend connection at this moment")
+    for connection in sources:
+        connection.pause(PauseReason.OPERATOR)
+    return Done(f"session {params.id}: {params.direction or 'both directions'} paused")
+
+
+def resume(engine: Engine, params: PauseParams) -> Done:
+    """Read on what a person paused; what is paused for another reason stays so."""
+    session = find_session(engine, params.id)
+    for connection in _held(session, params.direction):
+        connection.resume(PauseReason.OPERATOR)
+    return Done(f"session {params.id}: {params.direction or 'both directions'} resumed")
+
+
+def close(engine: Engine, params: CloseParams) -> Done:
+    """Close both sides of a session."""
+    session = find_session(engine, params.id)
+    session.close(CloseReason.OPERATOR, reset=params.reset)
+    return Done(f"session {params.id} {'reset' if params.reset else 'is closing'}")
+
+
+def stop(engine: Engine, params: StopParams) -> Done:
+    """End the engine gently."""
+    if params.drain is not None and params.drain < 0:
+        raise CommandRefused("drain takes 0 or more seconds", INVALID_PARAMS)
+    engine.drain_s = params.drain
+    engine.stopping.set()
+    return Done("stopping")
+
+
+REFUSALS = (EditRefused,)
+"""What the engine's own parts raise when they refuse a change: told to whoever asked for it."""

@@ -1,0 +1,202 @@
+"""Every change while traffic flows: live edits, undo, redo, and reloads of the file.
+
+One counter numbers them all: the generation. Each change is built completely before it is
+swapped in by one reference; one that cannot be built changes nothing. Changes come one at a time.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+from rsp.core.addresses import EditRefused
+from rsp.core.backends import Backend, BackendChanges
+from rsp.core.config import Config
+from rsp.core.differences import differences
+from rsp.core.edits import AddBackend, ChangeBackend, EditLayer, Operation, RemoveBackend
+from rsp.core.events import Noted
+from rsp.core.routing import Router
+from rsp.core.wire import CommandRefused
+from rsp.engine.context import Context
+from rsp.engine.resolver import resolve, resolve_pools
+
+
+class Changes:
+    """What is in force, and the one way to change it."""
+
+    def __init__(self, context: Context, config: Config, layer: EditLayer) -> None:
+        self.config = config
+        self.layer = layer
+        self.loaded_at_s = time.monotonic()
+        self.last_change = "the configuration was loaded"
+        self._context = context
+        self._lock = asyncio.Lock()
+        self._leaving: dict[str, str] = {}
+        """Backends to be removed once they are idle, and who asked for it."""
+
+    @property
+    def generation(self) -> int:
+        """The number of what is in force."""
+        return self.layer.table.generation
+
+    def kept_edits(self) -> list[str]:
+        """Return a sentence for each live edit on top of the file."""
+        return [edit.what for edit in self.layer.edits]
+
+    async def add(
+        self, backend: Backend, who: str, if_generation: int | None, *, preview: bool
+    ) -> str:
+        """Add a backend; with `preview` only say what would change.
+
+        Raises:
+            EditRefused: it cannot be added.
+            CommandRefused: somebody else changed something since `if_generation`.
+        """
+        numbers = await resolve(backend.address)
+        ready = Backend(
+            backend.pool, backend.name, backend.address, backend.weight, backend.max_connections,
+            resolved=numbers,
+        )  # fmt: skip
+        return await self._apply(AddBackend(ready), who, if_generation, preview=preview)
+
+    async def change(
+        self, key: str, changes: BackendChanges, who: str, if_generation: int | None
+    ) -> str:
+        """Change a backend. Raises as `add` does."""
+        if changes.address is not None:
+            numbers = await resolve(changes.address)
+            changes = BackendChanges(
+                changes.weight, changes.state, changes.max_connections, changes.address, numbers
+            )
+        self._leaving.pop(key, None)
+        return await self._apply(ChangeBackend(key, changes), who, if_generation)
+
+    async def remove(self, key: str, who: str, if_generation: int | None) -> str:
+        """Remove a backend; its sessions go on to their end. Raises as `add` does."""
+        return await self._apply(RemoveBackend(key), who, if_generation)
+
+    async def remove_when_idle(self, key: str, drained: str, who: str) -> str:
+        """Remove a backend that is being drained once its last session has ended."""
+        self._leaving[key] = who
+        await self.remove_idle()
+        gone = key not in self._leaving
+        return f"removed {key}" if gone else f"{drained}; it will be removed when it is idle"
+
+    async def remove_idle(self) -> None:
+        """Remove those backends that were to be removed once idle, and are."""
+        loads = self._context.dispatcher.loads
+        for key, who in list(self._leaving.items()):
+            if loads[key].sessions == 0:
+                del self._leaving[key]
+                try:
+                    await self.remove(key, who, None)
+                except EditRefused as error:
+                    self._note(f"removing {key} when idle: {error}")
+
+    async def _apply(
+        self, operation: Operation, who: str, if_generation: int | None, *, preview: bool = False
+    ) -> str:
+        async with self._lock:
+            self._check_generation(if_generation)
+            layer, what = self.layer.apply(
+                operation, generation=self.generation + 1, at=self._stamp(), who=who
+            )
+            if not preview:
+                self._adopt(layer, what, who)
+        return what
+
+    async def undo(self, who: str, if_generation: int | None) -> str:
+        """Take back the last live edit. Raises `EditRefused` when there is none."""
+        return await self._step(EditLayer.undo, who, if_generation)
+
+    async def redo(self, who: str, if_generation: int | None) -> str:
+        """Bring back what was undone last. Raises `EditRefused` when there is none."""
+        return await self._step(EditLayer.redo, who, if_generation)
+
+    async def _step(
+        self,
+        step: Callable[[EditLayer, int], tuple[EditLayer, str]],
+        who: str,
+        if_generation: int | None,
+    ) -> str:
+        async with self._lock:
+            self._check_generation(if_generation)
+            layer, what = step(self.layer, self.generation + 1)
+            self._adopt(layer, what, who)
+        return what
+
+    async def preview(self, config: Config, *, drop_edits: bool) -> tuple[list[str], list[str]]:
+        """Return what a reload of `config` would change, and the edits it would keep."""
+        layer, sentences = await self._rebased(config, drop_edits=drop_edits)
+        return sentences, [edit.what for edit in layer.edits]
+
+    async def reload(
+        self,
+        config: Config,
+        router: Router,
+        open_listeners: Callable[[Config], Awaitable[None]],
+        *,
+        who: str,
+        if_generation: int | None,
+        drop_edits: bool,
+    ) -> list[str]:
+        """Put a new configuration in force, and return what changed.
+
+        Raises:
+            EditRefused: a name does not resolve.
+            CommandRefused: somebody else changed something since `if_generation`.
+            CannotListen: a new listener cannot be opened; nothing has changed.
+        """
+        async with self._lock:
+            self._check_generation(if_generation)
+            layer, sentences = await self._rebased(config, drop_edits=drop_edits)
+            await open_listeners(config)
+            self._context.dispatcher.router = router
+            self._context.limits = config.limits
+            self.config = config
+            self.loaded_at_s = time.monotonic()
+            self._adopt(layer, f"reloaded {config.path or 'the configuration'}", who)
+        return sentences
+
+    async def _rebased(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
+        pools = await resolve_pools(config.pools)
+        generation = self.generation + 1
+        sentences: list[str] = []
+        if drop_edits:
+            layer = EditLayer.of(pools, generation)
+            sentences += [f"dropped the live edit: {what}" for what in self.kept_edits()]
+        else:
+            layer, lost = self.layer.rebase(pools, generation)
+            sentences += [f"dropped the live edit: {e.edit.what} ({e.why})" for e in lost]
+        return layer, differences(self.config, self.layer.table, config, layer.table) + sentences
+
+    def _adopt(self, layer: EditLayer, what: str, who: str) -> None:
+        """Swap it in: from here on every new decision sees it."""
+        if layer is self.layer:
+            return
+        self.layer = layer
+        dispatcher = self._context.dispatcher
+        dispatcher.table = layer.table
+        usable = {
+            (backend.key, backend.address)
+            for pool in layer.table.pools.values()
+            for backend in pool.backends
+            if dispatcher.is_wanted(backend)
+        }
+        self._context.idle.retain(usable)
+        self.last_change = f"{what}, by {who} at {self._stamp()}"
+        self._note(f"generation {self.generation}: {what} (by {who})", generation=self.generation)
+
+    def _check_generation(self, expected: int | None) -> None:
+        if expected is not None and expected != self.generation:
+            raise CommandRefused(
+                f"the generation is {self.generation}, not {expected}: {self.last_change}; "
+                "look at it, then try again"
+            )
+
+    def _stamp(self) -> str:
+        return self._context.telemetry.stamp(time.monotonic())
+
+    def _note(self, what: str, **values: object) -> None:
+        self._context.telemetry.record(
+            Noted(at_s=time.monotonic(), what=what, said_by="control", values=values)
+        )

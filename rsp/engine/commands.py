@@ -1,0 +1,76 @@
+"""The table of control commands: a name, its parameters, and the function that carries it out."""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rsp.core.params import (
+    BackendAddParams,
+    BackendRemoveParams,
+    BackendSetParams,
+    CloseParams,
+    ConnectionsParams,
+    DecisionsParams,
+    EditParams,
+    EventsParams,
+    ExplainParams,
+    IdParams,
+    LimitParams,
+    Params,
+    PauseParams,
+    ReloadParams,
+    StopParams,
+    WatchParams,
+    read_params,
+)
+from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
+from rsp.engine import acting, looking
+from rsp.engine.server import Engine
+
+Carry = Callable[[Engine, Any], object | Awaitable[object]]
+
+COMMANDS: dict[str, tuple[type[Params], Carry]] = {
+    "status": (Params, looking.status),
+    "connections": (ConnectionsParams, looking.connections),
+    "connection": (IdParams, looking.connection),
+    "exchanges": (LimitParams, looking.exchanges),
+    "backends": (Params, looking.backends),
+    "edits": (Params, looking.edits),
+    "decisions": (DecisionsParams, looking.decisions),
+    "events": (EventsParams, looking.events),
+    "config": (Params, looking.config),
+    "explain": (ExplainParams, looking.explain),
+    "backend.add": (BackendAddParams, acting.backend_add),
+    "backend.set": (BackendSetParams, acting.backend_set),
+    "backend.remove": (BackendRemoveParams, acting.backend_remove),
+    "undo": (EditParams, acting.undo),
+    "redo": (EditParams, acting.redo),
+    "reload": (ReloadParams, acting.reload),
+    "watch": (WatchParams, acting.watch),
+    "pause": (PauseParams, acting.pause),
+    "resume": (PauseParams, acting.resume),
+    "close": (CloseParams, acting.close),
+    "stop": (StopParams, acting.stop),
+}
+
+
+async def carry_out(engine: Engine, method: str, params: dict[str, Any], peer: str) -> object:
+    """Carry out one command, and return its reply; the change is then in force.
+
+    Raises:
+        CommandRefused: unknown command, wrong parameters, or the engine refuses.
+    """
+    found = COMMANDS.get(method)
+    if found is None:
+        raise CommandRefused(
+            f'no command "{method}"; there are {", ".join(COMMANDS)}', METHOD_NOT_FOUND
+        )
+    kind, carry = found
+    read = read_params(kind, params)
+    if isinstance(read, EditParams):
+        read.who = f"{read.who} ({peer})" if read.who else peer
+    try:
+        reply = carry(engine, read)
+        return await reply if inspect.isawaitable(reply) else reply
+    except acting.REFUSALS as error:
+        raise CommandRefused(str(error)) from error

@@ -1,0 +1,154 @@
+"""The control socket: JSON lines in, JSON lines out. Whoever looks can never hold up the traffic.
+
+One task per client, one command at a time, one answer at a time: a client that does not read
+waits for itself. Requests are bounded in length, and clients in number.
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+import traceback
+from pathlib import Path
+
+from rsp.core.limits import CONTROL_CLIENTS, CONTROL_LINE_BYTES
+from rsp.core.vocabulary import EventLevel
+from rsp.core.wire import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    CommandRefused,
+    decode_request,
+    encode_error,
+    encode_result,
+)
+from rsp.engine.commands import carry_out
+from rsp.engine.control_path import ControlPathRefused, check_length, is_alive
+from rsp.engine.server import Engine
+
+_CREDENTIALS = struct.Struct("3i")
+"""`struct ucred` of unix(7): pid, uid, gid."""
+
+
+class ControlServer:
+    """Listens on a unix socket that only this user can open."""
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self.path = path
+        self._engine = engine
+        self._server: asyncio.Server | None = None
+        self._clients: set[asyncio.Task[None]] = set()
+        self._inode = 0
+
+    async def start(self) -> None:
+        """Listen. A socket that a dead engine left behind is replaced.
+
+        Raises:
+            ControlPathRefused: another engine answers there, or the path cannot be used.
+        """
+        check_length(self.path)
+        if self.path.exists():
+            if is_alive(self.path):
+                raise ControlPathRefused(
+                    f"another engine answers at {self.path}; "
+                    f"`rsp attach --control {self.path}` shows it"
+                )
+            self.path.unlink()
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(0o177)
+        try:
+            sock.bind(str(self.path))
+        except OSError as error:
+            sock.close()
+            raise ControlPathRefused(
+                f"cannot make the control socket {self.path}: {error.strerror}; "
+                "name another place with --control PATH"
+            ) from None
+        finally:
+            os.umask(mask)
+        self._inode = self.path.stat().st_ino
+        self._server = await asyncio.start_unix_server(
+            self._on_client, sock=sock, limit=CONTROL_LINE_BYTES
+        )
+
+    async def stop(self) -> None:
+        """Hang up on everybody, and take the socket away if it is still ours."""
+        if self._server is not None:
+            self._server.close()
+        for client in self._clients:
+            client.cancel()
+        with contextlib.suppress(OSError):
+            if self.path.stat().st_ino == self._inode:
+                self.path.unlink()
+
+    async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None or len(self._clients) >= CONTROL_CLIENTS:
+            writer.close()
+            return
+        self._clients.add(task)
+        try:
+            peer = _trusted_peer(writer)
+            await self._serve(reader, writer, peer)
+        except CommandRefused as error:
+            writer.write(encode_error(None, error))
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        finally:
+            self._clients.discard(task)
+            writer.close()
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
+    ) -> None:
+        while line := await _read_line(reader):
+            if line.strip():
+                writer.write(await self._answer(line, peer))
+                await writer.drain()
+
+    async def _answer(self, line: bytes, peer: str) -> bytes:
+        request_id: int | str | None = None
+        try:
+            request = decode_request(line)
+            request_id = request.id
+            result = await carry_out(self._engine, request.method, request.params, peer)
+            return encode_result(request_id, result)
+        except CommandRefused as error:
+            return encode_error(request_id, error)
+        except Exception as error:
+            self._engine.note(
+                f"control command {line[:200]!r}: a bug of ours\n{traceback.format_exc()}",
+                EventLevel.ERROR,
+            )
+            refused = CommandRefused(f"a bug of ours: {error!r}; see the log", INTERNAL_ERROR)
+            return encode_error(request_id, refused)
+
+
+async def _read_line(reader: asyncio.StreamReader) -> bytes:
+    """Return the next line, empty at the end.
+
+    Raises:
+        CommandRefused: the line is too long; what follows cannot be trusted to begin a line.
+    """
+    try:
+        return await reader.readline()
+    except ValueError:
+        raise CommandRefused(
+            f"a request may be {CONTROL_LINE_BYTES:,} bytes long", INVALID_REQUEST
+        ) from None
+
+
+def _trusted_peer(writer: asyncio.StreamWriter) -> str:
+    """Return who is at the other end, in words.
+
+    Raises:
+        CommandRefused: another user, and not root (SO_PEERCRED of unix(7)).
+    """
+    sock = writer.get_extra_info("socket")
+    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, _gid = _CREDENTIALS.unpack(raw)
+    if uid not in (0, os.getuid()):
+        raise CommandRefused(
+            f"this engine belongs to uid {os.getuid()}; you are uid {uid}. Run rsp as that user"
+        )
+    return f"uid {uid}, pid {pid}"

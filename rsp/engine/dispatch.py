@@ -1,0 +1,88 @@
+"""Where a request is sent: asks the router, lets the balancer pick, and dials.
+
+Holds the three things that an edit or a reload replaces by one reference each: the router, the
+backend table and, with them, the generation.
+"""
+
+import random
+import time
+from collections.abc import Collection
+
+from rsp.core.backends import Backend, BackendLoads, BackendTable
+from rsp.core.limits import Limits
+from rsp.core.routing import (
+    Balancer,
+    RouteDecision,
+    RouteFailed,
+    Router,
+    RouteRequest,
+    failed_decision,
+)
+from rsp.core.vocabulary import BackendState, Side
+from rsp.engine.connection import Connection, Owner
+from rsp.engine.nonblocking import ConnectFailed, prepare, start_connect
+from rsp.engine.poller import Poller
+
+
+class Dispatcher:
+    """Decides where requests go, and makes connections to backends."""
+
+    def __init__(self, table: BackendTable, router: Router) -> None:
+        self.table = table
+        self.router = router
+        self.balancer = Balancer()
+        self.loads = BackendLoads()
+
+    def decide(
+        self, request: RouteRequest, router: Router | None, exclude: Collection[str] = ()
+    ) -> RouteDecision:
+        """Return where `request` goes. `router` is the listener's own, when it names its pool.
+
+        `exclude` holds the keys of the backends that were tried before. Nothing is raised: a
+        route that fails is a decision with a status and an error.
+        """
+        started_s = time.perf_counter()
+        try:
+            answer = (router or self.router).route(request)
+        except RouteFailed as error:
+            decision = failed_decision(str(error), self.table.generation)
+        else:
+            decision = self.balancer.decide(
+                self.table, answer, request, self.loads, random.random, exclude
+            )
+        decision.elapsed_us = (time.perf_counter() - started_s) * 1e6
+        return decision
+
+    def note_failure(self, backend: Backend, reason: str) -> None:
+        """Remember why `backend` failed us, for whoever looks at it."""
+        load = self.loads[backend.key]
+        load.connect_failures += 1
+        load.last_error = reason
+
+    def is_wanted(self, backend: Backend | None) -> bool:
+        """Tell whether a connection to `backend` may be kept: it still is what the table says."""
+        if backend is None:
+            return False
+        pool = self.table.pools.get(backend.pool)
+        present = pool.by_name.get(backend.name) if pool is not None else None
+        return present is backend or (
+            present is not None
+            and present.address == backend.address
+            and present.state is BackendState.READY
+        )
+
+
+def dial(backend: Backend, poller: Poller, owner: Owner, limits: Limits) -> Connection:
+    """Begin to connect to `backend`; the owner hears how it went.
+
+    Raises:
+        ConnectFailed: it failed at once.
+        OutOfFds: there is no fd for it.
+    """
+    if backend.resolved is None:
+        raise ConnectFailed("its address is not resolved")
+    sock = start_connect(backend.resolved)
+    prepare(sock, limits.notsent_lowat_bytes)
+    connection = Connection(poller, sock, backend.address, Side.BACKEND, limits)
+    connection.start(owner, is_connected=False)
+    return connection

@@ -1,0 +1,105 @@
+"""A listening socket: accepts clients and makes sessions of them."""
+
+import socket
+
+from rsp.core.events import Noted
+from rsp.core.limits import ACCEPTS_PER_TURN
+from rsp.core.vocabulary import EventLevel, Mode, Side
+from rsp.engine.connection import Connection
+from rsp.engine.context import Context
+from rsp.engine.conversation import Conversation
+from rsp.engine.entrance import Entrance
+from rsp.engine.nonblocking import OutOfFds, prepare, try_accept
+from rsp.engine.relay import Relay
+from rsp.engine.session import Registry, Session
+
+_OUT_OF_FDS_PAUSE_S = 0.1
+"""With no fd left the listener stays readable: look away, or the loop spins (accept(2))."""
+
+
+class Listener:
+    """Accepts, a few at a time, so that the present connections get their turn."""
+
+    def __init__(
+        self,
+        context: Context,
+        registry: Registry,
+        sock: socket.socket,
+        entrance: Entrance,
+    ) -> None:
+        self.context = context
+        self.registry = registry
+        self.sock = sock
+        self.entrance = entrance
+        """Replaced by a reload: sessions keep the one they came in by."""
+        self.deadline_s = 0.0
+        self.bucket = 0
+        self._is_watched = False
+
+    def on_ready(self, readiness: int) -> None:
+        """Accept what waits, up to the cap; epoll will say again when more waits."""
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                accepted = try_accept(self.sock)
+            except OutOfFds as error:
+                self._rest(str(error))
+                return
+            if accepted is None:
+                return
+            self._begin(*accepted)
+
+    def _begin(self, sock: socket.socket, address: str) -> None:
+        context = self.context
+        prepare(sock, context.limits.notsent_lowat_bytes)
+        client = Connection(context.poller, sock, address, Side.CLIENT, context.limits)
+        session = Session(context, self.registry, client, self.entrance)
+        context.telemetry.totals.accepted += 1
+        is_http = self.entrance.mode is Mode.HTTP
+        session.start(Conversation(session) if is_http else Relay(session))
+
+    def _rest(self, error: str) -> None:
+        context = self.context
+        self.pause()
+        context.deadlines.set(self, context.poller.now_s + _OUT_OF_FDS_PAUSE_S)
+        context.telemetry.record(
+            Noted(
+                at_s=context.poller.now_s,
+                what=f"listener {self.entrance.address}, accepting: no fd left ({error}); "
+                "raise the limit of open files (ulimit -n)",
+                said_by="listener",
+                weight=EventLevel.ERROR,
+            )
+        )
+
+    def on_deadline(self, now_s: float) -> None:
+        """Try to accept again."""
+        self.resume()
+
+    def pause(self) -> None:
+        """Accept nobody; the kernel keeps up to a backlog of clients waiting."""
+        if self._is_watched:
+            self.context.poller.forget(self.sock.fileno())
+            self._is_watched = False
+
+    def resume(self) -> None:
+        """Accept again."""
+        if not self._is_watched:
+            self.context.poller.watch_level(self.sock.fileno(), self)
+            self._is_watched = True
+
+    def close(self) -> None:
+        """Accept nobody any more, and give the port back."""
+        self.pause()
+        self.context.deadlines.cancel(self)
+        self.context.poller.close_later(self.sock)
+
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed while accepting: say so, and go on with the next client."""
+        self.context.telemetry.record(
+            Noted(
+                at_s=self.context.poller.now_s,
+                what=f"listener {self.entrance.address}: a bug of ours: {error!r}",
+                said_by="listener",
+                weight=EventLevel.ERROR,
+            )
+        )

@@ -1,0 +1,87 @@
+"""The log: one line for each event that matters, on stderr or in a file, as text or as JSON."""
+
+import json
+import os
+from pathlib import Path
+from typing import TextIO
+
+from rsp.core.events import Event, level_of, source_of
+from rsp.core.limits import LOG_FILE_BYTES
+from rsp.core.sanitise import safe
+from rsp.core.vocabulary import EventLevel
+from rsp.engine.telemetry import Telemetry
+
+_ORDER = list(EventLevel)
+
+
+class Log:
+    """Writes events; a log that cannot be written costs its line, and never a request."""
+
+    def __init__(
+        self, telemetry: Telemetry, stream: TextIO, *, as_json: bool, least: EventLevel
+    ) -> None:
+        self.lost = 0
+        """Lines that could not be written: the disk is full, or the reader is gone."""
+        self.path: Path | None = None
+        self._telemetry = telemetry
+        self._stream = stream
+        self._as_json = as_json
+        self._least = _ORDER.index(least)
+        self._bytes = 0
+
+    def use_file(self, path: Path) -> None:
+        """Write to the file `path` from now on: the stream's fd becomes that file.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        self.path = path
+        self._reopen(path)
+
+    def write(self, event: Event) -> None:
+        """Write the line of `event`, if it matters enough."""
+        if _ORDER.index(level_of(event)) < self._least:
+            return
+        line = (self._json if self._as_json else self._text)(event) + "\n"
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self.lost += 1
+            return
+        self._bytes += len(line)
+        if self.path is not None and self._bytes > LOG_FILE_BYTES:
+            self._rotate(self.path)
+
+    def _rotate(self, path: Path) -> None:
+        try:
+            os.replace(path, path.with_suffix(path.suffix + ".1"))
+            self._reopen(path)
+        except OSError:
+            self.lost += 1
+            self._bytes = 0
+
+    def _reopen(self, path: Path) -> None:
+        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._bytes = os.fstat(opened).st_size
+        os.dup2(opened, self._stream.fileno())
+        os.close(opened)
+
+    def _text(self, event: Event) -> str:
+        stamp = self._telemetry.wall(event.at_s).strftime("%Y-%m-%d %H:%M:%S.%f +0000")
+        level = level_of(event)
+        word = "" if level is EventLevel.INFO else f"{level.value}: "
+        lines = f"[{stamp}] {word}{event.message}"
+        trace = event.fields.get("traceback")
+        return f"{lines}\n{trace.rstrip()}" if trace else lines
+
+    def _json(self, event: Event) -> str:
+        record = {
+            "at": self._telemetry.stamp(event.at_s),
+            "level": level_of(event).value,
+            "source": source_of(event),
+            "session": event.session,
+            "message": safe(event.message),
+            **event.fields,
+        }
+        return json.dumps(record, ensure_ascii=True, default=str)

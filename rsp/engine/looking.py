@@ -1,0 +1,340 @@
+"""The commands that only look: status, tables, rings, explanations."""
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from rsp.core.config import ConfigError
+from rsp.core.expectations import ExpectationError, asked_for
+from rsp.core.filter import FilterError, parse_filter, sort_value
+from rsp.core.limits import SNAPSHOT_SLICE_ROWS
+from rsp.core.params import (
+    ConnectionsParams,
+    DecisionsParams,
+    EventsParams,
+    ExplainParams,
+    IdParams,
+    LimitParams,
+    Params,
+)
+from rsp.core.replies import (
+    BackendRow,
+    Backends,
+    ConfigSource,
+    ConnectionDetail,
+    ConnectionRow,
+    Decisions,
+    EditRow,
+    Edits,
+    Events,
+    Exchanges,
+    Explanation,
+    ListenerRow,
+    PoolRow,
+    Status,
+    Totals,
+)
+from rsp.core.routing import RouteFailed, candidates, failed_decision
+from rsp.core.wire import INVALID_PARAMS, CommandRefused
+from rsp.engine.connection import Connection
+from rsp.engine.lua_config import load_config
+from rsp.engine.rows import connection_detail, connection_row, decision_row, event_row, exchange_row
+from rsp.engine.server import Engine
+from rsp.engine.session import Session
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_LONGEST_WAIT_S = 60.0
+"""A long poll is answered after this in any case, so that a dead client is noticed."""
+
+
+def status(engine: Engine, _params: Params) -> Status:
+    """Return how the engine itself is."""
+    now_s = time.monotonic()
+    config = engine.changes.config
+    sessions = list(engine.registry.live.values())
+    connections = [s.client for s in sessions] + [s.backend for s in sessions if s.backend]
+    return Status(
+        version=engine.version,
+        pid=engine.pid,
+        uptime_s=now_s - engine.telemetry.started_s,
+        config=config.path,
+        log=str(engine.log_path) if engine.log_path else None,
+        listeners=[
+            ListenerRow(item.entrance.address, item.entrance.mode.value)
+            for item in engine.listeners.values()
+        ],
+        generation=engine.changes.generation,
+        sessions=len(sessions),
+        memory_bytes=_resident_bytes(),
+        fds=len(os.listdir("/proc/self/fd")),
+        loop_lag_s=engine.context.deadlines.lag_s,
+        events_dropped=engine.telemetry.events.dropped,
+        now_s=now_s,
+        totals=_totals(engine, sessions),
+        unsent_bytes=sum(len(c.unsent.data) for c in connections),
+        blocked=sum(_is_blocked(session) for session in sessions),
+        edits=len(engine.changes.layer.edits),
+        config_changed=_config_changed(engine),
+        draining=engine.context.is_draining,
+    )
+
+
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE_BYTES
+
+
+def _is_blocked(session: Session) -> bool:
+    backend = session.backend
+    return bool(session.client.blocked_since_s or (backend and backend.blocked_since_s))
+
+
+def _totals(engine: Engine, sessions: list[Session]) -> Totals:
+    """Add what the live sessions have counted to what the closed ones left."""
+    totals = msgspec.structs.replace(engine.telemetry.totals)
+    for session in sessions:
+        _add(totals, session.client)
+        totals.client_bytes_in += session.client.bytes_in
+        totals.client_bytes_out += session.client.bytes_out
+        if session.backend is not None:
+            _add(totals, session.backend)
+            totals.backend_bytes_in += session.backend.bytes_in
+            totals.backend_bytes_out += session.backend.bytes_out
+    return totals
+
+
+def _add(totals: Totals, connection: Connection) -> None:
+    totals.eagain_reads += connection.eagain_reads
+    totals.eagain_writes += connection.eagain_writes
+    totals.short_writes += connection.short_writes
+
+
+def _config_changed(engine: Engine) -> bool:
+    path = engine.changes.config.path
+    return path is not None and _on_disk(path) not in (None, engine.changes.config.source)
+
+
+@dataclass(slots=True)
+class _Disk:
+    """A file as it was read last, so that looking every second does not read it every second."""
+
+    stamp: tuple[int, int, int] = (0, 0, 0)
+    text: str | None = None
+
+
+_disk: dict[str, _Disk] = {}
+
+
+def _on_disk(path: str) -> str | None:
+    seen = _disk.setdefault(path, _Disk())
+    try:
+        found = os.stat(path)
+        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+        if stamp != seen.stamp:
+            seen.text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+            seen.stamp = stamp
+    except OSError:
+        return None
+    return seen.text
+
+
+async def connections(engine: Engine, params: ConnectionsParams) -> msgspec.Raw:
+    """Return the table of sessions, built in slices between which traffic flows."""
+    wanted = _wanted(params)
+    visible = frozenset(params.visible)
+    sessions = list(engine.registry.live.values())
+    rows: list[ConnectionRow] = []
+    parts: list[bytes] = []
+    for start in range(0, len(sessions), SNAPSHOT_SLICE_ROWS):
+        if start:
+            await asyncio.sleep(0)
+        now_s = time.monotonic()
+        part = [
+            connection_row(session, now_s, with_queues=session.id in visible)
+            for session in sessions[start : start + SNAPSHOT_SLICE_ROWS]
+            if not session.closed_s
+        ]
+        part = list(filter(wanted, part)) if wanted else part
+        if params.sort or params.limit is not None:
+            rows += part
+        elif part:
+            parts.append(msgspec.json.encode(part)[1:-1])
+    if rows:
+        parts.append(msgspec.json.encode(_cut(rows, params))[1:-1])
+    head = {
+        "generation": engine.changes.generation,
+        "total": len(engine.registry.live),
+        "now_s": time.monotonic(),
+    }
+    joined = b",".join(part for part in parts if part)
+    return msgspec.Raw(msgspec.json.encode(head)[:-1] + b',"connections":[' + joined + b"]}")
+
+
+def _wanted(params: ConnectionsParams) -> Callable[[object], bool] | None:
+    """Read the filter, and see that the field to sort by is one."""
+    try:
+        if params.sort:
+            sort_value({}, params.sort.lstrip("-"))
+        return parse_filter(params.filter).matches if params.filter else None
+    except FilterError as error:
+        raise CommandRefused(str(error), INVALID_PARAMS) from error
+
+
+def _cut(rows: list[ConnectionRow], params: ConnectionsParams) -> list[ConnectionRow]:
+    if params.sort:
+        field = params.sort.lstrip("-")
+        rows.sort(key=lambda row: sort_value(row, field), reverse=params.sort.startswith("-"))
+    return rows[: params.limit]
+
+
+def find_session(engine: Engine, session_id: int) -> Session:
+    """Return a live session.
+
+    Raises:
+        CommandRefused: there is none, and whether there was one.
+    """
+    session = engine.registry.live.get(session_id)
+    if session is None:
+        was = any(closed.id == session_id for closed in engine.registry.closed.newest())
+        what = "is closed already" if was else "is not there; `rsp ctl connections` lists them"
+        raise CommandRefused(f"session {session_id} {what}")
+    return session
+
+
+def connection(engine: Engine, params: IdParams) -> ConnectionDetail:
+    """Return all that is known of one session, also of the last closed ones."""
+    now_s = time.monotonic()
+    for session in (engine.registry.live.get(params.id), *engine.registry.closed.newest()):
+        if session is not None and session.id == params.id:
+            return connection_detail(session, engine.telemetry, now_s)
+    raise CommandRefused(
+        f"session {params.id} is neither live nor among the last closed ones; "
+        "`rsp ctl connections` lists the live ones"
+    )
+
+
+def exchanges(engine: Engine, params: LimitParams) -> Exchanges:
+    """Return the last finished exchanges."""
+    kept = engine.telemetry.exchanges.newest(params.limit)
+    return Exchanges([exchange_row(exchange, engine.telemetry) for exchange in kept])
+
+
+def decisions(engine: Engine, params: DecisionsParams) -> Decisions:
+    """Return the last routing decisions, oldest first."""
+    ring = engine.telemetry.decisions
+    kept, dropped = ring.since(params.since, params.limit)
+    rows = [decision_row(seq, decided, engine.telemetry) for seq, decided in kept]
+    return Decisions(rows, dropped, ring.recorded)
+
+
+async def events(engine: Engine, params: EventsParams) -> Events:
+    """Return what happened after `since`; when nothing has yet, wait for it if asked to."""
+    ring = engine.telemetry.events
+    if ring.recorded <= params.since and params.wait_s > 0:
+        arrived = asyncio.Event()
+        wake = engine.telemetry.listen(lambda _event: arrived.set())
+        try:
+            async with asyncio.timeout(min(params.wait_s, _LONGEST_WAIT_S)):
+                await arrived.wait()
+        except TimeoutError:
+            pass
+        finally:
+            engine.telemetry.forget(wake)
+    kept, dropped = ring.since(params.since, params.limit)
+    rows = [event_row(seq, event, engine.telemetry) for seq, event in kept]
+    return Events(rows, ring.recorded, dropped)
+
+
+def backends(engine: Engine, _params: Params) -> Backends:
+    """Return every pool with its backends."""
+    dispatcher = engine.context.dispatcher
+    layer = engine.changes.layer
+    pools = []
+    for pool in dispatcher.table.pools.values():
+        rows = []
+        for backend in pool.backends:
+            load = dispatcher.loads[backend.key]
+            rows.append(
+                BackendRow(
+                    name=backend.name,
+                    address=backend.address,
+                    state=backend.state.value,
+                    weight=backend.weight,
+                    max_connections=backend.max_connections,
+                    sessions=load.sessions,
+                    last_error=load.last_error,
+                    idle_connections=engine.context.idle.count(backend),
+                    total=load.total,
+                    connect_failures=load.connect_failures,
+                    bytes_in=load.bytes_in,
+                    bytes_out=load.bytes_out,
+                    edited=layer.edited(backend),
+                )
+            )
+        pools.append(PoolRow(pool.name, pool.balance, rows, pool.host))
+    return Backends(engine.changes.generation, pools)
+
+
+def edits(engine: Engine, _params: Params) -> Edits:
+    """Return the live edits, and those that can be redone."""
+    layer = engine.changes.layer
+    present, undone = (
+        [EditRow(edit.generation, edit.at, edit.who, edit.what) for edit in some]
+        for some in (layer.edits, layer.undone)
+    )
+    return Edits(present, undone)
+
+
+async def config(engine: Engine, _params: Params) -> ConfigSource:
+    """Return the text that runs, and the text on disk with what is wrong with it."""
+    running = engine.changes.config
+    disk = _on_disk(running.path) if running.path else None
+    if disk == running.source:
+        disk = None
+    error: str | None = None
+    error_line: int | None = None
+    if disk is not None and running.path is not None:
+        try:
+            await asyncio.to_thread(load_config, running.path)
+        except ConfigError as found:
+            error, error_line = str(found), found.line
+    return ConfigSource(
+        path=running.path,
+        running=running.source,
+        on_disk=disk,
+        error=error,
+        error_line=error_line,
+        loaded_at=engine.telemetry.stamp(engine.changes.loaded_at_s),
+        generation=engine.changes.generation,
+    )
+
+
+def explain(engine: Engine, params: ExplainParams) -> Explanation:
+    """Return where a request would go now; nothing is sent, and no policy's turn is used up."""
+    try:
+        asked = asked_for(params.method, params.url, params.header)
+    except ExpectationError as error:
+        raise CommandRefused(str(error), INVALID_PARAMS) from error
+    dispatcher = engine.context.dispatcher
+    entrance = next(iter(engine.listeners.values())).entrance
+    request = asked.request("127.0.0.1", entrance.address)
+    try:
+        answer = (entrance.router or dispatcher.router).route(request)
+    except RouteFailed as error:
+        decision = failed_decision(str(error), dispatcher.table.generation)
+    else:
+        balancer = dispatcher.balancer.copy()
+        decision = balancer.decide(dispatcher.table, answer, request, dispatcher.loads, lambda: 0.5)
+    return Explanation(
+        pool=decision.pool.name if decision.pool else None,
+        backend=decision.backend.name if decision.backend else None,
+        key=decision.key,
+        reason=decision.reason,
+        generation=decision.generation,
+        candidates=candidates(decision),
+        error=decision.error,
+    )

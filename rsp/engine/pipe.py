@@ -1,0 +1,126 @@
+"""One direction of a session: which of the source's bytes go to the sink, and backpressure."""
+
+from rsp.core.http1.framing import Body, BodyKind, ChunkedScanner
+from rsp.core.limits import Limits
+from rsp.core.vocabulary import Direction, PauseReason
+from rsp.engine.connection import Connection
+
+UNBOUNDED = 1 << 62
+"""A message without an end of its own: a tunnel, or a response that ends with its connection."""
+
+
+class Pipe:
+    """Forwards one message after the other from `source` to `sink`.
+
+    While `is_open`, what the source sends belongs to the message; `remaining` counts what is left
+    of it, and a chunked one is followed by its scanner.
+    """
+
+    __slots__ = ("direction", "is_open", "moved_bytes", "remaining", "scanner", "sink", "source")
+
+    def __init__(self, direction: Direction) -> None:
+        self.direction = direction
+        self.source: Connection
+        self.sink: Connection
+        self.is_open = False
+        self.remaining = 0
+        self.scanner: ChunkedScanner | None = None
+        self.moved_bytes = 0
+        """Body bytes of the present message that were passed on."""
+
+    def __repr__(self) -> str:
+        state = f"open, {self.remaining} to go" if self.is_open else "shut"
+        return f"<Pipe {self.direction.value} {state}, {self.moved_bytes} moved>"
+
+    def begin(
+        self, head: bytes, body: Body, rest: bytes | memoryview, limits: Limits, *, decode: bool
+    ) -> int:
+        """Send a head, and what of `rest` belongs to its body; return how many bytes that is.
+
+        Raises:
+            BadMessage: the framing of the body is broken.
+        """
+        self.moved_bytes = 0
+        self.scanner = None
+        self.remaining = body.length
+        if body.kind is BodyKind.CHUNKED:
+            self.scanner = ChunkedScanner(limits, decode=decode)
+        elif body.kind is BodyKind.UNTIL_CLOSE:
+            self.remaining = UNBOUNDED
+        self.is_open = self.scanner is not None or self.remaining > 0
+        if not self.is_open or not rest:
+            self.sink.send(head)
+            self._press()
+            return 0
+        if self.scanner is not None:
+            self.sink.send(head)
+            return self.feed(memoryview(rest))
+        # One packet, one call: a small response is a head and its body in the same read.
+        count = min(len(rest), self.remaining)
+        self._account(count)
+        self.sink.send(b"".join((head, rest[:count])))
+        self._press()
+        return count
+
+    def open(self) -> None:
+        """Pass on everything from now on, whatever it is: a tunnel."""
+        self.scanner = None
+        self.remaining = UNBOUNDED
+        self.is_open = True
+
+    def shut(self) -> None:
+        """Pass on nothing more."""
+        self.is_open = False
+        self.scanner = None
+        self.remaining = 0
+
+    def feed(self, view: memoryview) -> int:
+        """Pass on what of `view` belongs to the message; return how many bytes that is.
+
+        Raises:
+            BadMessage: the framing of a chunked body is broken.
+        """
+        if self.scanner is not None:
+            return self._feed_chunked(self.scanner, view)
+        count = len(view)
+        if count > self.remaining:
+            count = self.remaining
+            view = view[:count]
+        self._account(count)
+        self.sink.send(view)
+        if self.sink.unsent.data:
+            self._press()
+        return count
+
+    def _account(self, count: int) -> None:
+        self.remaining -= count
+        self.moved_bytes += count
+        self.is_open = self.remaining > 0
+
+    def _feed_chunked(self, scanner: ChunkedScanner, view: memoryview) -> int:
+        pieces = scanner.feed(view)
+        self.moved_bytes = scanner.payload_bytes
+        self.is_open = not scanner.done
+        if pieces:
+            self.sink.send(pieces[0] if len(pieces) == 1 else b"".join(pieces))
+            self._press()
+        return scanner.consumed
+
+    def _press(self) -> None:
+        """Backpressure: a sink that holds too much stops its source."""
+        if self.sink.unsent.is_full:
+            self.sink.is_full = True
+            self.source.pause(PauseReason.SINK_FULL)
+
+    def relieve(self) -> None:
+        """The sink has room again."""
+        self.source.resume(PauseReason.SINK_FULL)
+
+    def cut_sentence(self) -> str:
+        """Return where the message broke off, in words."""
+        if self.scanner is not None:
+            return self.scanner.position()
+        if self.remaining >= UNBOUNDED >> 1:
+            return f"after {self.moved_bytes:,} bytes of a body without a length"
+        total = self.moved_bytes + self.remaining
+        return f"after {self.moved_bytes:,} of {total:,} body bytes"

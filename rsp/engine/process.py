@@ -1,0 +1,129 @@
+"""The engine as a process: its loop, its signals, its log, its control socket."""
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvloop
+
+from rsp.core.addresses import EditRefused
+from rsp.core.config import ConfigError
+from rsp.core.vocabulary import EventLevel
+from rsp.core.wire import CommandRefused
+from rsp.engine.control import ControlServer
+from rsp.engine.control_path import ControlPathRefused, default_control_path
+from rsp.engine.log import Log
+from rsp.engine.lua_config import LoadedConfig
+from rsp.engine.nonblocking import CannotListen
+from rsp.engine.server import Engine
+from rsp.engine.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to run an engine."""
+
+    listen: str | None = None
+    control: Path | None = None
+    """None: the default place for the first listener's port."""
+    log_as_json: bool = False
+    log_level: EventLevel = EventLevel.INFO
+    log_beside_control: bool = False
+    """Log to a file beside the control socket, rotated, instead of to stderr."""
+    ready_fd: int | None = None
+    """Write the path of the control socket to this fd, and close it, once clients are let in."""
+
+
+def serve(loaded: LoadedConfig, options: ServeOptions) -> None:
+    """Run an engine until it is told to stop.
+
+    Raises:
+        AddressError: the name of a backend does not resolve.
+        CannotListen: a listener cannot be opened.
+        ControlPathRefused: the control socket cannot be made.
+    """
+    # A core dump would hold what passed through: other people's passwords and cookies.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    uvloop.run(_serve(loaded, options))
+
+
+async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
+    telemetry = Telemetry()
+    log = _log(telemetry, options)
+    engine = Engine(loaded, telemetry, listen=options.listen)
+    await engine.start()
+    try:
+        path = options.control or default_control_path(engine.first_port())
+        control = ControlServer(engine, path)
+        await control.start()
+        if options.log_beside_control:
+            log.use_file(path.with_suffix(".log"))
+    except (ControlPathRefused, OSError):
+        await engine.stop()
+        raise
+    engine.log_path = log.path
+    if loaded.printed:
+        engine.note(f"the configuration printed: {loaded.printed.rstrip()}")
+    tasks = _obey_signals(engine)
+    engine.note(engine.greeting())
+    engine.note(f"The control socket is {path}.")
+    # What exists now stays for good: the collector need not look at it again.
+    gc.collect()
+    gc.freeze()
+    engine.accept()
+    _say_ready(path, options)
+    await engine.stopping.wait()
+    await engine.drain()
+    await control.stop()
+    await engine.stop()
+    for task in tasks:
+        task.cancel()
+
+
+def _log(telemetry: Telemetry, options: ServeOptions) -> Log:
+    log = Log(telemetry, sys.stderr, as_json=options.log_as_json, least=options.log_level)
+    telemetry.listen(log.write)
+    return log
+
+
+def _say_ready(path: Path, options: ServeOptions) -> None:
+    if options.ready_fd is not None:
+        os.write(options.ready_fd, os.fsencode(path))
+        os.close(options.ready_fd)
+
+
+def _obey_signals(engine: Engine) -> "set[asyncio.Task[None]]":
+    """SIGTERM and SIGINT drain, and end at once the second time; SIGHUP reloads."""
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+
+    def end() -> None:
+        if engine.stopping.is_set():
+            engine.note("Told to stop a second time: ending at once.", EventLevel.WARN)
+            engine.hurry = True
+        engine.stopping.set()
+
+    def reload() -> None:
+        task = loop.create_task(_reload(engine))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    loop.add_signal_handler(signal.SIGINT, end)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    return tasks
+
+
+async def _reload(engine: Engine) -> None:
+    try:
+        sentences = await engine.reload(who="SIGHUP")
+    except (ConfigError, EditRefused, CannotListen, CommandRefused) as error:
+        engine.note_refused_reload(str(error))
+        return
+    for sentence in sentences:
+        engine.note(sentence)

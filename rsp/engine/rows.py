@@ -1,0 +1,181 @@
+"""From live objects to the rows of `core/replies.py`: the work of looking, done on demand."""
+
+from rsp.core.events import Event, level_of, source_of
+from rsp.core.replies import (
+    ConnectionDetail,
+    ConnectionRow,
+    DecisionRow,
+    EventRow,
+    ExchangeRow,
+    PeerRow,
+    RequestSummary,
+    ResponseSummary,
+    RouteSummary,
+)
+from rsp.core.routing import RouteDecision, candidates
+from rsp.core.vocabulary import PauseReason
+from rsp.engine.connection import Connection
+from rsp.engine.conversation import Conversation
+from rsp.engine.exchange import Decided, Exchange
+from rsp.engine.kernel import queues, tcp_info
+from rsp.engine.relay import Relay
+from rsp.engine.session import Session
+from rsp.engine.telemetry import Telemetry
+
+_PAUSES: dict[int, list[str]] = {0: []}
+"""The names of each set of pause reasons that was ever seen: there are few."""
+
+
+def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> PeerRow:
+    """Return one side of a session. The kernel's queues are asked for on demand, or in a stall."""
+    since_s = connection.blocked_since_s
+    blocked_s = now_s - since_s if since_s else 0.0
+    send_queue = receive_queue = None
+    if (with_queues or since_s) and not connection.is_closed:
+        send_queue, receive_queue = queues(connection.sock)
+    paused_by = connection.paused_by
+    if paused_by not in _PAUSES:
+        _PAUSES[paused_by] = PauseReason(paused_by).names()
+    return PeerRow(
+        fd=connection.fd,
+        address=connection.address,
+        bytes_in=connection.bytes_in,
+        bytes_out=connection.bytes_out,
+        unsent_bytes=len(connection.unsent.data),
+        unsent_peak_bytes=connection.unsent.peak_bytes,
+        high_water_bytes=connection.unsent.high_water_bytes,
+        kernel_send_queue_bytes=send_queue,
+        kernel_receive_queue_bytes=receive_queue,
+        eagain_reads=connection.eagain_reads,
+        eagain_writes=connection.eagain_writes,
+        short_writes=connection.short_writes,
+        wakeups=connection.wakeups,
+        paused_by=_PAUSES[paused_by],
+        blocked_s=blocked_s,
+        blocked_total_s=connection.blocked_total_s + blocked_s,
+    )
+
+
+def connection_row(session: Session, now_s: float, *, with_queues: bool = False) -> ConnectionRow:
+    """Return the row of a session."""
+    request, response, route = _exchange_summaries(session)
+    half_closed = session.state.half_closed
+    backend = session.backend
+    return ConnectionRow(
+        id=session.id,
+        state=session.shown_state.value,
+        half_closed=half_closed.value if half_closed else None,
+        generation=session.generation,
+        age_s=(session.closed_s or now_s) - session.opened_s,
+        listener=session.entrance.address,
+        exchanges=session.exchanges,
+        request=request,
+        response=response,
+        route=route,
+        client=peer_row(session.client, now_s, with_queues=with_queues),
+        backend=peer_row(backend, now_s, with_queues=with_queues) if backend else None,
+    )
+
+
+def _exchange_summaries(
+    session: Session,
+) -> tuple[RequestSummary | None, ResponseSummary | None, RouteSummary | None]:
+    speaker = session.speaker
+    if isinstance(speaker, Relay):
+        return None, None, _route_summary(speaker.decision)
+    if not isinstance(speaker, Conversation) or speaker.exchange is None:
+        return None, None, None
+    exchange = speaker.exchange
+    response = None
+    if exchange.status is not None and exchange.first_byte_s is not None:
+        response = ResponseSummary(
+            exchange.status, exchange.first_byte_s, session.response_pipe.moved_bytes
+        )
+    request = RequestSummary(exchange.method, exchange.host, exchange.path)
+    return request, response, _route_summary(exchange.decision)
+
+
+def _route_summary(decision: RouteDecision | None) -> RouteSummary | None:
+    if decision is None or decision.backend is None:
+        return None
+    backend = decision.backend
+    return RouteSummary(
+        backend.pool, backend.name, decision.key, decision.reason, decision.elapsed_us
+    )
+
+
+def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> ConnectionDetail:
+    """Return everything that is known of a session, live or closed."""
+    row = connection_row(session, now_s, with_queues=True)
+    calls = session.client.calls
+    info: dict[str, dict[str, int]] = {}
+    for side, connection in (("client", session.client), ("backend", session.backend)):
+        if connection is not None and not connection.is_closed:
+            info[side] = tcp_info(connection.sock)
+    return ConnectionDetail(
+        **{name: getattr(row, name) for name in row.__struct_fields__},
+        opened_at=telemetry.stamp(session.opened_s),
+        close_reason=session.close_reason.value if session.close_reason else None,
+        close_detail=session.close_detail,
+        watched=calls is not None,
+        calls=calls.rows() if calls else [],
+        calls_dropped=calls.dropped if calls else 0,
+        tcp_info=info,
+    )
+
+
+def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:
+    """Return the row of a finished exchange."""
+    key = exchange.backend_key
+    return ExchangeRow(
+        id=exchange.id,
+        session=exchange.session,
+        at=telemetry.stamp(exchange.started_s),
+        client=exchange.client,
+        method=exchange.method,
+        host=exchange.host,
+        path=exchange.path,
+        status=exchange.status,
+        pool=exchange.pool,
+        backend=key.partition("/")[2] if key else None,
+        first_byte_s=exchange.first_byte_s,
+        duration_s=exchange.duration_s,
+        request_bytes=exchange.request_bytes,
+        response_bytes=exchange.response_bytes,
+        generation=exchange.generation,
+        result=exchange.result,
+    )
+
+
+def decision_row(seq: int, decided: Decided, telemetry: Telemetry) -> DecisionRow:
+    """Return the row of a decision; its candidates are made now."""
+    decision = decided.decision
+    return DecisionRow(
+        seq=seq,
+        at=telemetry.stamp(decided.at_s),
+        session=decided.session,
+        generation=decision.generation,
+        method=decided.method,
+        host=decided.host,
+        path=decided.path,
+        pool=decision.pool.name if decision.pool else None,
+        backend=decision.backend.name if decision.backend else None,
+        key=decision.key,
+        reason=decision.reason,
+        elapsed_us=decision.elapsed_us,
+        candidates=candidates(decision),
+        error=decision.error,
+    )
+
+
+def event_row(seq: int, event: Event, telemetry: Telemetry) -> EventRow:
+    """Return the row of an event; its sentence is made now."""
+    return EventRow(
+        seq=seq,
+        at=telemetry.stamp(event.at_s),
+        level=level_of(event).value,
+        source=source_of(event),
+        session=event.session,
+        message=event.message,
+        fields=event.fields,
+    )

@@ -1,0 +1,245 @@
+"""The composition root: builds an engine, opens its listeners, reloads it, and ends it gently."""
+
+import asyncio
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from rsp import __version__
+from rsp.core.addresses import parse_address
+from rsp.core.config import Config, ListenerConfig
+from rsp.core.edits import EditLayer
+from rsp.core.events import Noted
+from rsp.core.lifecycle import State
+from rsp.core.limits import LISTEN_BACKLOG
+from rsp.core.routing import FixedRouter, Router
+from rsp.core.vocabulary import CloseReason, EventLevel
+from rsp.engine.changes import Changes
+from rsp.engine.context import Context
+from rsp.engine.deadlines import Deadlines
+from rsp.engine.dispatch import Dispatcher
+from rsp.engine.entrance import Entrance
+from rsp.engine.listener import Listener
+from rsp.engine.lua_config import LoadedConfig, LuaRouter, load_config, rebuild_router
+from rsp.engine.nonblocking import CannotListen, address_text, bind_listener
+from rsp.engine.poller import Poller
+from rsp.engine.resolver import resolve_pools
+from rsp.engine.session import Registry
+from rsp.engine.telemetry import Telemetry
+
+_DRAIN_LOOK_S = 0.05
+"""How often a draining engine looks whether the last session has ended."""
+
+_HOUSEKEEPING_S = 1.0
+"""How often idle removals and a broken Lua runtime are looked after."""
+
+
+class Engine:
+    """A running proxy. Everything happens on the loop that it was started on."""
+
+    def __init__(self, loaded: LoadedConfig, telemetry: Telemetry, *, listen: str | None) -> None:
+        self.telemetry = telemetry
+        self.registry = Registry()
+        self.listeners: dict[str, Listener] = {}
+        """By the address in the configuration, which may say port 0."""
+        self.log_path: Path | None = None
+        self.stopping = asyncio.Event()
+        self.hurry = False
+        """Whether to end at once: it was told to stop a second time."""
+        self.drain_s: float | None = None
+        """Seconds that the present sessions get to end; None: what the limits say."""
+        self._listen = listen
+        self._loaded = loaded
+        self._housekeeping: asyncio.Task[None] | None = None
+        self.context: Context
+        self.changes: Changes
+        self._accepts = False
+
+    async def start(self) -> None:
+        """Resolve, build, and open the listeners; nothing is left open when that fails.
+
+        Raises:
+            AddressError: a name does not resolve.
+            CannotListen: a listener cannot be opened.
+        """
+        loop = asyncio.get_running_loop()
+        config = self._with_listen(self._loaded.config)
+        pools = await resolve_pools(config.pools)
+        layer = EditLayer.of(pools, generation=1)
+        router = _router_of(self._loaded)
+        self.context = Context(
+            Poller(loop),
+            Deadlines(loop),
+            self.telemetry,
+            Dispatcher(layer.table, router),
+            config.limits,
+        )
+        self.changes = Changes(self.context, config, layer)
+        try:
+            await self._open_listeners(config)
+        except CannotListen:
+            self._release()
+            raise
+        self._housekeeping = loop.create_task(self._keep_house())
+
+    def _with_listen(self, config: Config) -> Config:
+        """`--listen` stands in for the listeners of the file."""
+        if self._listen is None:
+            return config
+        first = config.listeners[0] if config.listeners else ListenerConfig("")
+        return replace(config, listeners=(replace(first, address=self._listen),))
+
+    def accept(self) -> None:
+        """Let clients in: the engine is ready."""
+        self._accepts = True
+        for listener in self.listeners.values():
+            listener.resume()
+
+    def first_port(self) -> int:
+        """Return the real port of the first listener."""
+        listener = next(iter(self.listeners.values()))
+        return int(listener.sock.getsockname()[1])
+
+    async def _open_listeners(self, config: Config) -> None:
+        """Open what is new before anything that is no longer wanted is closed."""
+        pools = tuple(pool.name for pool in config.pools)
+        opened: dict[str, Listener] = {}
+        try:
+            for listener_config in config.listeners:
+                if listener_config.address not in self.listeners:
+                    opened[listener_config.address] = self._open(listener_config, pools)
+        except CannotListen:
+            for listener in opened.values():
+                listener.close()
+            raise
+        self.listeners |= opened
+        wanted = {item.address: item for item in config.listeners}
+        for address in [address for address in self.listeners if address not in wanted]:
+            self.listeners.pop(address).close()
+        for address, listener in self.listeners.items():
+            real = address_text(listener.sock.getsockname())
+            listener.entrance = Entrance(real, wanted[address], pools)
+        if self._accepts:
+            self.accept()
+
+    def _open(self, config: ListenerConfig, pools: tuple[str, ...]) -> Listener:
+        host, port = parse_address(config.address, port_zero=True)
+        sock = bind_listener(host, port, LISTEN_BACKLOG)
+        entrance = Entrance(address_text(sock.getsockname()), config, pools)
+        return Listener(self.context, self.registry, sock, entrance)
+
+    async def load(self) -> LoadedConfig:
+        """Read the configuration file again, in a thread of its own: traffic does not wait.
+
+        Raises:
+            ConfigError: what is on disk cannot be used.
+        """
+        path = self.changes.config.path
+        if path is None:
+            return self._loaded
+        loaded = await asyncio.to_thread(load_config, path)
+        return replace(loaded, config=self._with_listen(loaded.config))
+
+    async def reload(
+        self, *, who: str, if_generation: int | None = None, drop_edits: bool = False
+    ) -> list[str]:
+        """Build what is on disk, and put it in force; what cannot be built changes nothing.
+
+        Raises:
+            ConfigError: what is on disk cannot be used; also `EditRefused`, `CommandRefused` and
+            `CannotListen`, as `Changes.reload` says.
+        """
+        loaded = await self.load()
+        sentences = await self.changes.reload(
+            loaded.config,
+            _router_of(loaded),
+            self._open_listeners,
+            who=who,
+            if_generation=if_generation,
+            drop_edits=drop_edits,
+        )
+        self._loaded = loaded
+        return sentences
+
+    def note(self, what: str, weight: EventLevel = EventLevel.INFO) -> None:
+        """Record something about the engine itself."""
+        self.telemetry.record(Noted(at_s=time.monotonic(), what=what, weight=weight))
+
+    def note_refused_reload(self, why: str) -> None:
+        """Record that a reload was asked for and could not be done."""
+        what = f"{why}; the running configuration stays (generation {self.changes.generation})"
+        self.telemetry.record(
+            Noted(at_s=time.monotonic(), what=what, said_by="config", weight=EventLevel.ERROR)
+        )
+
+    async def drain(self) -> None:
+        """Accept nobody and let the present exchanges end, within the allowance."""
+        self.context.is_draining = True
+        for listener in self.listeners.values():
+            listener.close()
+        allowed_s = self.context.limits.drain_s if self.drain_s is None else self.drain_s
+        self.note(
+            f"Stopping: {len(self.registry.live)} sessions have up to {allowed_s:g} s to end."
+        )
+        deadline_s = time.monotonic() + allowed_s
+        while self.registry.live and time.monotonic() < deadline_s and not self.hurry:
+            for session in list(self.registry.live.values()):
+                if session.state in (State.IDLE, State.READING_HEAD):
+                    session.close(CloseReason.SHUTDOWN)
+            await asyncio.sleep(_DRAIN_LOOK_S)
+        if self.registry.live:
+            self.note(f"{len(self.registry.live)} sessions are cut off.", EventLevel.WARN)
+
+    async def stop(self) -> None:
+        """End at once: whatever is still open is reset."""
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+        for session in list(self.registry.live.values()):
+            session.close(CloseReason.SHUTDOWN, reset=True)
+        self._release()
+        self.note("Stopped.")
+
+    def _release(self) -> None:
+        for listener in self.listeners.values():
+            listener.close()
+        self.listeners.clear()
+        self.context.idle.retain(set())
+        self.context.deadlines.stop()
+        self.context.poller.close()
+
+    async def _keep_house(self) -> None:
+        while True:
+            await asyncio.sleep(_HOUSEKEEPING_S)
+            await self.changes.remove_idle()
+            router = self.context.dispatcher.router
+            if isinstance(router, LuaRouter) and router.broken:
+                self._replace_router(router.broken)
+
+    def _replace_router(self, broken: str) -> None:
+        """A Lua runtime that ran out of memory is beyond help; a new one is made of its source."""
+        self.note(f"the Lua runtime is replaced: {broken}", EventLevel.ERROR)
+        router = rebuild_router(self.changes.config)
+        if router is not None:
+            self.context.dispatcher.router = router
+
+    def greeting(self) -> str:
+        """Return the words that the C original said when it was ready."""
+        return f"Started.  Listening on port {self.first_port()}."
+
+    @property
+    def version(self) -> str:
+        """The version of this engine."""
+        return __version__
+
+    @property
+    def pid(self) -> int:
+        """The process id of this engine."""
+        return os.getpid()
+
+
+def _router_of(loaded: LoadedConfig) -> Router:
+    if loaded.router is not None:
+        return loaded.router
+    pools = loaded.config.pools
+    return FixedRouter(pools[0].name if pools else "")

@@ -1,0 +1,435 @@
+"""A client connection and the backend connection it is paired with: two pipes and a state.
+
+Bytes come in by `on_bytes` and leave by `Connection.send`, one `Pipe.feed` between them. What
+happens rarely goes through `advance`, which looks it up in the session table
+(`core/lifecycle.py`) and carries out the actions found there. What the bytes mean is the
+speaker's business: `conversation.py` speaks HTTP, `relay.py` passes everything on.
+"""
+
+import traceback
+from collections.abc import Callable
+from typing import Protocol
+
+from rsp.core.backends import Backend
+from rsp.core.buffer import AfterUnsent
+from rsp.core.events import Noted, SessionClosed, SessionCut, SessionOpened
+from rsp.core.http1.errors import BadMessage
+from rsp.core.lifecycle import Action, Fact, State
+from rsp.core.limits import CLOSED_SESSIONS_KEPT
+from rsp.core.patience import Patience, Waiting, patience
+from rsp.core.vocabulary import CloseReason, Direction, EventLevel, Mode, PauseReason, SessionState
+from rsp.engine.calls import CallRing
+from rsp.engine.connection import Connection
+from rsp.engine.context import Context
+from rsp.engine.entrance import Entrance
+from rsp.engine.pipe import Pipe
+from rsp.engine.telemetry import Ring
+
+_QUIET = frozenset(
+    {
+        CloseReason.FINISHED,
+        CloseReason.IDLE_TIMEOUT,
+        CloseReason.SHUTDOWN,
+        CloseReason.OPERATOR,
+        CloseReason.BAD_REQUEST,
+        CloseReason.NO_ROUTE,
+        CloseReason.BACKEND_UNREACHABLE,
+        CloseReason.BAD_RESPONSE,
+    }
+)
+"""Ends that nobody has to be told of, or was told of by an event of its own."""
+
+_CHECKS_PER_LIMIT = 4
+"""Progress is looked at this often within an allowance, so it ends at most a quarter too late."""
+
+
+class Speaker(Protocol):
+    """Says what the bytes of a session mean."""
+
+    def on_start(self) -> None:
+        """The client is connected."""
+
+    def on_head_bytes(self, direction: Direction, view: memoryview) -> None:
+        """Bytes came while no message was being passed on in this direction."""
+
+    def on_body_end(self, direction: Direction, rest: memoryview) -> None:
+        """The message has been passed on; `rest` came behind it."""
+
+    def on_bad_body(self, direction: Direction, error: BadMessage) -> None:
+        """The framing of the message that is being passed on is broken."""
+
+    def on_connected(self) -> None:
+        """The backend accepted."""
+
+    def on_connect_failed(self, reason: str) -> None:
+        """The backend did not accept; its connection is closed."""
+
+    def on_client_eof(self) -> None:
+        """The client will send no more."""
+
+    def on_backend_eof(self) -> None:
+        """The backend will send no more."""
+
+    def on_backend_gone(self, reason: str) -> None:
+        """The backend was reset."""
+
+    def on_client_room(self) -> None:
+        """The client can take more again."""
+
+    def on_too_late(self, late: Patience) -> None:
+        """What the session is waiting for did not come in time."""
+
+    def on_end(self) -> None:
+        """The session is over."""
+
+    def response_begun(self) -> bool:
+        """Tell whether the client has got anything of the present response."""
+
+
+class Session:
+    """One accepted client connection with its backend connections, one after the other."""
+
+    __slots__ = (
+        "backend", "backend_of", "bucket", "calls", "client", "client_ip", "close_detail",
+        "close_reason", "closed_s", "context", "deadline_s", "entrance", "exchanges",
+        "generation", "id", "last_progress_s", "limits", "moved_bytes", "opened_s", "registry",
+        "request_pipe", "response_pipe", "speaker", "state", "state_since_s",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        context: Context,
+        registry: "Registry",
+        client: Connection,
+        entrance: Entrance,
+    ) -> None:
+        self.context = context
+        self.registry = registry
+        self.limits = context.limits
+        self.id = context.next_session_id()
+        self.client = client
+        self.client_ip = client.address.rpartition(":")[0].strip("[]")
+        self.backend: Connection | None = None
+        """The present one; of a closed session, the last one it had."""
+        self.backend_of: Backend | None = None
+        """Whose `backend` is, while it counts as that backend's load."""
+        self.entrance = entrance
+        self.state = State.READING_HEAD if entrance.mode is Mode.HTTP else State.CONNECTING
+        self.generation = context.dispatcher.table.generation
+        self.exchanges = 0
+        self.calls: CallRing | None = None
+        self.opened_s = self.state_since_s = self.last_progress_s = context.poller.now_s
+        self.closed_s = 0.0
+        self.close_reason: CloseReason | None = None
+        self.close_detail = ""
+        self.deadline_s = 0.0
+        self.bucket = 0
+        self.moved_bytes = 0
+        self.request_pipe = Pipe(Direction.REQUEST)
+        self.response_pipe = Pipe(Direction.RESPONSE)
+        self.request_pipe.source = self.response_pipe.sink = client
+        self.speaker: Speaker
+
+    def start(self, speaker: Speaker) -> None:
+        """Begin: the client connection is ours from now on."""
+        self.speaker = speaker
+        self.registry.live[self.id] = self
+        self.context.telemetry.record(
+            SessionOpened(
+                at_s=self.opened_s,
+                session=self.id,
+                client=self.client.address,
+                listener=self.entrance.address,
+            )
+        )
+        self.client.start(self, is_connected=True)
+        self._watch_time()
+        speaker.on_start()
+
+    @property
+    def shown_state(self) -> SessionState:
+        """The state as the row says it; a tcp session streams, for nothing was upgraded."""
+        shown = self.state.shown
+        if shown is SessionState.TUNNEL and self.entrance.mode is Mode.TCP:
+            return SessionState.STREAMING
+        return shown
+
+    # -- what the connections report
+
+    def on_bytes(self, connection: Connection, view: memoryview) -> None:
+        """Pass bytes on: the middle one of the three calls from `recv_into` to `send`."""
+        pipe = self.request_pipe if connection is self.client else self.response_pipe
+        if pipe.is_open:
+            try:
+                used = pipe.feed(view)
+            except BadMessage as error:
+                self.speaker.on_bad_body(pipe.direction, error)
+                return
+            if not pipe.is_open:
+                self.speaker.on_body_end(pipe.direction, view[used:])
+        elif not self.state.is_ending:
+            self.speaker.on_head_bytes(pipe.direction, view)
+
+    def on_eof(self, connection: Connection) -> None:
+        """One side will send no more."""
+        is_client = connection is self.client
+        if self.state.is_ending:
+            self.advance(Fact.CLIENT_EOF if is_client else Fact.BACKEND_EOF)
+        elif is_client:
+            self.speaker.on_client_eof()
+        else:
+            self.speaker.on_backend_eof()
+
+    def on_gone(self, connection: Connection, reason: str) -> None:
+        """One side was reset."""
+        if connection is self.client:
+            self.because(CloseReason.CLIENT_GONE, f"client {connection.address}: {reason}")
+            self.advance(Fact.CLIENT_GONE)
+        elif self.state.is_ending:
+            self.advance(Fact.BACKEND_GONE)
+        else:
+            self.speaker.on_backend_gone(reason)
+
+    def on_room(self, connection: Connection) -> None:
+        """A full sink has room again."""
+        if connection is self.client:
+            self.response_pipe.relieve()
+            self.speaker.on_client_room()
+        else:
+            self.request_pipe.relieve()
+
+    def on_sent(self, connection: Connection) -> None:
+        """Nothing is unsent on one side any more."""
+        if self.state is State.DRAINING:
+            self._go_on_ending()
+
+    def on_connected(self, connection: Connection) -> None:
+        """The backend accepted."""
+        self.client.resume(PauseReason.CONNECTING)
+        self.speaker.on_connected()
+
+    def on_connect_failed(self, connection: Connection, reason: str) -> None:
+        """The backend did not accept."""
+        self.speaker.on_connect_failed(reason)
+
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed: this session pays, and the traceback is kept."""
+        self.context.telemetry.record(
+            Noted(
+                at_s=self.context.poller.now_s,
+                session=self.id,
+                what=f"session {self.id}, {self.state.shown.value}: a bug of ours; it is aborted",
+                weight=EventLevel.ERROR,
+                values={"traceback": "".join(traceback.format_exception(error))},
+            )
+        )
+        self.because(CloseReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+        self.advance(Fact.ABORTED)
+
+    # -- the table
+
+    def advance(self, fact: Fact) -> None:
+        """Look up what a fact means in the present state, and do it."""
+        row = self.state.rows.get(fact)
+        if row is None:
+            if self.state is State.CLOSED:
+                return
+            raise AssertionError(f"session {self.id}: {fact.name} cannot happen in {self.state}")
+        self.state, actions = row
+        for action in actions:
+            _ACTIONS[action](self)
+        if self.state is State.CLOSED:
+            self._end()
+            return
+        self._watch_time()
+        if self.state.is_ending:
+            self._go_on_ending()
+
+    def _go_on_ending(self) -> None:
+        """Nothing that still comes matters: it is read and thrown away, until both sides end."""
+        self.request_pipe.shut()
+        self.response_pipe.shut()
+        backend = self.backend
+        if self.state is State.DRAINING:
+            self.client.unpause()
+            if backend is not None:
+                backend.unpause()
+            if self.client.is_drained and (backend is None or backend.is_drained):
+                self.advance(Fact.ALL_SENT)
+        elif self.state is State.CLOSING and (self.client.is_eof or self.client.is_closed):
+            self.advance(Fact.CLIENT_EOF)
+
+    def because(self, reason: CloseReason, detail: str = "") -> None:
+        """Say why the session will end. The first one to know is right."""
+        if self.close_reason is None:
+            self.close_reason = reason
+            self.close_detail = detail
+
+    def _end(self) -> None:
+        """Give everything back. The session is remembered for whoever asks later."""
+        self.context.deadlines.cancel(self)
+        if self.registry.live.pop(self.id, None) is None:
+            return
+        self.registry.closed.append(self)
+        self.because(CloseReason.FINISHED)
+        self.closed_s = now_s = self.context.poller.now_s
+        self.speaker.on_end()
+        self.client.close()
+        if self.backend is not None:
+            self.backend.close()
+        self.uncount_backend()
+        telemetry = self.context.telemetry
+        telemetry.add_client(self.client)
+        reason = self.close_reason or CloseReason.FINISHED
+        event = SessionClosed if reason in _QUIET else SessionCut
+        telemetry.record(
+            event(
+                at_s=now_s,
+                session=self.id,
+                reason=reason,
+                detail=self.close_detail,
+                duration_s=now_s - self.opened_s,
+            )
+        )
+
+    # -- the backend side
+
+    def pair(self, connection: Connection, backend: Backend) -> None:
+        """Work with a backend connection from now on; it counts as the backend's load."""
+        self.backend = connection
+        connection.owner = self
+        connection.calls = self.calls
+        self.request_pipe.sink = self.response_pipe.source = connection
+        self.count_backend(backend)
+
+    def count_backend(self, backend: Backend) -> None:
+        """Count this session, or its exchange, as load of `backend`."""
+        load = self.context.dispatcher.loads[backend.key]
+        load.sessions += 1
+        load.total += 1
+        self.backend_of = backend
+
+    def uncount_backend(self) -> None:
+        """The backend has one exchange or session less, and what passed is added up."""
+        backend, self.backend_of = self.backend_of, None
+        if backend is None:
+            return
+        load = self.context.dispatcher.loads[backend.key]
+        load.sessions -= 1
+        if self.backend is not None:
+            load.bytes_in += self.backend.bytes_in
+            load.bytes_out += self.backend.bytes_out
+            self.context.telemetry.add_backend(self.backend)
+
+    def part(self, *, keep: bool) -> None:
+        """Part from the backend connection: keep it for the next request, or close it."""
+        connection, backend = self.backend, self.backend_of
+        if connection is None:
+            return
+        self.uncount_backend()
+        self.backend = None
+        connection.calls = None
+        self.client.resume(PauseReason.SINK_FULL)
+        if keep and backend is not None:
+            self.context.idle.put(backend, connection, self.limits)
+        else:
+            connection.close()
+
+    # -- time
+
+    def _watch_time(self) -> None:
+        """A new state: its allowance begins."""
+        now_s = self.context.poller.now_s
+        self.state_since_s = self.last_progress_s = now_s
+        limit_s = self.patience().limit_s
+        if self.state not in _FIXED:
+            limit_s /= _CHECKS_PER_LIMIT
+        self.context.deadlines.set(self, now_s + limit_s)
+
+    def patience(self) -> Patience:
+        """Return whom the session is waiting for, and for how long it may."""
+        backend = self.backend
+        waiting = Waiting(
+            client_blocked=bool(self.client.unsent.data),
+            backend_blocked=backend is not None and bool(backend.unsent.data),
+            request_open=self.request_pipe.is_open,
+            response_begun=self.speaker.response_begun(),
+        )
+        return patience(self.state, self.limits, waiting)
+
+    def on_deadline(self, now_s: float) -> None:
+        """Look whether anything moved; when nothing did for the whole allowance, give up."""
+        moved = self.client.bytes_in + self.client.bytes_out
+        if self.backend is not None:
+            moved += self.backend.bytes_in + self.backend.bytes_out
+        is_held = self.client.is_held or (self.backend is not None and self.backend.is_held)
+        if is_held or (moved != self.moved_bytes and self.state not in _FIXED):
+            self.moved_bytes = moved
+            self.last_progress_s = now_s
+        allowed = self.patience()
+        left_s = self.last_progress_s + allowed.limit_s - now_s
+        lingered_s = now_s - self.state_since_s
+        if self.state is State.CLOSING and lingered_s >= self.limits.linger_s:
+            left_s = 0
+        if left_s > 0:
+            next_s = min(left_s, allowed.limit_s / _CHECKS_PER_LIMIT)
+            self.context.deadlines.set(self, now_s + next_s)
+        elif self.state.is_ending:
+            self.because(allowed.reason, allowed.phrase)
+            self.advance(Fact.EXPIRED)
+        else:
+            self.speaker.on_too_late(allowed)
+
+    # -- the operator
+
+    def watch(self, calls: CallRing | None) -> None:
+        """Record the calls of both connections from now on; None: record nothing."""
+        self.calls = self.client.calls = calls
+        if self.backend is not None:
+            self.backend.calls = calls
+
+    def close(self, reason: CloseReason, *, reset: bool = False) -> None:
+        """End the session: gently, sending what is unsent, or by RST at once."""
+        self.because(reason)
+        self.advance(Fact.ABORTED if reset else Fact.ORDERED)
+
+
+class Registry:
+    """Every session of an engine: the live ones by their ids, and the last closed ones."""
+
+    def __init__(self) -> None:
+        self.live: dict[int, Session] = {}
+        self.closed: Ring[Session] = Ring(CLOSED_SESSIONS_KEPT)
+
+
+_FIXED = frozenset(
+    {State.READING_HEAD, State.IDLE, State.CONNECTING, State.CONNECTING_CLIENT_FINISHED}
+)
+"""States whose allowance runs from their beginning, whatever trickles in meanwhile."""
+
+
+def _finish_client(session: Session, after: AfterUnsent) -> None:
+    session.client.finish(after)
+
+
+def _finish_backend(session: Session, after: AfterUnsent) -> None:
+    if session.backend is not None:
+        session.backend.finish(after)
+
+
+def _close_backend(session: Session, *, reset: bool = False) -> None:
+    if session.backend is not None:
+        session.backend.close(reset=reset)
+
+
+_ACTIONS: dict[Action, Callable[[Session], None]] = {
+    Action.SHUT_CLIENT: lambda s: _finish_client(s, AfterUnsent.SHUT_WRITE),
+    Action.LINGER_CLIENT: lambda s: _finish_client(s, AfterUnsent.SHUT_WRITE),
+    Action.CUT_CLIENT: lambda s: _finish_client(s, AfterUnsent.RESET),
+    Action.CLOSE_CLIENT: lambda s: s.client.close(),
+    Action.RESET_CLIENT: lambda s: s.client.close(reset=True),
+    Action.SHUT_BACKEND: lambda s: _finish_backend(s, AfterUnsent.SHUT_WRITE),
+    Action.CUT_BACKEND: lambda s: _finish_backend(s, AfterUnsent.RESET),
+    Action.CLOSE_BACKEND: _close_backend,
+    Action.RESET_BACKEND: lambda s: _close_backend(s, reset=True),
+}

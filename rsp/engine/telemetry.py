@@ -1,0 +1,121 @@
+"""The engine's memory of the recent past: rings of events, decisions, exchanges, closed sessions.
+
+Every ring has a fixed size and every record a sequence number, so that a reader who comes too
+late is told how much it missed. Knows no sockets; builds no rows (`rows.py` does, for whoever
+looks).
+"""
+
+import datetime
+import time
+from collections import deque
+from collections.abc import Callable
+from email.utils import format_datetime
+from itertools import islice
+from typing import Generic, TypeVar
+
+from rsp.core.events import Event
+from rsp.core.limits import DECISIONS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
+from rsp.core.replies import Totals
+from rsp.engine.connection import Connection
+from rsp.engine.exchange import Decided, Exchange
+
+T = TypeVar("T")
+Listener = Callable[[Event], None]
+
+
+class Ring(Generic[T]):
+    """The last records of one kind, numbered from 1."""
+
+    __slots__ = ("_kept", "recorded")
+
+    def __init__(self, size: int) -> None:
+        self.recorded = 0
+        """The number of the newest record; 0 when there is none."""
+        self._kept: deque[T] = deque(maxlen=size)
+
+    @property
+    def dropped(self) -> int:
+        """How many records were made and are no longer kept."""
+        return self.recorded - len(self._kept)
+
+    def append(self, record: T) -> None:
+        """Keep `record`, and forget the oldest one when the ring is full."""
+        self.recorded += 1
+        self._kept.append(record)
+
+    def since(self, seq: int, limit: int | None = None) -> tuple[list[tuple[int, T]], int]:
+        """Return the records after number `seq`, and how many of them are no longer kept.
+
+        With `limit` only the newest so many; those left out for it do not count as dropped.
+        """
+        first_kept = self.recorded - len(self._kept) + 1
+        first = max(seq + 1, first_kept)
+        if limit is not None:
+            first = max(first, self.recorded - limit + 1)
+        skipped = first - first_kept
+        records = list(enumerate(islice(self._kept, skipped, None), first))
+        return records, max(0, first_kept - seq - 1)
+
+    def newest(self, limit: int | None = None) -> list[T]:
+        """Return the newest records, newest first."""
+        return list(islice(reversed(self._kept), limit))
+
+
+class Telemetry:
+    """What the engine remembers, and the one place that turns monotonic time into dates."""
+
+    def __init__(self) -> None:
+        self.events: Ring[Event] = Ring(EVENTS_KEPT)
+        self.decisions: Ring[Decided] = Ring(DECISIONS_KEPT)
+        self.exchanges: Ring[Exchange] = Ring(EXCHANGES_KEPT)
+        self.totals = Totals()
+        """Of the sessions that are closed; `status` adds the live ones."""
+        self.started_s = time.monotonic()
+        self._wall_at_zero = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
+            seconds=self.started_s
+        )
+        self._listeners: list[Listener] = []
+
+    def listen(self, listener: Listener) -> Listener:
+        """Call `listener` with each event from now on: the log, and waiting `events` readers."""
+        self._listeners.append(listener)
+        return listener
+
+    def forget(self, listener: Listener) -> None:
+        """Call `listener` no more."""
+        self._listeners.remove(listener)
+
+    def record(self, event: Event) -> None:
+        """Keep `event`, and pass it on."""
+        self.events.append(event)
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    def add_client(self, client: Connection) -> None:
+        """Add up what a client connection counted, now that it is closed."""
+        self.totals.client_bytes_in += client.bytes_in
+        self.totals.client_bytes_out += client.bytes_out
+        self._add_calls(client)
+
+    def add_backend(self, backend: Connection) -> None:
+        """Add up what a backend connection counted for one exchange or session."""
+        self.totals.backend_bytes_in += backend.bytes_in
+        self.totals.backend_bytes_out += backend.bytes_out
+        self._add_calls(backend)
+
+    def _add_calls(self, connection: Connection) -> None:
+        self.totals.eagain_reads += connection.eagain_reads
+        self.totals.eagain_writes += connection.eagain_writes
+        self.totals.short_writes += connection.short_writes
+
+    def wall(self, at_s: float) -> datetime.datetime:
+        """Return the date of a monotonic time, in UTC."""
+        return self._wall_at_zero + datetime.timedelta(seconds=at_s)
+
+    def stamp(self, at_s: float) -> str:
+        """Return a monotonic time as `2026-11-23T02:45:47.123456Z`."""
+        return self.wall(at_s).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+    def http_date(self, at_s: float) -> bytes:
+        """Return a monotonic time as the Date field has it (RFC 9110, section 5.6.7)."""
+        return format_datetime(self.wall(at_s), usegmt=True).encode("ascii")
