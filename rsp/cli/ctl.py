@@ -1,0 +1,304 @@
+"""`rsp ctl`: one command for a running engine, as text for people or as JSON for programs."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from rsp.cli.failure import Failure
+from rsp.cli.link import Link, find_engine
+from rsp.core.sanitise import safe
+
+
+class Asker:
+    """Remembers `--json` and `--control`, which may stand before or after the command."""
+
+    def __init__(self) -> None:
+        self.as_json = False
+        self.control: Path | None = None
+
+    def link(self) -> Link:
+        """Return a connection to the engine that is meant."""
+        return Link(find_engine(self.control))
+
+    def show(self, method: str, params: dict[str, Any]) -> None:
+        """Give a command and print its answer."""
+        given = {key: value for key, value in params.items() if value is not None}
+        with self.link() as link:
+            self.print(method, link.ask_raw(method, given))
+
+    def print(self, method: str, raw: bytes) -> None:
+        """Print an answer as it is asked for."""
+        if self.as_json:
+            click.echo(raw)
+            return
+        from rsp.cli.text import as_text
+
+        click.echo(as_text(method, msgspec.json.decode(raw)))
+
+
+class CtlCommand(click.Command):
+    """A command that takes `--json` and `--control` itself, as well as its group does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += _shared_options()
+
+
+def _shared_options() -> list[click.Parameter]:
+    def remember_json(ctx: click.Context, _param: click.Parameter, value: bool) -> None:
+        asker = ctx.ensure_object(Asker)
+        asker.as_json = asker.as_json or value
+
+    def remember_control(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+        asker = ctx.ensure_object(Asker)
+        asker.control = value or asker.control
+
+    return [
+        click.Option(
+            ["--json"], is_flag=True, expose_value=False, callback=remember_json, is_eager=True,
+            help="Print one JSON document and nothing else.",
+        ),
+        click.Option(
+            ["--control"], type=click.Path(path_type=Path), metavar="PATH", expose_value=False,
+            callback=remember_control, is_eager=True, help="The engine's control socket.",
+        ),
+    ]  # fmt: skip
+
+
+class CtlGroup(click.Group):
+    """A group whose commands are `CtlCommand`s."""
+
+    command_class = CtlCommand
+    group_class = type
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += _shared_options()
+
+
+pass_asker = click.make_pass_decorator(Asker, ensure=True)
+limit_option = click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
+generation_option = click.option(
+    "--if-generation", type=int, metavar="N", help="Refuse when something else changed meanwhile."
+)
+
+
+@click.group("ctl", cls=CtlGroup)
+def command() -> None:
+    """Give one command to a running engine. Exit: 0 done, 1 refused, 2 usage, 3 no engine."""
+
+
+def _plain(name: str, text: str, method: str | None = None) -> None:
+    @command.command(name, help=text)
+    @pass_asker
+    def run(asker: Asker) -> None:
+        asker.show(method or name, {})
+
+
+_plain("status", "How the engine itself is.")
+_plain("backends", "Every pool with its backends.")
+_plain("edits", "The live edits on top of the file.")
+_plain("config", "The configuration that runs, and what is on disk.")
+
+
+@command.command("connections")
+@click.option("--filter", "filter_text", metavar="EXPR", help="fill>50% host~re …")
+@click.option("--sort", metavar="FIELD", help="A field by its JSON name; -FIELD: largest first.")
+@limit_option
+@pass_asker
+def connections(asker: Asker, filter_text: str | None, sort: str | None, limit: int | None) -> None:
+    """The sessions that are open."""
+    asker.show("connections", {"filter": filter_text, "sort": sort, "limit": limit})
+
+
+@command.command("connection")
+@click.argument("id", type=int)
+@pass_asker
+def connection(asker: Asker, id: int) -> None:
+    """All that is known of one session, also of the last closed ones."""
+    asker.show("connection", {"id": id})
+
+
+@command.command("exchanges")
+@limit_option
+@pass_asker
+def exchanges(asker: Asker, limit: int | None) -> None:
+    """The last finished requests, newest first."""
+    asker.show("exchanges", {"limit": limit})
+
+
+@command.command("decisions")
+@limit_option
+@click.option("--export", "file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write them to a file, one JSON object a line.")  # fmt: skip
+@pass_asker
+def decisions(asker: Asker, limit: int | None, file: Path | None) -> None:
+    """The last routing decisions, oldest first."""
+    if file is None:
+        asker.show("decisions", {"limit": limit})
+        return
+    with asker.link() as link:
+        found = link.ask("decisions", dict[str, Any], **({"limit": limit} if limit else {}))
+    lines = [msgspec.json.encode(row) + b"\n" for row in found["decisions"]]
+    try:
+        file.write_bytes(b"".join(lines))
+    except OSError as error:
+        raise Failure(f"cannot write {file}: {error.strerror}") from error
+    click.echo(f"{len(lines)} decisions written to {file}", err=True)
+
+
+@command.command("explain")
+@click.argument("method")
+@click.argument("url")
+@click.option("-H", "--header", multiple=True, metavar="'NAME: VALUE'")
+@pass_asker
+def explain(asker: Asker, method: str, url: str, header: tuple[str, ...]) -> None:
+    """Where a request would go now, and why; nothing is sent."""
+    asker.show("explain", {"method": method, "url": url, "header": list(header)})
+
+
+@command.command("events")
+@click.option("--follow", is_flag=True, help="Go on with what happens from now on.")
+@click.option("--since", type=int, default=0, metavar="SEQ", help="Those after this number.")
+@limit_option
+@pass_asker
+def events(asker: Asker, follow: bool, since: int, limit: int | None) -> None:
+    """What happened, oldest first."""
+    if not follow:
+        asker.show("events", {"since": since, "limit": limit})
+        return
+    with asker.link() as link:
+        while True:
+            answer = link.ask("events", dict[str, Any], since=since, wait_s=30)
+            since = answer["next_since"]
+            if answer["dropped"] and not asker.as_json:
+                click.echo(f"… {answer['dropped']} events are no longer kept")
+            for event in answer["events"]:
+                click.echo(msgspec.json.encode(event) if asker.as_json else _event_line(event))
+            sys.stdout.flush()
+
+
+def _event_line(event: dict[str, Any]) -> str:
+    return f"{event['seq']:>6}  {event['at']}  {event['level']:<5}  {safe(event['message'])}"
+
+
+@command.command("reload")
+@click.option("--preview", is_flag=True, help="Only say what would change.")
+@click.option("--drop-edits", is_flag=True, help="Drop the live edits: the file alone decides.")
+@generation_option
+@pass_asker
+def reload(asker: Asker, preview: bool, drop_edits: bool, if_generation: int | None) -> None:
+    """Read the configuration file again. A broken one changes nothing."""
+    asker.show(
+        "reload",
+        {"preview": preview, "drop_edits": drop_edits, "if_generation": if_generation},
+    )
+
+
+def _step(name: str, text: str) -> None:
+    @command.command(name, help=text)
+    @generation_option
+    @pass_asker
+    def run(asker: Asker, if_generation: int | None) -> None:
+        asker.show(name, {"if_generation": if_generation})
+
+
+_step("undo", "Take back the last live edit.")
+_step("redo", "Bring back what was undone last.")
+
+
+def _directed(name: str, text: str) -> None:
+    @command.command(name, help=text)
+    @click.argument("id", type=int)
+    @click.option("--direction", type=click.Choice(["request", "response"]))
+    @pass_asker
+    def run(asker: Asker, id: int, direction: str | None) -> None:
+        asker.show(name, {"id": id, "direction": direction})
+
+
+_directed("pause", "Stop reading one side of a session, or both.")
+_directed("resume", "Read on what was paused.")
+
+
+@command.command("watch")
+@click.argument("id", type=int)
+@click.option("--off", is_flag=True, help="Stop recording, and forget what was recorded.")
+@pass_asker
+def watch(asker: Asker, id: int, off: bool) -> None:
+    """Record the system calls of one session; `connection ID` shows them."""
+    asker.show("watch", {"id": id, "off": off})
+
+
+@command.command("close")
+@click.argument("id", type=int)
+@click.option("--reset", is_flag=True, help="By RST, at once; what is unsent is lost.")
+@pass_asker
+def close(asker: Asker, id: int, reset: bool) -> None:
+    """Close both sides of a session."""
+    asker.show("close", {"id": id, "reset": reset})
+
+
+@command.command("stop")
+@click.option("--drain", type=click.FloatRange(min=0), metavar="SECONDS",
+              help="How long the sessions may take to end.")  # fmt: skip
+@pass_asker
+def stop(asker: Asker, drain: float | None) -> None:
+    """End the engine gently."""
+    asker.show("stop", {"drain": drain})
+
+
+@command.group("backend", cls=CtlGroup)
+def backend() -> None:
+    """Add, change and remove backends while traffic flows."""
+
+
+@backend.command("add")
+@click.argument("pool")
+@click.argument("name")
+@click.argument("address")
+@click.option("--weight", type=int)
+@click.option("--max-connections", type=int)
+@click.option("--preview", is_flag=True, help="Only say what would change.")
+@generation_option
+@pass_asker
+def backend_add(
+    asker: Asker,
+    pool: str,
+    name: str,
+    address: str,
+    weight: int | None,
+    max_connections: int | None,
+    preview: bool,
+    if_generation: int | None,
+) -> None:
+    """Add a backend: POOL NAME ADDRESS, such as web web3 127.0.0.1:9003."""
+    asker.show("backend.add", {
+        "pool": pool, "name": name, "address": address, "weight": weight,
+        "max_connections": max_connections, "preview": preview, "if_generation": if_generation,
+    })  # fmt: skip
+
+
+@backend.command("set")
+@click.argument("target", metavar="POOL/NAME")
+@click.option("--weight", type=int)
+@click.option("--state", type=click.Choice(["ready", "drain", "maint"]))
+@click.option("--address")
+@click.option("--max-connections", type=int)
+@generation_option
+@pass_asker
+def backend_set(asker: Asker, /, **params: Any) -> None:
+    """Change a backend; what is not given stays."""
+    asker.show("backend.set", params)
+
+
+@backend.command("remove")
+@click.argument("target", metavar="POOL/NAME")
+@click.option("--when-idle", is_flag=True, help="Drain it first, and remove it when it is idle.")
+@generation_option
+@pass_asker
+def backend_remove(asker: Asker, /, **params: Any) -> None:
+    """Remove a backend; its sessions go on to their end."""
+    asker.show("backend.remove", params)

@@ -1,0 +1,169 @@
+"""Answers of the engine as plain text: aligned, without colour, nothing that a terminal obeys."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rsp.core.sanitise import safe
+
+_CELL_CHARACTERS = 60
+"""A cell of a table shows at most this much; `--json` has all of it."""
+
+
+def as_text(method: str, answer: dict[str, Any]) -> str:
+    """Return the text for people of the answer to a command."""
+    return _TEXTS.get(method, _fields)(answer)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    cells = [[safe(_shown(cell), _CELL_CHARACTERS) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
+    is_number = [
+        bool(rows) and all(isinstance(row[i], int | float) for row in rows)
+        for i in range(len(head))
+    ]
+    lines = []
+    for row in (head, *cells):
+        parts = [
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(row, widths, is_number, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def _shown(cell: object) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, float):
+        return f"{cell:.3f}"
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    return str(cell)
+
+
+def _fields(answer: dict[str, Any], indent: str = "") -> str:
+    width = max((len(key) for key in answer), default=0)
+    lines = []
+    for key, value in answer.items():
+        if isinstance(value, dict) and value:
+            lines += [f"{indent}{key}:", _fields(value, indent + "  ")]
+        elif isinstance(value, list):
+            shown = [
+                _fields(v, indent + "  ") if isinstance(v, dict) else safe(str(v)) for v in value
+            ]
+            lines.append(f"{indent}{key + ':':<{width + 1}} {len(value)}")
+            lines += [item if item.startswith(" ") else f"{indent}  {item}" for item in shown]
+        else:
+            lines.append(f"{indent}{key + ':':<{width + 1}} {safe(_shown(value))}")
+    return "\n".join(lines)
+
+
+def _item(item: object, indent: str) -> str:
+    return _fields(item, indent) if isinstance(item, dict) else indent + safe(str(item))
+
+
+def _connections(answer: dict[str, Any]) -> str:
+    head = ("ID", "STATE", "CLIENT", "REQUEST", "BACKEND", "UNSENT", "EAGAIN", "BLOCKED", "PAUSED")
+    rows = [_connection(row) for row in answer["connections"]]
+    shown = f"{len(rows)} of {answer['total']} sessions, generation {answer['generation']}"
+    return f"{shown}\n{_table(head, rows)}" if rows else shown
+
+
+def _connection(row: dict[str, Any]) -> tuple[object, ...]:
+    sides = [side for side in (row["client"], row["backend"]) if side]
+    request, route = row["request"], row["route"]
+    paused = [f"{name}:{','.join(row[name]['paused_by'])}" for name in ("client", "backend")
+              if row[name] and row[name]["paused_by"]]  # fmt: skip
+    return (
+        row["id"],
+        row["state"],
+        row["client"]["address"],
+        f"{request['method']} {request['host']}{request['path']}" if request else None,
+        f"{route['pool']}/{route['backend']}" if route else None,
+        sum(side["unsent_bytes"] for side in sides),
+        sum(side["eagain_writes"] for side in sides),
+        max(side["blocked_s"] for side in sides),
+        " ".join(paused) or None,
+    )
+
+
+def _exchanges(answer: dict[str, Any]) -> str:
+    head = ("ID", "AT", "CLIENT", "REQUEST", "STATUS", "BACKEND", "FIRST BYTE", "TIME", "BYTES",
+            "RESULT")  # fmt: skip
+    rows = [
+        (row["id"], row["at"], row["client"], f"{row['method']} {row['host']}{row['path']}",
+         row["status"], f"{row['pool']}/{row['backend']}" if row["pool"] else None,
+         row["first_byte_s"], row["duration_s"], row["response_bytes"], row["result"])
+        for row in answer["exchanges"]
+    ]  # fmt: skip
+    return _table(head, rows)
+
+
+def _backends(answer: dict[str, Any]) -> str:
+    head = ("BACKEND", "ADDRESS", "STATE", "WEIGHT", "MAX", "NOW", "TOTAL", "IDLE", "FAILED",
+            "EDITED", "LAST ERROR")  # fmt: skip
+    parts = [f"generation {answer['generation']}"]
+    for pool in answer["pools"]:
+        rows = [
+            (f"{pool['name']}/{b['name']}", b["address"], b["state"], b["weight"],
+             b["max_connections"] or None, b["sessions"], b["total"], b["idle_connections"],
+             b["connect_failures"], "edited" if b["edited"] else None, b["last_error"])
+            for b in pool["backends"]
+        ]  # fmt: skip
+        parts.append(f"\npool {pool['name']}, {pool['balance']}\n{_table(head, rows)}")
+    return "\n".join(parts)
+
+
+def _decisions(answer: dict[str, Any]) -> str:
+    head = ("SEQ", "AT", "SESSION", "REQUEST", "BACKEND", "KEY", "REASON", "GEN")
+    rows = [
+        (row["seq"], row["at"], row["session"], f"{row['method']} {row['host']}{row['path']}",
+         f"{row['pool']}/{row['backend']}" if row["backend"] else None, row["key"],
+         row["error"] or row["reason"], row["generation"])
+        for row in answer["decisions"]
+    ]  # fmt: skip
+    gap = f"{answer['dropped']} earlier ones are no longer kept\n" if answer["dropped"] else ""
+    return gap + _table(head, rows)
+
+
+def _events(answer: dict[str, Any]) -> str:
+    rows = [(row["seq"], row["at"], row["level"], row["message"]) for row in answer["events"]]
+    gap = f"{answer['dropped']} earlier ones are no longer kept\n" if answer["dropped"] else ""
+    lines = [f"{seq:>6}  {at}  {level:<5}  {safe(message)}" for seq, at, level, message in rows]
+    return gap + "\n".join(lines)
+
+
+def explanation_text(answer: dict[str, Any]) -> str:
+    """Return an explanation for people: where, why, and what became of each candidate."""
+    target = f"{answer['pool']}/{answer['backend']}" if answer["backend"] else "no backend"
+    lines = [f"{target}: {safe(answer['error'] if answer.get('error') else answer['reason'])}"]
+    if answer["key"] is not None:
+        lines.append(f"key: {safe(answer['key'])}")
+    rows = [(c["name"], c["state"], c["weight"], c["sessions"], c["verdict"])
+            for c in answer["candidates"]]  # fmt: skip
+    if rows:
+        lines.append(_table(("CANDIDATE", "STATE", "WEIGHT", "SESSIONS", "VERDICT"), rows))
+    return "\n".join(lines)
+
+
+def _changed(answer: dict[str, Any]) -> str:
+    lines = [safe(sentence) for sentence in answer["changed"]] or ["nothing differs"]
+    lines += [f"kept the live edit: {safe(edit)}" for edit in answer["kept_edits"]]
+    return "\n".join([*lines, f"generation {answer['generation']}"])
+
+
+def _done(answer: dict[str, Any]) -> str:
+    return safe(answer["done"])
+
+
+_TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "connections": _connections,
+    "exchanges": _exchanges,
+    "backends": _backends,
+    "decisions": _decisions,
+    "events": _events,
+    "explain": explanation_text,
+    **dict.fromkeys(("backend.add", "backend.set", "backend.remove"), _changed),
+    **dict.fromkeys(("reload", "undo", "redo"), _changed),
+    **dict.fromkeys(("watch", "pause", "resume", "close", "stop"), _done),
+}  # fmt: skip
