@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from typing import overload
 
-from rsp.core.wire import CommandRefused
+from rsp.cli.failure import Failure
 from rsp.demo.stage import Stage
 from rsp.demo.stories import Evidence, Story, guide
 
@@ -48,5 +48,5 @@ class LiveGuide(Sequence[str]):
     def _follow(self) -> None:
         while not self._over.wait(REFRESH_S):
             # An engine that is away for a moment leaves the lines as they are.
-            with contextlib.suppress(OSError, CommandRefused):
+            with contextlib.suppress(Failure):
                 self._lines = guide(self._story, self._stage.evidence())

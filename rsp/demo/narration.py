@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from rsp.core.replies import PeerRow
+from rsp.core.replies import Changed, PeerRow
 from rsp.demo.numbers import ENGINE_START_S
 from rsp.demo.scenes import Scene, cured, line_of_the_bug
 from rsp.demo.stage import Stage
@@ -41,12 +41,18 @@ def story_on(stage: Stage) -> Story | None:
 
 
 def status_text(stage: Stage) -> str:
-    """Return what `rsp ctl status` says of the running engine."""
+    """Return what `rsp ctl status` says of the running engine.
+
+    Raises:
+        RuntimeError: the command failed; with its reason.
+    """
     command = [sys.executable, "-m", "rsp", "ctl", "--control", str(stage.control), "status"]
     answer = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    return (answer.stdout or answer.stderr).rstrip()
+    if answer.returncode:
+        raise RuntimeError(f"rsp ctl status failed: {answer.stderr.strip()}")
+    return answer.stdout.rstrip()
 
 
 def tell(story: Story, stage: Stage, say: Say) -> None:
@@ -85,7 +91,7 @@ def tell_split_route(stage: Stage, say: Say) -> None:
         say(f"    {key} reaches {' and '.join(sorted(backends))}")
     source = stage.config.read_text()
     stage.config.write_text(cured(source))
-    stage.ask("reload")
+    stage.ask("reload", Changed)
     say(
         f"  line {line_of_the_bug(source)} is now: local key = host:lower(); configuration reloaded"
     )

@@ -2,19 +2,17 @@
 
 import contextlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TypeVar
 
-import msgspec
-
+from rsp.cli.failure import Failure
+from rsp.cli.link import Link
 from rsp.core.replies import Connections, Decisions, Status
-from rsp.core.wire import decode_reply, encode_request
 from rsp.demo.engine_life import EngineLife
 from rsp.demo.numbers import ENGINE_START_S
 from rsp.demo.reports import EngineIsHere
@@ -22,8 +20,7 @@ from rsp.demo.scenes import Scene, lua_for
 from rsp.demo.stories import Evidence
 from rsp.demo.world_process import WorldProcess
 
-ASK_TIMEOUT_S = 5.0
-"""An engine that does not answer a command within this is not there."""
+T = TypeVar("T")
 
 DECISIONS_ASKED = 60
 """Enough to hold both spellings of every site of the split-route story."""
@@ -89,8 +86,8 @@ class Stage:
     def _wait_for(self, engine: "subprocess.Popen[bytes]") -> Status:
         deadline_s = time.monotonic() + ENGINE_START_S
         while time.monotonic() < deadline_s and engine.poll() is None:
-            with contextlib.suppress(OSError):
-                status = self.status()
+            with contextlib.suppress(Failure):
+                status = self.ask("status", Status)
                 if status.listeners:
                     return status
             time.sleep(0.05)
@@ -98,30 +95,21 @@ class Stage:
         last_lines = self.log.read_text(errors="replace")[-2000:]
         raise EngineDidNotStart(f"the demo's engine {how}; its log says:\n{last_lines}")
 
-    def ask(self, method: str, **params: Any) -> msgspec.Raw:
-        """Give the engine one command and return its undecoded answer.
+    def ask(self, method: str, kind: type[T]) -> T:
+        """Give the engine one command and return its answer as a `kind`.
 
         Raises:
-            OSError: no engine at the control socket.
-            CommandRefused: the engine's reason.
+            Failure: the engine is not there, or refuses.
         """
-        with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(ASK_TIMEOUT_S)
-            sock.connect(str(self.control))
-            sock.sendall(encode_request(method, params, 1))
-            line = sock.makefile("rb").readline()
-        return decode_reply(line).result
-
-    def status(self) -> Status:
-        """Return what the engine says of itself; raises as `ask`."""
-        return msgspec.json.decode(self.ask("status"), type=Status)
+        with Link(self.control) as link:
+            return link.ask(method, kind)
 
     def evidence(self) -> Evidence:
         """Return what the stories look at; raises as `ask`."""
-        connections = msgspec.json.decode(self.ask("connections"), type=Connections)
-        asked = self.ask("decisions", limit=DECISIONS_ASKED)
-        decisions = msgspec.json.decode(asked, type=Decisions)
-        return Evidence(connections.connections, decisions.decisions, tuple(self.world.outcomes))
+        with Link(self.control) as link:
+            connections = link.ask("connections", Connections).connections
+            decisions = link.ask("decisions", Decisions, limit=DECISIONS_ASKED).decisions
+        return Evidence(connections, decisions, tuple(self.world.outcomes))
 
     def close(self) -> None:
         """End the traffic first, so that the engine has nothing to drain; then all the rest."""

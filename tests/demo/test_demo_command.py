@@ -1,0 +1,108 @@
+"""`rsp demo` without a terminal: it says what it sees, exits 0, and leaves nothing behind."""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TIMEOUT_S = 50
+
+
+class Demo:
+    """A running `rsp demo`; every process of its family carries a mark in its environment."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._mark = f"RSP_TEST_MARK={uuid.uuid4()}"
+        name, _, value = self._mark.partition("=")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "rsp", "demo", *arguments],
+            env={**os.environ, name: value},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def finish(self) -> str:
+        """Wait for its end and return what it printed."""
+        said, complained = self.process.communicate(timeout=TIMEOUT_S)
+        assert self.process.returncode == 0, said + complained
+        assert complained == ""
+        return said
+
+    def family(self) -> list[int]:
+        """Return the processes that are alive and carry the mark."""
+        return [int(path.name) for path in Path("/proc").glob("[0-9]*") if self._is_ours(path)]
+
+    def _is_ours(self, path: Path) -> bool:
+        try:
+            return self._mark.encode() in (path / "environ").read_bytes()
+        except OSError:
+            return False
+
+
+@pytest.fixture
+def demos() -> Iterator[list[Demo]]:
+    """Demos that are ended with all their family, should the test fail before they end."""
+    running: list[Demo] = []
+    yield running
+    for demo in running:
+        for pid in demo.family():
+            os.kill(pid, signal.SIGKILL)
+        demo.process.communicate(timeout=TIMEOUT_S)
+
+
+def test_the_plain_demo_prints_the_status_and_leaves_no_process(demos: list[Demo]) -> None:
+    demo = Demo("--seconds", "2")
+    demos.append(demo)
+    said = demo.finish()
+    directory = re.search(r"control socket is (\S+)/control.sock", said)
+    assert directory is not None, said
+    assert "sessions" in said
+    assert not os.path.exists(directory[1])
+    assert demo.family() == []
+
+
+def test_slow_write_shows_the_loss_and_that_rsp_loses_nothing(demos: list[Demo]) -> None:
+    demo = Demo("slow-write", "--seconds", "0")
+    demos.append(demo)
+    said = demo.finish()
+    assert "rsp: all 5,242,880 bytes" in said
+    assert re.search(r"broken relay: [\d,]+ of 5,242,880 bytes missing, first bad offset", said)
+    assert "is BLOCKED" in said
+    assert "paused by sink_full" in said
+
+
+def test_split_route_counts_what_goes_astray_before_and_after_the_cure(demos: list[Demo]) -> None:
+    demo = Demo("split-route", "--seconds", "0")
+    demos.append(demo)
+    said = demo.finish()
+    before = re.search(r"before: (\d) of 6 reloads went astray: IronHand.example", said)
+    assert before is not None, said
+    assert int(before[1]) > 3
+    assert "ironhand.example reaches apps" in said
+    assert "after: 0 of 6 reloads went astray" in said
+
+
+def test_a_killed_demo_takes_everything_with_it(demos: list[Demo]) -> None:
+    demo = Demo("--seconds", "600")
+    demos.append(demo)
+    assert demo.process.stdout is not None
+    lines = iter(demo.process.stdout)
+    said = next(line for line in lines if "control socket" in line)
+    family = demo.family()
+    pidfds = [os.pidfd_open(pid) for pid in family]
+    demo.process.kill()
+    for pidfd in pidfds:
+        assert select.select([pidfd], [], [], TIMEOUT_S)[0]
+        os.close(pidfd)
+    assert len(family) == 3
+    assert demo.family() == []
+    assert not os.path.exists(os.path.dirname(said.split()[-1]))
