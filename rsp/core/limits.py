@@ -97,8 +97,8 @@ LUA_RESULT_BYTES = 1 * MIB
 LUA_PATTERN_BYTES = 1 * KIB
 """Longest Lua pattern."""
 
-LUA_PATTERN_STEPS = 5_000_000
-"""Most steps that a Lua pattern may need in the worst case on the text at hand: 20 to 40 ms."""
+LUA_PATTERN_STEPS = 3_000_000
+"""Most steps that a Lua pattern may need in the worst case on the text at hand: 20 to 45 ms."""
 
 LUA_PATTERNS_KEPT = 200
 """Lua patterns whose worst case is remembered; more than any configuration writes."""

@@ -91,6 +91,13 @@ local function has_one_way(item, following)
   return must_follow and following.text ~= nil and disjoint(item.text, following.text)
 end
 
+-- Return the one character that every match begins with, when the first item says so.
+local function lead_of(item)
+  if item and item.quantifier == "" and item.text ~= "." then
+    return #item.text == 1 and item.text or match(item.text, "^%%(%p)$")
+  end
+end
+
 -- What a pattern can cost on n bytes from one starting point: `factor` * n^`degree`. From its end to
 -- its beginning: a repetition with one way is one more scan of the text, any other one tries all
 -- that follows it at each of n places, and an optional item tries it twice.
@@ -114,7 +121,7 @@ local function analyse(pattern)
       end
     end
   end
-  return { anchored = anchored, degree = degree, factor = factor }
+  return { anchored = anchored, degree = degree, factor = factor, lead = lead_of(items[1]) }
 end
 
 local known, known_count = {}, 0
@@ -131,18 +138,31 @@ local function analysis_of(pattern)
   return found
 end
 
--- The number of ways to cut n bytes in `degree` places: n^degree / degree!, never below n.
-local function steps_of(analysis, bytes, plain_bytes, ignores_anchor)
-  local degree = analysis.degree
-  if ignores_anchor or not analysis.anchored then
-    degree = degree + 1
-  end
-  local steps = analysis.factor
-  for place = 1, degree do
+local function count_of(text, letter)
+  local count, at = 0, 0
+  repeat
+    at = find(text, letter, at + 1, true)
+    count = count + 1
+  until not at
+  return count
+end
+
+-- From one starting point: the number of ways to cut n bytes in `degree` places. From all of them:
+-- in one place more, or from as many as the text has of the character that must come first.
+local function steps_of(analysis, text, pattern, ignores_anchor)
+  local bytes, steps = #text, analysis.factor
+  for place = 1, analysis.degree do
     steps = steps * (bytes + place) / place
   end
-  local plain_steps = analysis.anchored and plain_bytes or bytes * plain_bytes / 8
-  return steps > plain_steps and steps or plain_steps
+  if analysis.anchored and not ignores_anchor then
+    return steps + #pattern
+  end
+  local from_everywhere = steps * (bytes + analysis.degree + 1) / (analysis.degree + 1)
+  if from_everywhere > limits.pattern_steps and analysis.lead then
+    from_everywhere = bytes + steps * count_of(text, analysis.lead)
+  end
+  -- An eighth, because most starting points fail before the end of a literal is reached.
+  return from_everywhere + bytes * #pattern / 8
 end
 
 local function admit_bytes(text, what)
@@ -169,7 +189,7 @@ local function admit(text, pattern, ignores_anchor)
     -- The matcher finds the flaw only once it gets there, and may be busy for long before that.
     refuse(format("the pattern %q is malformed", sub(pattern, 1, 60)))
   end
-  local steps = steps_of(analysis, #text, #pattern, ignores_anchor)
+  local steps = steps_of(analysis, text, pattern, ignores_anchor)
   if steps > limits.pattern_steps then
     refuse(format("the pattern %q could take %.2g steps on these %d bytes (at most %.2g); "
       .. "anchor it with ^, or repeat less with * + - ?", sub(pattern, 1, 60), steps, #text,

@@ -87,9 +87,12 @@ TOO_COSTLY = {
         "return ('a'):rep(30):find(('a?'):rep(30) .. ('a'):rep(30))",
         "steps",
     ),
-    "balances": ("return ('('):rep(2000):find(('%b()'):rep(5))", "steps"),
+    "balances": ("return ('('):rep(6e4):find(('%b()'):rep(5))", "steps"),
     "repeated sets": ("return ('a'):rep(900):find('[ab]*[ac]*[ad]*e')", "steps"),
     "an unanchored class on a long text": ("return ('a'):rep(60000):find('%a+%d')", "steps"),
+    "a choice before a scan": ("return ('a'):rep(6e4):find('^.-a+b')", "steps"),
+    "a flaw behind the costly part": ("return ('a'):rep(200):find('.-.-.-.-b%')", "malformed"),
+    "a set without end": ("return ('a'):rep(200):find('.-.-.-.-[b')", "malformed"),
     "a long pattern": ("return ('a'):find(('a'):rep(2000))", "pattern has 2000 bytes"),
     "a long needle": ("return ('a'):find(('a'):rep(2000), 1, true)", "2000 bytes"),
     "a long text": ("return ('a'):rep(1e5):find('b')", "text has 100000 bytes"),
@@ -135,6 +138,36 @@ def test_what_no_hook_can_interrupt_is_refused_before_it_starts(body: str, messa
     assert str(caught.value).startswith("site.lua:")
     assert message in str(caught.value)
     assert router.broken is None
+
+
+ORDINARY = {
+    "the reload URL": (
+        "('/user/' .. ('x'):rep(8000)):match('^/user/[^/]+/webapps/([^/]+)/reload$') == nil"
+    ),
+    "a file name": "('/a/b/c.html'):match('[^/]+$') == 'c.html'",
+    "an ending": "('/a/b/c.html'):match('^(.*)%.html$') == '/a/b/c'",
+    "a long path, anchored": "(('/a'):rep(4000) .. '.html'):match('^(.*)%.html$') ~= nil",
+    "a browser": "('Mozilla/5.0 (X)' .. (' y'):rep(200) .. ' Z/1'):find('Mozilla.*%(.*Z') == 1",
+    "a scheme": "('https://a'):match('^https?://(.+)') == 'a'",
+    "words": "select(2, ('a, b, c'):gsub('[^,%s]+', string.upper)) == 3",
+    "a map": "(('a-b'):gsub('%a', { a = 'x' })) == 'x-b'",
+    "digits": "('%05d %s %q'):format(42, 'x', 'y') == '00042 x \"y\"'",
+    "a loop": "(function() local n = 0 for _ in ('a b c'):gmatch('%a') do n = n + 1 end "
+    "return n end)() == 3",
+    "sorting": "(function() local t = { 3, 1, 2 } table.sort(t) return t[1] end)() == 1",
+    "a coroutine": "coroutine.wrap(function() coroutine.yield(7) end)() == 7",
+    "a protected call": "select(2, pcall(error, 'x', 0)) == 'x'",
+    "bits": "bit.band(6, 3) == 2",
+    "a set with a bracket": "('a]b'):match('[]]') == ']'",
+    "a frontier": "('THE (quick) fox'):find('%f[%a]%a+%f[%A]') == 1",
+    "balance": "('f(a(b))'):match('%b()') == '(a(b))'",
+}
+
+
+@pytest.mark.parametrize("expression", ORDINARY.values(), ids=ORDINARY)
+def test_ordinary_work_is_not_in_the_way_of_the_walls(expression: str) -> None:
+    router = router_of(f"return ({expression}) and 'yes' or 'no'")
+    assert router.route(REQUEST).target == "yes"
 
 
 OUT_OF_MEMORY = {
