@@ -123,7 +123,7 @@ class Dashboard(App[LeaveChoice]):
     def frame(self) -> Frame | None:
         """The screen that is shown, or the one below a dialog."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, Frame) and screen.is_mounted:
+            if isinstance(screen, Frame) and screen.is_laid_out:
                 return screen
         return None
 
@@ -354,16 +354,21 @@ class Dashboard(App[LeaveChoice]):
             _ = self.push_screen(HelpScreen(frame.WHERE, self._help_keys(frame)))
 
     def _help_keys(self, frame: Frame) -> list[HelpKey]:
-        keys: dict[str, HelpKey] = {}
-        for active in frame.active_bindings.values():
-            binding = active.binding
-            if not active.enabled or binding.id is None:
-                continue
-            known = BY_ID.get(binding.id)
-            where = known.where if known else "everywhere"
-            written = self.get_key_display(binding)
-            keys[binding.id] = HelpKey(written, binding.tooltip or binding.description, where)
-        return sorted(keys.values(), key=lambda key: key.where != "everywhere", reverse=True)
+        live = {
+            active.binding.id: active.binding
+            for active in frame.active_bindings.values()
+            if active.enabled and active.binding.id
+        }
+        order = [*(f"go.{tab.number}" for tab in self.tabs), *BY_ID]
+        return [
+            HelpKey(
+                self.get_key_display(live[name]),
+                live[name].tooltip,
+                BY_ID[name].where if name in BY_ID else "everywhere",
+            )
+            for name in order
+            if name in live
+        ]
 
     async def action_quit(self) -> None:
         """Leave: the same question for `ctrl+q` and `q`."""

@@ -35,11 +35,11 @@ RSP_THEME = Theme(
 
 _SIXTEEN_COLOURS = {
     "rsp-muted": "ansi_white",
-    "rsp-track": "ansi_bright_black",
-    "rsp-line": "ansi_bright_black",
+    "rsp-track": "ansi_white",
+    "rsp-line": "ansi_white",
     "rsp-line-live": "ansi_cyan",
-    "rsp-cursor": "ansi_blue",
-    "rsp-cursor-away": "ansi_bright_black",
+    "rsp-cursor": "ansi_bright_black",
+    "rsp-cursor-away": "ansi_default",
 }
 
 

@@ -27,6 +27,8 @@ class Column(Generic[Row]):
     """Cells that it takes when there is room; 0: it never grows."""
     keep: int = 0
     """Columns with the lowest number are dropped first when they do not all fit."""
+    from_width: int = 0
+    """Cells that the table must have before this column is shown at all."""
     sort: str | None = None
     """Field that a click on the header sorts by; None: it cannot be sorted by."""
     tooltip: str = ""
@@ -41,7 +43,7 @@ def place(columns: Sequence[Column[Row]], width: int) -> list[Placed[Row]]:
 
     What is left over goes to the columns that grow, in equal shares.
     """
-    kept = list(columns)
+    kept = [column for column in columns if column.from_width <= width]
     while len(kept) > 1 and _need(kept) > width:
         # Of those that matter least, the rightmost goes first.
         kept.remove(min(reversed(kept), key=lambda column: column.keep))

@@ -66,7 +66,7 @@ def _kernel(peer: PeerRow) -> Line:
 
 
 def _queue(count: int | None) -> str:
-    return text.NOTHING if count is None else text.full_size(count)
+    return text.NOTHING if count is None else text.size(count)
 
 
 def _rates(rates: tuple[float, float]) -> Line:
@@ -82,8 +82,8 @@ def _rates(rates: tuple[float, float]) -> Line:
 
 def _state(peer: PeerRow) -> Line:
     if peer.blocked_s > 0:
-        waited = f"{text.duration(peer.blocked_s)}, {text.duration(peer.blocked_total_s)} in all"
-        return (_title("blocked"), Span(f"● writing for {waited}", "warn"))
+        waited = f"{text.duration(peer.blocked_s)} ({text.duration(peer.blocked_total_s)} in all)"
+        return (_title("blocked"), Span(f"● for {waited}", "warn"))
     if peer.paused_by:
         return (_title("paused"), Span(f"‖ {pauses(peer)}", "accent"))
     total = text.duration(peer.blocked_total_s) if peer.blocked_total_s else "never"

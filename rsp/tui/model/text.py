@@ -1,6 +1,6 @@
 """Numbers as people read them: bytes, rates, times, gauges and strips, each of a known width."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 NOTHING = "\N{EN DASH}"
 """Shown where there is no number, or none worth reading."""
@@ -94,7 +94,7 @@ def gauge(part: float, width: int) -> tuple[str, str]:
     return filled, "░" * (width - len(filled))
 
 
-def sparkline(samples: Sequence[float], width: int, top: float | None = None) -> str:
+def sparkline(samples: Iterable[float], width: int, top: float | None = None) -> str:
     """Return the last `width` samples as blocks, the newest at the right.
 
     `top` is the value of a full block; without it the greatest sample shown is. A blank is no

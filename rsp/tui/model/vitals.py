@@ -18,6 +18,10 @@ _COUNTERS: dict[str, Callable[[Status], int]] = {
 }
 
 
+_HEADROOM = 1.4
+"""A steady rate fills its sparkline to this part only, so that a rise can be seen."""
+
+
 class Vitals:
     """Folds each `status` into rates. Time is the engine's clock."""
 
@@ -101,9 +105,12 @@ class Vitals:
         spark: int,
         role: str,
     ) -> Line:
-        rate = self.rates[name]
+        rate, past = self.rates[name], self.past[name]
         value = text.NOTHING if rate < 0.05 else shape(rate)
         spans = [Span(f"{title} ", "dim"), Span(fit(value, figure, ">"), "" if rate else "dim")]
         if spark:
-            spans += [Span(" "), Span(text.sparkline(self.past[name], spark), role)]
+            spans += [
+                Span(" "),
+                Span(text.sparkline(past, spark, max(past, default=0.0) * _HEADROOM), role),
+            ]
         return tuple(spans)

@@ -13,7 +13,7 @@ from rsp.tui.model.spans import Line, Span
 _PAUSES = {
     "operator": "a person paused it (P resumes)",
     "breakpoint": "a breakpoint holds it",
-    "sink_full": "our buffer for the other side is full",
+    "sink_full": "the other side is full",
     "connecting": "the backend is not connected yet",
     "routing": "its request is not routed yet",
     "pipelined": "the exchange before has to end first",
@@ -60,23 +60,19 @@ def _blocked(session: Session, side: Side) -> str:
     if sink is None:
         return ""
     taken = session.client_out_per_s if side is Side.CLIENT else session.backend_out_per_s
-    speed = f"takes {text.full_size(round(taken))} a second" if taken >= 1 else "takes nothing"
-    parts = [
-        f"The {side} {speed}: send() got EAGAIN, and bytes have been waiting "
-        f"for {text.duration(sink.blocked_s)}.",
-        f"{text.full_size(sink.unsent_bytes)} wait here" + _in_the_kernel(sink),
-    ]
+    speed = f"takes only {text.full_size(round(taken))}/s" if taken >= 1 else "takes nothing"
+    waited = text.duration(sink.blocked_s)
+    waiting = f"{text.full_size(sink.unsent_bytes)} wait here{_in_the_kernel(sink)}"
+    said = f"The {side} {speed}: for {waited} send() has got EAGAIN. {waiting}"
     other = Side.BACKEND if side is Side.CLIENT else Side.CLIENT
     if source is not None and "sink_full" in source.paused_by:
-        parts[-1] += f", so the {other} is not read until there is room."
-    else:
-        parts[-1] += "."
-    return " ".join(parts)
+        return f"{said}, so the {other} is not read."
+    return f"{said}."
 
 
 def _in_the_kernel(peer: PeerRow) -> str:
     queued = peer.kernel_send_queue_bytes
-    return f" and {text.full_size(queued)} in the kernel" if queued else ""
+    return f", {text.full_size(queued)} in the kernel" if queued else ""
 
 
 def _moving(session: Session) -> str:

@@ -39,7 +39,7 @@ class ConnectionsScreen(Frame):
         table.is_faded = lambda session: session.closed_at_s is not None
         table.add_class("boxed")
         yield table
-        yield Lines(id="nothing", classes="boxed")
+        yield Lines(id="nothing", classes="boxed -absent")
         yield FilterBar(id="filter")
         yield Lines(id="preview", classes="boxed")
 
@@ -93,9 +93,9 @@ class ConnectionsScreen(Frame):
         self._show_titles(len(rows))
         table.set_class(self.shell.model.is_frozen, "frozen")
         is_empty = not sessions.sessions and self.shell.model.status is not None
-        table.display = not is_empty
+        table.set_class(is_empty, "-absent")
         nothing = self.query_one("#nothing", Lines)
-        nothing.display = is_empty
+        nothing.set_class(not is_empty, "-absent")
         if is_empty:
             nothing.border_title = Content("Connections")
             nothing.show(self._nothing())

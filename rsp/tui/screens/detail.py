@@ -132,7 +132,9 @@ class DetailScreen(Frame):
     def _show_tab(self, detail: ConnectionDetail) -> None:
         table, facts = self.table, self.query_one("#facts", Lines)
         is_timeline = self._tab == 0 and bool(detail.calls)
-        table.display, facts.display = is_timeline, not is_timeline
+        self.set_class(self._tab != 0, "-reading")
+        table.set_class(not is_timeline, "-absent")
+        facts.set_class(is_timeline, "-absent")
         title = Content(" │ ".join(
             f"▐{name}▌" if index == self._tab else name for index, name in enumerate(_TABS)
         ))  # fmt: skip
@@ -146,7 +148,7 @@ class DetailScreen(Frame):
             return
         facts.border_title = title
         facts.border_subtitle = Content("")
-        width = max(facts.content_size.width, 20)
+        width = max(self.size.width - 4, 20)
         facts.show((self._no_calls, tcp_info_lines, story_lines)[self._tab](detail, width))
 
     def _timeline_state(self, detail: ConnectionDetail) -> str:

@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from rsp.core.sanitise import safe
 from rsp.tui.feed import Pull
-from rsp.tui.keymap import KEYS, bindings, mutating_actions
+from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions
 from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line
@@ -72,6 +72,11 @@ class Frame(Screen[None]):
     # -- the frame itself
 
     @property
+    def is_laid_out(self) -> bool:
+        """Whether its widgets are there: not before it is mounted, nor while the app ends."""
+        return self.is_mounted and bool(self.query("#keys"))
+
+    @property
     def shell(self) -> Shell:
         """The app, as far as a screen may use it."""
         return cast(Shell, self.app)
@@ -87,6 +92,8 @@ class Frame(Screen[None]):
 
     def on_resize(self) -> None:
         """Lay the lines of the frame out anew."""
+        if not self.is_laid_out:
+            return
         size = self.size
         too_small = size.width < MIN_COLUMNS or size.height < MIN_ROWS
         self.set_class(too_small, "-too-small")
@@ -109,7 +116,7 @@ class Frame(Screen[None]):
         alerts = model.alerts.now()
         tabs = self._tabs()
         if self.has_class("-roomy"):
-            quiet = (Span("nothing to worry about", "dim"),)
+            quiet = (Span("all quiet", "dim"),)
             said_line = alert_line(alerts, width - 2, is_short=False) or quiet
             self.query_one("#alerts", Lines).show([(Span(" "), *said_line)])
         else:
@@ -144,8 +151,9 @@ class Frame(Screen[None]):
     def _show_guide(self) -> None:
         guide = self.query_one("#guide", Lines)
         steps = self.shell.guide
-        guide.display = bool(steps) and not self.shell.guide_is_hidden
-        if not guide.display:
+        is_absent = not steps or self.shell.guide_is_hidden
+        guide.set_class(is_absent, "-absent")
+        if is_absent:
             return
         width = max(self.size.width - 4, 10)
         lines = [line(Span(row)) for step in steps for row in wrap(safe(step), width)]
@@ -168,10 +176,14 @@ class Frame(Screen[None]):
             if active.enabled and active.binding.id
         }
         return [
-            (key.id, self.app.get_key_display(live[key.id]), key.label, key.action)
+            (key.id, self.app.get_key_display(live[key.id]), self._label(key), key.action)
             for key in KEYS
             if key.label and key.id in live
         ]
+
+    def _label(self, key: Key) -> str:
+        is_top = len(self.app.screen_stack) == 1
+        return "Leave" if key.id == "back_or_quit" and is_top else key.label
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take away what changes the engine from a dashboard that only looks."""
@@ -214,7 +226,7 @@ class Frame(Screen[None]):
 
 def key_lines(keys: Sequence[tuple[str, str, str, str]], width: int, rows: int) -> list[Line]:
     """Return the keys in `rows` lines; the last ones, help and the way out, always fit."""
-    last = [key for key in keys if key[0] in ("palette", "help", "back_or_quit")]
+    last = [key for key in keys if key[0] in ("freeze", "palette", "help", "back_or_quit")]
     first = [key for key in keys if key not in last]
     lines: list[Line] = []
     for row in range(rows):

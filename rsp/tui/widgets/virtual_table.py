@@ -20,7 +20,7 @@ _PREFIX = 3
 """Cells before the first column: the cursor, the mark, a blank."""
 
 
-class VirtualTable(ScrollView, Generic[Row], can_focus=True):
+class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     """Rows with a cursor that stays on its row, marks, and columns that are dropped when narrow."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*COMPONENTS, "table--cursor", "table--cursor-away"}

@@ -1,0 +1,95 @@
+"""What the tests of the screens share: an app that stands still, and the text of its screen."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from rsp.core.replies import Backends, ConnectionDetail, Connections, Events, Exchanges, Status
+from rsp.tui.app import Dashboard, LeaveChoice
+from rsp.tui.feed import EVENTS_PULL, Feed, Pull
+from rsp.tui.screens.dialog import Dialog
+from tests.tui import canned
+
+GOLDENS = Path(__file__).parent / "goldens"
+DEADLINE_S = 20.0
+
+
+class StillFeed(Feed):
+    """A feed without an engine: the test itself hands the answers to the app."""
+
+    async def pull_for_ever(self) -> None:
+        await asyncio.Event().wait()
+
+    async def follow_events(self, since: int = 0) -> None:
+        await asyncio.Event().wait()
+
+
+def still_dashboard(**changes: Any) -> Dashboard:
+    arguments: dict[str, Any] = {"read_only": False, "engine_is_child": True}
+    app = Dashboard(
+        "/nowhere", clock=lambda: datetime(2026, 1, 5, 12, 41, 7), **arguments | changes
+    )
+    app.feed = StillFeed("/nowhere", app)
+    return app
+
+
+def hand(app: Dashboard, *answers: Any) -> None:
+    """Give the app answers as if they had been pulled."""
+    for answer in answers:
+        match answer:
+            case Status():
+                app.take(Pull("status", Status), answer)
+            case Backends():
+                app.take(Pull("backends", Backends), answer)
+            case ConnectionDetail():
+                app.take(Pull("connection", ConnectionDetail), answer)
+            case Connections():
+                app.take(Pull("connections", Connections), answer)
+            case Exchanges():
+                app.take(Pull("exchanges", Exchanges), answer)
+            case Events():
+                app.take(EVENTS_PULL, answer)
+
+
+def hand_seconds(app: Dashboard, seconds: int) -> None:
+    """Let some seconds of the canned engine pass."""
+    hand(app, canned.backends())
+    for step in range(seconds):
+        hand(app, canned.status(step), canned.connections(step))
+
+
+def screen_text(app: Dashboard) -> str:
+    """Return what the terminal shows, without colours. The one place that needs the compositor."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip).rstrip() for strip in strips) + "\n"
+
+
+async def wait_until(
+    pilot: Pilot[LeaveChoice], predicate: Callable[[], object], what: str = "the condition"
+) -> None:
+    """Let the app run until the predicate is true."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not predicate():
+            await pilot.pause(0.01)
+    assert predicate(), what
+
+
+async def listening(app: Dashboard, pilot: Pilot[LeaveChoice]) -> None:
+    """Wait until the dialog on the screen takes keys."""
+    dialog = app.screen
+    assert isinstance(dialog, Dialog), f"{dialog} is no dialog"
+    await wait_until(pilot, lambda: dialog.is_listening)
+
+
+def check_golden(name: str, text: str) -> None:
+    """Compare with a committed screen. RSP_GOLDENS=write writes it anew."""
+    path = GOLDENS / f"{name}.txt"
+    if os.environ.get("RSP_GOLDENS") == "write":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8"), f"{path.name} is not what the screen shows"

@@ -1,0 +1,133 @@
+"""Each screen as text at its sizes: a change of a screen shows as a diff that can be read."""
+
+import pytest
+
+from rsp.core.replies import Connections, Events, Exchanges
+from tests.tui import canned
+from tests.tui.stage import (
+    check_golden,
+    hand,
+    hand_seconds,
+    listening,
+    screen_text,
+    still_dashboard,
+)
+
+SIZES = [(80, 24), (120, 35), (200, 60)]
+EVENTS = Events(canned.events(), 4, 0)
+
+
+def named(screen: str, size: tuple[int, int]) -> str:
+    return f"{screen}-{size[0]}x{size[1]}"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_connections(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 6)
+        await pilot.pause()
+        check_golden(named("connections", size), screen_text(app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_detail(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 3)
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        for step in range(3, 20):
+            hand(app, canned.status(step), canned.detail(step))
+        await pilot.pause()
+        check_golden(named("detail", size), screen_text(app))
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        check_golden(named("detail-tcp-info", size), screen_text(app))
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
+        check_golden(named("detail-story", size), screen_text(app))
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
+async def test_events(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 2)
+        hand(app, EVENTS)
+        await pilot.press("5")
+        await pilot.pause()
+        hand(app, canned.status(3))
+        await pilot.press("k")
+        await pilot.pause()
+        check_golden(named("events", size), screen_text(app))
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
+async def test_exchanges(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("E")
+        await pilot.pause()
+        hand(app, Exchanges(canned.exchanges()))
+        await pilot.pause()
+        check_golden(named("exchanges", size), screen_text(app))
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
+async def test_help(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("question_mark")
+        await pilot.pause()
+        await pilot.pause()
+        check_golden(named("help", size), screen_text(app))
+
+
+async def test_an_engine_without_connections_says_what_to_try() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand(app, canned.backends(), canned.status(0, sessions=0, blocked=0))
+        hand(app, Connections(7, 0, 1000.0, []))
+        await pilot.pause()
+        check_golden("empty-80x24", screen_text(app))
+
+
+async def test_the_guide_stands_above_the_keys_until_it_is_hidden() -> None:
+    app = still_dashboard(guide=("1  Look at session 41: it is BLOCKED.", "2  Press enter."))
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand_seconds(app, 2)
+        await pilot.pause()
+        check_golden("guide-80x24", screen_text(app))
+        await pilot.press("h")
+        await pilot.pause()
+        assert "Press enter." not in screen_text(app)
+
+
+async def test_questions() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand_seconds(app, 2)
+        await pilot.pause()
+        await pilot.press("X")
+        await pilot.pause()
+        check_golden("question-close-80x24", screen_text(app))
+        await listening(app, pilot)
+        await pilot.press("escape")
+        await pilot.press("q")
+        await pilot.pause()
+        check_golden("question-leave-80x24", screen_text(app))
+
+
+async def test_a_terminal_that_is_too_small_says_what_it_needs() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(52, 14)) as pilot:
+        hand_seconds(app, 1)
+        await pilot.pause()
+        assert screen_text(app).strip() == "need 60×16, have 52×14"  # noqa: RUF001
+        await pilot.resize_terminal(80, 24)
+        await pilot.pause()
+        assert "Connections [8]" in screen_text(app)
