@@ -1,9 +1,11 @@
 """`rsp demo`: sites, traffic and the dashboard, with nothing to set up."""
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
+
+from rsp.cli.failure import Failure
+from rsp.cli.screen import is_terminal
 
 if TYPE_CHECKING:
     from rsp.demo.stage import Stage
@@ -23,17 +25,18 @@ def command(story: str | None, seconds: float | None) -> None:
 
     `slow-write` and `split-route` tell the two bugs that rsp was made for, with their cure.
     """
+    from rsp.cli.run import EngineFailed
     from rsp.demo.scenes import Scene
-    from rsp.demo.stage import EngineDidNotStart, Stage
+    from rsp.demo.stage import Stage
 
     try:
         with Stage(Scene(story or Scene.PLAIN)) as stage:
-            if seconds is None and sys.stdin.isatty() and sys.stdout.isatty():
+            if seconds is None and is_terminal():
                 _show(stage)
             else:
                 _narrate(stage, seconds)
-    except (EngineDidNotStart, RuntimeError) as error:
-        raise click.ClickException(str(error)) from error
+    except (EngineFailed, RuntimeError) as error:
+        raise Failure(str(error)) from error
 
 
 def _show(stage: "Stage") -> None:

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 
 from rsp.core.replies import Changed, PeerRow
-from rsp.demo.numbers import ENGINE_START_S
 from rsp.demo.scenes import Scene, cured, line_of_the_bug
 from rsp.demo.stage import Stage
 from rsp.demo.stories import (
@@ -20,7 +19,9 @@ from rsp.demo.stories import (
 Say = Callable[[str], None]
 
 LOOK_EVERY_S = 0.1
-"""How often the evidence is looked at while a story waits for it."""
+LOOK_AT_MOST_S = 15.0
+"""How often the evidence is looked at while a story waits for it, and for how long: twice the
+length of one round."""
 
 
 def narrate(stage: Stage, seconds: float, say: Say) -> None:
@@ -102,7 +103,7 @@ def tell_split_route(stage: Stage, say: Say) -> None:
 
 def look_until(stage: Stage, is_there: Callable[[Evidence], bool]) -> Evidence:
     """Return the first evidence that `is_there`, or the last one looked at."""
-    deadline_s = time.monotonic() + ENGINE_START_S
+    deadline_s = time.monotonic() + LOOK_AT_MOST_S
     evidence = stage.evidence()
     while not is_there(evidence) and time.monotonic() < deadline_s:
         time.sleep(LOOK_EVERY_S)

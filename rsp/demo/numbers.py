@@ -89,9 +89,6 @@ ROUND_PAUSE_S = 1.0
 RELOAD_PAUSE_S = 0.25
 """Between two visits of the split-route story."""
 
-ENGINE_START_S = 15.0
-"""The engine must answer on its control socket within this."""
-
 ENGINE_STOP_S = 5.0
 """An engine that has not ended this long after SIGTERM is killed."""
 

@@ -1,20 +1,16 @@
 """A whole demo: the world, a directory with the configuration, and the engine."""
 
-import contextlib
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from rsp.cli.failure import Failure
 from rsp.cli.link import Link
+from rsp.cli.run import start_engine
 from rsp.core.replies import Connections, Decisions, Status
 from rsp.demo.engine_life import EngineLife
-from rsp.demo.numbers import ENGINE_START_S
 from rsp.demo.reports import EngineIsHere
 from rsp.demo.scenes import Scene, lua_for
 from rsp.demo.stories import Evidence
@@ -24,10 +20,6 @@ T = TypeVar("T")
 
 DECISIONS_ASKED = 60
 """Enough to hold both spellings of every site of the split-route story."""
-
-
-class EngineDidNotStart(Exception):
-    """The engine of the demo ended, or never answered. The text says where its log is."""
 
 
 class Stage:
@@ -41,7 +33,6 @@ class Stage:
         self.directory = Path(tempfile.mkdtemp(prefix="rsp-demo-"))
         self.config = self.directory / "demo.lua"
         self.control = self.directory / "control.sock"
-        self.log = self.directory / "engine.log"
         self.proxy = ""
         """`host:port` where the engine listens."""
 
@@ -49,12 +40,13 @@ class Stage:
         """Start the engine, wait until it answers, and let the traffic begin.
 
         Raises:
-            EngineDidNotStart: with the last lines of the engine's log.
+            EngineFailed: with what the engine said.
         """
         try:
             self.config.write_text(lua_for(self.scene, self.world.sites.addresses))
-            self.engine = self._start_engine()
-            self.proxy = self._wait_for(self.engine).listeners[0].address
+            where = ["--control", str(self.directory / "control.sock"), "--listen", "127.0.0.1:0"]
+            self.engine, self.control = start_engine([str(self.config), *where])
+            self.proxy = self.ask("status", Status).listeners[0].address
             engine = EngineIsHere(self.proxy, self.engine.pid, str(self.directory))
             self.world.send_traffic(engine)
         except BaseException:
@@ -70,30 +62,6 @@ class Stage:
     ) -> None:
         """End everything."""
         self.close()
-
-    def _start_engine(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "rsp", "serve", str(self.config)]
-        options = ["--control", str(self.control), "--listen", "127.0.0.1:0"]
-        with self.log.open("wb") as log:
-            return subprocess.Popen(
-                [*command, *options],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def _wait_for(self, engine: "subprocess.Popen[bytes]") -> Status:
-        deadline_s = time.monotonic() + ENGINE_START_S
-        while time.monotonic() < deadline_s and engine.poll() is None:
-            with contextlib.suppress(Failure):
-                status = self.ask("status", Status)
-                if status.listeners:
-                    return status
-            time.sleep(0.05)
-        how = "ended at once" if engine.poll() is not None else "does not answer"
-        last_lines = self.log.read_text(errors="replace")[-2000:]
-        raise EngineDidNotStart(f"the demo's engine {how}; its log says:\n{last_lines}")
 
     def ask(self, method: str, kind: type[T]) -> T:
         """Give the engine one command and return its answer as a `kind`.
