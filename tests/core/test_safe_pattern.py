@@ -51,6 +51,8 @@ def test_a_useful_pattern_finds_its_text(pattern: str, text: str) -> None:
         ("(a|a)*b", 5),
         ("(a|ab)+", 6),
         ("((a)?)*", 6),
+        ("((a|a))*", 7),
+        ("((?:(a|ab)))+", 12),
         ("((a+)b)*", 7),
         ("(?:a+)+", 6),
         ("(a{1,9})*", 8),
