@@ -21,10 +21,10 @@ from rsp.core.row_fields import (
     Getter,
     UnknownField,
     Value,
+    all_text,
     getter,
     is_blocked,
     is_time,
-    texts,
 )
 from rsp.core.safe_pattern import PatternRefused, SafePattern
 
@@ -205,7 +205,7 @@ def _getter(name: str, position: int) -> Getter:
 
 def _word(word: str) -> Predicate:
     folded = word.casefold()
-    return lambda row: any(folded in text.casefold() for text in texts(row))
+    return lambda row: folded in all_text(row).casefold()
 
 
 def _regex(get: Getter, pattern: str, position: int) -> Predicate:

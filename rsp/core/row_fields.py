@@ -16,6 +16,8 @@ Value = float | str | bool | list[str] | None
 Getter = Callable[[object], Value]
 """Takes a row; None when the row has no such thing."""
 
+_COUNTER = (int, float, type(None))
+
 _ROWS = (
     replies.ConnectionRow,
     replies.ConnectionDetail,
@@ -81,30 +83,35 @@ def is_blocked(row: object) -> bool:
     return isinstance(blocked, float | int) and blocked > 0
 
 
-def texts(row: object) -> Iterator[str]:
-    """Yield every text of a row as the screens show it, and its id.
+def all_text(row: object) -> str:
+    """Return every text of a row as the screens show it, and its id, one a line.
 
     Lists of rows inside it (calls, candidates) are left out.
     """
+    found: list[str] = []
     row_id = _of(row, "id")
     if row_id is not None:
-        yield str(row_id)
+        found.append(str(row_id))
     if is_blocked(row):
-        yield "blocked"
-    yield from _texts_in(row)
+        found.append("blocked")
+    _collect(row, found)
+    return "\n".join(found)
 
 
-def _texts_in(value: object) -> Iterator[str]:
+def _collect(value: object, found: list[str]) -> None:
     if isinstance(value, str):
-        yield value
+        found.append(value)
     elif isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
-            yield from _texts_in(getattr(value, name))
+            inner = getattr(value, name)
+            # Most fields are counters: asked here, that saves a call for each.
+            if not isinstance(inner, _COUNTER):
+                _collect(inner, found)
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from _texts_in(inner)
+            _collect(inner, found)
     elif isinstance(value, list):
-        yield from (item for item in value if isinstance(item, str))
+        found += [item for item in value if isinstance(item, str)]
 
 
 def _of(row: object, name: str) -> Any:
