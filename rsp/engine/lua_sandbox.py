@@ -1,4 +1,4 @@
-"""A Lua runtime with walls: what `lua_sandbox.lua` and `lua_strings.lua` build, seen from Python.
+"""A Lua runtime with walls, seen from Python. The walls are the four `lua_*.lua` files beside it.
 
 The configuration is trusted but fallible: the walls are against accidents and pasted snippets. No
 Python object is ever handed to Lua; strings and numbers go in, strings and plain tables come out.
@@ -50,8 +50,8 @@ class Declared:
     """Everything that a configuration said when it ran."""
 
     declarations: tuple[Declaration, ...]
-    globals: dict[str, str | None]
-    """The globals of the C original that are set; None where the value is not a string."""
+    globals: dict[str, str]
+    """The globals of the C original that are set to a string."""
     has_route: bool
     printed: str
 
@@ -71,16 +71,18 @@ class Sandbox:
             attribute_handlers=(_deny, _deny),
             max_memory=defaults.lua_memory_bytes,
         )
-        strings = runtime.compile(_lua("lua_strings.lua"), name="=strings")
         settings = runtime.table_from(_settings(defaults))
-        walls = runtime.execute(_lua("lua_sandbox.lua"), settings, strings, name="=sandbox")
+        budget = _run(runtime, "lua_budget.lua", settings)
+        strings = _run(runtime, "lua_strings.lua", settings, budget)
+        seen = _run(runtime, "lua_environment.lua", settings, budget, strings)
+        calls = _run(runtime, "lua_calls.lua", settings, budget, seen)
         self._runtime = runtime
-        self._load: Callable[[bytes], tuple[Any, ...]] = walls[0]
-        self.call_route: Callable[..., Any] = walls[1]
+        self._load: Callable[[bytes], tuple[Any, ...]] = calls[0]
+        self.call_route: Callable[..., Any] = calls[1]
         """Call `route`. The arguments are the fields of the request: method, path, query, host,
         raw host, client address, listener, header lines or None. The answer is the target, or
         (target, key, reason, printed), or (None, message, is broken, printed, …)."""
-        self._configure: Callable[[int, int], None] = walls[2]
+        self._configure: Callable[[int, int], None] = calls[2]
 
     def load(self, source: bytes) -> Declared:
         """Run a whole configuration once and return what it declared.
@@ -97,7 +99,7 @@ class Sandbox:
         declared, found_globals, has_route, printed = answer
         return Declared(
             tuple(_declarations(declared)),
-            {name: value or None for name, value in found_globals.items()},
+            dict(found_globals.items()),
             has_route,
             printed or "",
         )
@@ -127,8 +129,9 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float]:
     }
 
 
-def _lua(name: str) -> str:
-    return files("rsp.engine").joinpath(name).read_text(encoding="utf-8")
+def _run(runtime: Any, name: str, *arguments: Any) -> Any:
+    source = files("rsp.engine").joinpath(name).read_text(encoding="utf-8")
+    return runtime.execute(source, *arguments, name=f"={name}")
 
 
 def _deny(*_attribute: object) -> NoReturn:

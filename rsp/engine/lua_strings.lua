@@ -2,11 +2,12 @@
 -- start. They are C functions, which no hook can interrupt, so a bound on the instructions of the
 -- caller is no bound on them: `.-.-.-.-b` on 200 bytes would run for eleven seconds.
 
-local limits, refuse, look_at_clock, nested = ...
+local limits, budget = ...
 
 local byte, char, find, floor = string.byte, string.char, string.find, math.floor
 local format, gmatch, gsub, match = string.format, string.gmatch, string.gsub, string.match
 local rep, sub = string.rep, string.sub
+local look_at_clock, nested, refuse = budget.look_at_clock, budget.nested, budget.refuse
 local ipairs, select, tonumber, tostring, type = ipairs, select, tonumber, tostring, type
 
 -- Worth a look at the clock afterwards; anything less is noise beside the count of instructions.
@@ -98,9 +99,9 @@ local function lead_of(item)
   end
 end
 
--- What a pattern can cost on n bytes from one starting point: `factor` * n^`degree`. From its end to
--- its beginning: a repetition with one way is one more scan of the text, any other one tries all
--- that follows it at each of n places, and an optional item tries it twice.
+-- What a pattern can cost on n bytes from one starting point: `factor` * n^`degree`. From its end
+-- to its beginning: a repetition with one way is one more scan of the text, any other one tries
+-- all that follows it at each of n places, and an optional item tries it twice.
 local function analyse(pattern)
   local anchored = sub(pattern, 1, 1) == "^"
   local items = items_of(pattern, anchored and 2 or 1)

@@ -510,3 +510,20 @@ def test_large_arguments_meet_a_full_runtime_without_ending_the_process(size_byt
         except RouteFailed as error:
             outcomes.append(str(error))
     assert "out of memory" in outcomes[-1]
+
+
+@pytest.mark.parametrize("call", ["listen {}", 'pool("late", {})', "limits {}"])
+def test_nothing_can_be_declared_once_the_file_is_loaded(call: str) -> None:
+    router = router_of(f"{call}\nreturn 'web'")
+    with pytest.raises(RouteFailed, match=r"^site\.lua:5: \w+ declares what is there while"):
+        router.route(request())
+
+
+def test_a_route_that_is_no_function_of_the_file_fails_without_a_line() -> None:
+    loaded = load_source(f"{MINIMAL}route = tostring".encode(), "site.lua")
+    assert loaded.router is not None
+    assert loaded.router.route(request()).target.startswith("table: ")
+    loaded = load_source(f"{MINIMAL}route = math.floor".encode(), "site.lua")
+    assert loaded.router is not None
+    with pytest.raises(RouteFailed, match=r"^site\.lua: bad argument #1"):
+        loaded.router.route(request())
