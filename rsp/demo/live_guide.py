@@ -7,7 +7,7 @@ from typing import overload
 
 from rsp.cli.failure import Failure
 from rsp.demo.stage import Stage
-from rsp.demo.stories import Evidence, Story, guide
+from rsp.demo.stories import Story, guide, steps_done
 
 REFRESH_S = 1.0
 """How often the evidence is gathered: a reader does not need it sooner."""
@@ -19,7 +19,8 @@ class LiveGuide(Sequence[str]):
     def __init__(self, story: Story, stage: Stage) -> None:
         self._story = story
         self._stage = stage
-        self._lines = guide(story, Evidence())
+        self._done: set[int] = set()
+        self._lines = guide(story, (), ())
         self._over = threading.Event()
         self._following = threading.Thread(target=self._follow, daemon=True)
 
@@ -49,4 +50,7 @@ class LiveGuide(Sequence[str]):
         while not self._over.wait(REFRESH_S):
             # An engine that is away for a moment leaves the lines as they are.
             with contextlib.suppress(Failure):
-                self._lines = guide(self._story, self._stage.evidence())
+                evidence = self._stage.evidence()
+                # What was seen once stays done: the cure must not take back the step before it.
+                self._done |= steps_done(self._story, evidence)
+                self._lines = guide(self._story, self._done, evidence.outcomes)

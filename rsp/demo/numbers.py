@@ -86,8 +86,8 @@ RELAY_READ_BYTES = 4096
 ROUND_PAUSE_S = 1.0
 """Between two rounds of a story."""
 
-RELOAD_PAUSE_S = 0.25
-"""Between two visits of the split-route story."""
+THINK_S = (0.3, 1.2)
+"""How long an owner rests between visiting a site and reloading it, and again before leaving."""
 
 ENGINE_STOP_S = 5.0
 """An engine that has not ended this long after SIGTERM is killed."""

@@ -2,10 +2,11 @@
 and a count of the reloads that went astray."""
 
 import asyncio
+import random
 from dataclasses import dataclass
 
 from rsp.demo.clients import ask, connected
-from rsp.demo.numbers import RELOAD_PAUSE_S
+from rsp.demo.numbers import THINK_S
 
 SPELLINGS = ("IronHand", "JoeButy", "RedPanda", "BlueHeron", "NightOwl", "GreyWolf")
 """Mixed-case names of the sites whose owners press "reload"."""
@@ -20,9 +21,9 @@ class Reload:
 
     domain: str
     """As the owner spells it."""
-    visited: str | None
+    visited: str
     """The backend that serves the site, by its lower-case name."""
-    reloaded: str | None
+    reloaded: str
     """The backend that got the reload."""
 
     @property
@@ -31,8 +32,8 @@ class Reload:
         return self.visited != self.reloaded
 
 
-async def reload_once(address: str, name: str) -> Reload:
-    """Visit a site, then reload it, through the proxy at `address`.
+async def visit_and_reload(address: str, name: str) -> Reload:
+    """Visit a site, then reload it, through the proxy at `address`, on one connection.
 
     Raises:
         OSError: the connection failed.
@@ -41,15 +42,15 @@ async def reload_once(address: str, name: str) -> Reload:
     domain = f"{name}.example"
     async with connected(address) as stream:
         visited = await ask(stream, "GET", "/", domain.lower())
+        await asyncio.sleep(random.uniform(*THINK_S))
         path = f"/user/{name}/webapps/{domain}/reload"
         reloaded = await ask(stream, "POST", path, DASHBOARD_HOST, content_length=0)
+        await asyncio.sleep(random.uniform(*THINK_S))
+    if visited is None or reloaded is None:
+        raise ConnectionError("the proxy answered in place of a site")
     return Reload(domain, visited, reloaded)
 
 
 async def reload_all(address: str) -> list[Reload]:
-    """Reload every site once, with a short pause after each."""
-    reloads = []
-    for name in SPELLINGS:
-        reloads.append(await reload_once(address, name))
-        await asyncio.sleep(RELOAD_PAUSE_S)
-    return reloads
+    """Let every owner visit and reload their site once; raises as `visit_and_reload` does."""
+    return await asyncio.gather(*(visit_and_reload(address, name) for name in SPELLINGS))

@@ -1,9 +1,10 @@
 """The two stories of the demo: what to press, what to look at, how a step is seen to be done.
 
-Pure: no clock, no socket. Whoever shows a story gathers the `Evidence` and calls `guide`.
+Pure: no clock, no socket. Whoever shows a story gathers the `Evidence`, keeps what
+`steps_done` found in it, and calls `guide`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from rsp.core.replies import ConnectionRow, DecisionRow, PeerRow
@@ -38,6 +39,9 @@ class Story:
 
     title: str
     steps: tuple[Step, ...]
+    """Each fits on a line of 80 columns: the panel they stand in is small."""
+    outcomes_shown: int
+    """How many of the last outcomes make one round of the story."""
 
 
 def blocked_sessions(evidence: Evidence) -> list[ConnectionRow]:
@@ -77,26 +81,18 @@ def split_hosts(evidence: Evidence) -> dict[str, set[str]]:
 SLOW_WRITE = Story(
     "The slow write: a page that loses its middle",
     (
+        Step("A slow client reads the same 5 MiB page through rsp and a broken relay."),
         Step(
-            "A slow client downloads the same 5 MiB page twice: through rsp, and through a relay "
-            "that ignores EAGAIN and short writes, as the first one of 2013 did."
-        ),
-        Step(
-            "Connections: find host book.example (press / and type book). Its state is BLOCKED: "
-            "bytes wait for the client.",
+            "Connections: book.example is BLOCKED, for bytes wait for its client.",
             lambda evidence: bool(blocked_sessions(evidence)),
         ),
         Step(
-            "Press enter on it. The client's fd counts EAGAIN and short writes, and unsent bytes "
-            "stand at the mark; the backend's fd is paused by sink_full.",
+            "enter: EAGAIN counted, bytes kept unsent, backend paused by sink_full.",
             lambda evidence: bool(held_back(evidence)),
         ),
-        Step("The broken relay throws those same bytes away: see what is missing below.", has_loss),
-        Step(
-            "The cure is what you look at: unsent bytes are kept, the backend waits, and nothing "
-            "is lost."
-        ),
+        Step("The relay ignores EAGAIN and loses them. Keeping them is the cure.", has_loss),
     ),
+    outcomes_shown=2,
 )
 
 
@@ -105,21 +101,16 @@ def split_route(config_path: str, line: int) -> Story:
     return Story(
         "The split route: reloads that reach the wrong backend",
         (
+            Step("Visits come in lower case; owners reload in their own spelling, by a URL."),
             Step(
-                "Owners reload their sites by a URL with the site's name in their own spelling: "
-                "IronHand.example. Visits come in lower case."
-            ),
-            Step(
-                "Open Routing. Compare the decisions for ironhand.example and IronHand.example: "
-                "the keys differ in case, and the backends differ.",
+                "Routing: ironhand.example and IronHand.example reach two backends.",
                 lambda evidence: bool(split_hosts(evidence)),
             ),
-            Step(
-                f"Edit line {line} of {config_path}: local key = host:lower()",
-            ),
-            Step("Press ctrl+r to reload. No connection is dropped.", ends_well),
+            Step(f"Edit line {line} of {config_path}: local key = host:lower()"),
+            Step("ctrl+r reloads; no connection is dropped.", ends_well),
             Step("Routing again: both spellings reach one backend.", ends_well),
         ),
+        outcomes_shown=1,
     )
 
 
@@ -134,10 +125,20 @@ def story_for(scene: Scene, config_path: str, bug_line: int | None) -> Story | N
             return None
 
 
-def guide(story: Story, evidence: Evidence) -> list[str]:
-    """Return the lines to show: title, numbered steps with a mark on those done, outcomes."""
-    lines = [story.title]
-    for number, step in enumerate(story.steps, start=1):
-        done = step.is_done is not None and step.is_done(evidence)
-        lines.append(f"{number}. {step.text}{' ✓' if done else ''}")
-    return [*lines, *(f"→ {outcome.text}" for outcome in evidence.outcomes[-2:])]
+def steps_done(story: Story, evidence: Evidence) -> frozenset[int]:
+    """Return the numbers, from 1, of the steps that `evidence` shows to be done."""
+    return frozenset(
+        number
+        for number, step in enumerate(story.steps, start=1)
+        if step.is_done is not None and step.is_done(evidence)
+    )
+
+
+def guide(story: Story, done: Collection[int], outcomes: Sequence[Outcome]) -> list[str]:
+    """Return the lines to show: title, steps with a mark on those `done`, the last outcomes."""
+    steps = [
+        f"{number}. {step.text}{' ✓' if number in done else ''}"
+        for number, step in enumerate(story.steps, start=1)
+    ]
+    last = outcomes[-story.outcomes_shown :]
+    return [story.title, *steps, *(f"→ {outcome.text}" for outcome in last)]

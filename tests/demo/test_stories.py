@@ -5,7 +5,16 @@ import pytest
 from rsp.core.replies import ConnectionRow, DecisionRow, PeerRow
 from rsp.demo.reports import Outcome
 from rsp.demo.scenes import SETTINGS, Scene, cured, line_of_the_bug, lua_for
-from rsp.demo.stories import Evidence, guide, held_back, split_hosts, split_route, story_for
+from rsp.demo.stories import (
+    SLOW_WRITE,
+    Evidence,
+    guide,
+    held_back,
+    split_hosts,
+    split_route,
+    steps_done,
+    story_for,
+)
 
 BAD = Outcome(is_good=False, text="bad")
 GOOD = Outcome(is_good=True, text="good")
@@ -53,26 +62,33 @@ def test_split_hosts_are_those_whose_spellings_reach_several_backends() -> None:
     assert split_hosts(Evidence((), decisions)) == {"ironhand.example": {"apps1", "apps3"}}
 
 
-def marks(lines: list[str]) -> list[bool]:
-    return [line.endswith("✓") for line in lines if line[0].isdigit()]
+def test_the_slow_write_steps_are_done_by_what_the_screen_can_show() -> None:
+    story = SLOW_WRITE
+    assert steps_done(story, Evidence()) == set()
+    assert steps_done(story, Evidence([BLOCKED])) == {2, 3}
+    assert steps_done(story, Evidence([BLOCKED], (), [GOOD, BAD])) == {2, 3, 4}
 
 
-def test_the_slow_write_guide_marks_what_the_screen_can_show_by_now() -> None:
-    story = story_for(Scene.SLOW_WRITE, "demo.lua", None)
-    assert story is not None
-    assert marks(guide(story, Evidence())) == [False] * 5
-    assert marks(guide(story, Evidence([BLOCKED]))) == [False, True, True, False, False]
-    with_loss = guide(story, Evidence([BLOCKED], (), [GOOD, BAD]))
-    assert marks(with_loss) == [False, True, True, True, False]
-    assert with_loss[-2:] == ["→ good", "→ bad"]
+def test_the_guide_marks_what_is_done_and_ends_with_the_last_round() -> None:
+    lines = guide(SLOW_WRITE, {2}, [GOOD, GOOD, BAD])
+    assert [line.endswith("✓") for line in lines[1:5]] == [False, True, False, False]
+    assert lines[5:] == ["→ good", "→ bad"]
 
 
-def test_the_split_route_guide_names_file_and_line_and_sees_the_cure() -> None:
+def test_the_split_route_steps_name_file_and_line_and_see_the_cure() -> None:
     story = split_route("/tmp/x/demo.lua", 22)
     split = Evidence((), [decision("a", "apps1"), decision("A", "apps2")], [BAD])
-    assert "line 22 of /tmp/x/demo.lua" in guide(story, split)[3]
-    assert marks(guide(story, split)) == [False, True, False, False, False]
-    assert marks(guide(story, Evidence((), (), [BAD, GOOD])))[3:] == [True, True]
+    assert "line 22 of /tmp/x/demo.lua" in guide(story, (), ())[3]
+    assert steps_done(story, split) == {2}
+    assert steps_done(story, Evidence((), (), [BAD, GOOD])) == {4, 5}
+
+
+@pytest.mark.parametrize("scene", [Scene.SLOW_WRITE, Scene.SPLIT_ROUTE])
+def test_every_step_fits_on_a_narrow_screen(scene: Scene) -> None:
+    story = story_for(scene, "/tmp/rsp-demo-12345678/demo.lua", 22)
+    assert story is not None
+    seen = [number for number, step in enumerate(story.steps, start=1) if step.is_done]
+    assert [line for line in guide(story, seen, ()) if len(line) > 80 - len("│  │")] == []
 
 
 def test_the_plain_demo_has_no_story() -> None:
