@@ -107,8 +107,10 @@ LUA_DECLARED_ENTRIES = 10_000
 """Most `listen`, `pool` and `limits` calls, and most entries of the table given to one."""
 
 LUA_NESTED_CALLS = 50
-"""`string.gsub`, `table.sort` and coroutines inside each other. Each level takes up to 9 KiB of
-the C stack, of which a thread may have as little as 1 MiB."""
+"""`string.gsub`, `string.format`, `table.sort` and coroutines inside each other.
+
+Each level takes up to 9 KiB of the C stack, of which a thread may have as little as 1 MiB.
+"""
 
 LUA_PRINT_BYTES = 4 * KIB
 """What one Lua call may print; the rest is dropped."""

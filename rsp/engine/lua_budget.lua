@@ -89,7 +89,7 @@ end
 -- bounds: a `gsub` whose replacement calls `gsub`, and so on, ended the process.
 local function enter()
   if nesting >= settings.nested_calls then
-    refuse(format("more than %d calls of gsub, sort or coroutines inside each other",
+    refuse(format("more than %d calls of gsub, format, sort or coroutines inside each other",
       settings.nested_calls))
   end
   nesting = nesting + 1

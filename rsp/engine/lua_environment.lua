@@ -5,7 +5,8 @@
 
 local settings, budget, strings = ...
 
-local assert, error, getmetatable, next, pcall = assert, error, getmetatable, next, pcall
+local assert, error, getmetatable, ipairs = assert, error, getmetatable, ipairs
+local next, pcall, rawget, time = next, pcall, rawget, os.time
 local select, tonumber, tostring, type = select, tonumber, tostring, type
 local concat, insert, remove, sort = table.concat, table.insert, table.remove, table.sort
 local create, format, gmatch = coroutine.create, string.format, string.gmatch
@@ -180,11 +181,23 @@ environment.coroutine = coroutines
 environment.math = copy_of(math, "abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp "
   .. "huge ldexp log log10 max min modf pi pow rad random randomseed sin sinh sqrt tan tanh")
 environment.bit = copy_of(bit, "arshift band bnot bor bswap bxor lshift rol ror rshift tobit tohex")
-environment.os = copy_of(os, "time clock")
+environment.os = copy_of(os, "clock")
 environment.print = print_line
 environment.listen = declaration("listen")
 environment.limits = declaration("limits")
 environment.pool = declare_pool
+
+-- The original would call an __index of the table from C.
+function environment.os.time(fields)
+  if type(fields) ~= "table" then
+    return time(fields)
+  end
+  local copy = {}
+  for _, name in ipairs({ "year", "month", "day", "hour", "min", "sec", "isdst" }) do
+    copy[name] = rawget(fields, name)
+  end
+  return time(copy)
+end
 
 -- No xpcall: its handler runs where no hook fires.
 function environment.pcall(...)

@@ -264,13 +264,18 @@ function bounded.rep(text, count, separator)
 end
 
 function bounded.format(pattern, ...)
-  local bytes = type(pattern) == "string" and #pattern or 0
+  local bytes, has_table = type(pattern) == "string" and #pattern or 0, false
   for at = 1, select("#", ...) do
     local value = select(at, ...)
+    local kind = type(value)
     -- %q writes a byte as up to four; %99.99f is the longest that a number can become.
-    bytes = bytes + (type(value) == "string" and 4 * #value or 512)
+    bytes = bytes + (kind == "string" and 4 * #value or 512)
+    has_table = has_table or kind == "table"
   end
   admit_result(bytes, "string.format")
+  if has_table then -- It may have a __tostring.
+    return nested(format, pattern, ...)
+  end
   return format(pattern, ...)
 end
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rsp.core.config import ConfigError
 from rsp.core.routing import RouteFailed, RouteRequest
 from rsp.engine.lua_config import LuaRouter, load_source
 
@@ -114,6 +115,15 @@ TOO_COSTLY = {
         "local function f() table.sort({2, 1}, f) end f()",
         "more than 50 calls",
     ),
+    "format in format": (
+        "local f f = function() return (('%s'):format(setmetatable({}, {__tostring = f}))) end\n"
+        "return f()",
+        "more than 50 calls",
+    ),
+    "time in time": (
+        "local f f = function() return (os.time(setmetatable({}, {__index = f}))) end return f()",
+        "field 'day' missing",
+    ),
     "coroutines in coroutines": (
         "local function f() return coroutine.wrap(function() return (f()) end)() end f()",
         "more than 50 calls",
@@ -157,6 +167,10 @@ ORDINARY = {
     "sorting": "(function() local t = { 3, 1, 2 } table.sort(t) return t[1] end)() == 1",
     "a coroutine": "coroutine.wrap(function() coroutine.yield(7) end)() == 7",
     "a protected call": "select(2, pcall(error, 'x', 0)) == 'x'",
+    "the time": "os.time({ year = 2014, month = 3, day = 28 }) > 1.39e9 and os.time() > 1.7e9",
+    "a name of its own": (
+        "('%s'):format(setmetatable({}, { __tostring = function() return 'me' end })) == 'me'"
+    ),
     "bits": "bit.band(6, 3) == 2",
     "a set with a bracket": "('a]b'):match('[]]') == ']'",
     "a frontier": "('THE (quick) fox'):find('%f[%a]%a+%f[%A]') == 1",
@@ -304,6 +318,18 @@ def test_everything_that_can_be_reached_is_lua() -> None:
       return #found == 0 and "clean" or table.concat(found, ", ")
     """
     assert router_of(body).route(REQUEST).target == "clean"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x = " + "(" * 50_000, "x = " + "{" * 50_000, "x = " + "a .. " * 50_000,
+     "x = " + "not " * 50_000, "if x then " * 50_000, "x = function() " * 50_000, "[" * 50_000,
+     "x = 2 " + "^ 2" * 50_000, "x." + "a." * 50_000, "local " + "x, " * 50_000,
+     "x = -" + " - -" * 50_000],
+)  # fmt: skip
+def test_text_that_is_nested_without_end_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^Error parsing config file: site\.lua"):
+        load_source(text.encode(), "site.lua")
 
 
 def test_the_walls_do_not_rely_on_what_a_configuration_can_change() -> None:
