@@ -148,9 +148,11 @@ local function outcome_of(raised)
   return stopped or message_of(raised), false
 end
 
+-- Set both budgets of the calls to come, and return whether the memory is enough for a beginning.
 local function configure(instructions, memory_bytes)
   settings.memory_bytes = memory_bytes
   set_budget(instructions)
+  return not is_crowded()
 end
 
 -- Set the line to blame where the stack names none: that of `route`. 0: there is none.

@@ -130,7 +130,12 @@ def load_source(source: bytes, path: str) -> LoadedConfig:
     except SandboxError as error:
         raise _config_error(error, path) from error
     config = config_from(path, source.decode("utf-8", "surrogateescape"), declared)
-    sandbox.set_budget(config.limits.lua_instructions, config.limits.lua_memory_bytes)
+    memory_bytes = config.limits.lua_memory_bytes
+    if not sandbox.set_budget(config.limits.lua_instructions, memory_bytes):
+        raise ConfigError(
+            f"{path}: what the file keeps in memory leaves no room below lua_memory_bytes "
+            f"({memory_bytes:,}); raise it, or keep less"
+        )
     router = None
     if declared.has_route:
         # The lines are joined for a `route` that can ask for them, and for no other.

@@ -82,7 +82,7 @@ class Sandbox:
         """Call `route`. The arguments are the fields of the request: method, path, query, host,
         raw host, client address, listener, header lines or None. The answer is the target, or
         (target, key, reason, printed), or (None, message, is broken, printed, …)."""
-        self._configure: Callable[[int, int], None] = calls[2]
+        self._configure: Callable[[int, int], bool] = calls[2]
 
     def load(self, source: bytes) -> Declared:
         """Run a whole configuration once and return what it declared.
@@ -104,10 +104,15 @@ class Sandbox:
             printed or "",
         )
 
-    def set_budget(self, instructions: int, memory_bytes: int) -> None:
-        """Give each later call `instructions` to execute, and the runtime `memory_bytes`."""
-        self._runtime.set_max_memory(memory_bytes)
-        self._configure(instructions, memory_bytes)
+    def set_budget(self, instructions: int, memory_bytes: int) -> bool:
+        """Give each later call `instructions` to execute, and the runtime `memory_bytes`.
+
+        False: what was loaded needs more memory than that, and must not be called.
+        """
+        is_enough = self._configure(instructions, memory_bytes)
+        if is_enough:
+            self._runtime.set_max_memory(memory_bytes)
+        return is_enough
 
 
 def _settings(defaults: limits.Limits) -> dict[str, int | float]:

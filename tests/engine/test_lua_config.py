@@ -479,6 +479,14 @@ def test_the_memory_is_the_one_of_the_file() -> None:
         router_of(body, "limits { lua_memory_bytes = 4194304 }").route(request())
 
 
+def test_memory_that_is_too_small_for_the_file_itself_is_refused() -> None:
+    error = error_of(
+        f"{MINIMAL}hoard = {{}} for i = 1, 60 do hoard[i] = ('x'):rep(1e5) .. i end\n"
+        "limits { lua_memory_bytes = 4194304 }\nfunction route() return 'web' end"
+    )
+    assert "leaves no room below lua_memory_bytes (4,194,304)" in str(error)
+
+
 def test_a_broken_router_is_rebuilt_from_the_text_that_runs() -> None:
     source = (
         f"{MINIMAL}hoard = {{}} -- \xff\nfunction route(request)\n"
