@@ -26,6 +26,7 @@ from rsp.demo.numbers import (
     RETRY_PAUSE_S,
     SLOW_READ_BYTES,
     SLOW_READ_PAUSE_S,
+    SLOW_READER_STAYS_S,
     SLOW_READERS,
     SLOW_RECEIVE_BUFFER_BYTES,
     TICK_FOLLOWERS,
@@ -109,12 +110,14 @@ async def upload(address: str) -> None:
 
 async def read_slowly(address: str) -> None:
     """Take a big file at a few KiB a second; leave long before its end."""
+    pause_s = random.uniform(*SLOW_READ_PAUSE_S)
     async with connected(address, SLOW_RECEIVE_BUFFER_BYTES) as (reader, writer):
         writer.write(head_bytes("GET /big/10 HTTP/1.1", host=FILES))
-        for _ in range(random.randrange(40, 160)):
-            if not await reader.read(SLOW_READ_BYTES):
-                break
-            await asyncio.sleep(random.uniform(*SLOW_READ_PAUSE_S))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(random.uniform(*SLOW_READER_STAYS_S)):
+                if head := await read_head(reader):
+                    async for _ in read_body(reader, head, SLOW_READ_BYTES):
+                        await asyncio.sleep(pause_s)
 
 
 async def download(address: str) -> None:

@@ -43,9 +43,11 @@ KEEP_ALIVE_REQUESTS = 40
 
 SLOW_READERS = 8
 SLOW_READ_BYTES = 2 * KIB
-SLOW_READ_PAUSE_S = (0.2, 0.8)
+SLOW_READ_PAUSE_S = (0.02, 0.8)
+SLOW_READER_STAYS_S = (15.0, 60.0)
 SLOW_RECEIVE_BUFFER_BYTES = 4 * KIB
-"""Readers that take a few KiB a second, with a receive buffer to match (`SO_RCVBUF`)."""
+"""Readers that take 2 to 100 KiB a second, each at a pace of its own, with a receive buffer to
+match (`SO_RCVBUF`), and leave long before the end of the file."""
 
 DOWNLOAD_MIB = (10, 100)
 DOWNLOAD_READ_BYTES = 128 * KIB
