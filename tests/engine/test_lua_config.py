@@ -6,14 +6,11 @@ import pytest
 
 from rsp.core.config import ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES, Limits
-from rsp.core.routing import RouteAnswer, RouteFailed, RouteRequest
 from rsp.core.vocabulary import BackendState, Mode
 from rsp.engine.lua_config import (
-    LuaRouter,
     config_for_url,
     load_config,
     load_source,
-    rebuild_router,
 )
 
 ORIGINAL = 'listenPort = "8000"\nbackendAddress = "127.0.0.1"\nbackendPort = "80"\n'
@@ -27,22 +24,6 @@ def error_of(source: str | bytes) -> ConfigError:
     with pytest.raises(ConfigError) as caught:
         load_source(source.encode() if isinstance(source, str) else source, "site.lua")
     return caught.value
-
-
-def router_of(body: str, before: str = "") -> LuaRouter:
-    source = f"{MINIMAL}{before}\nfunction route(request)\n{body}\nend"
-    router = load_source(source.encode(), "site.lua").router
-    assert router is not None
-    return router
-
-
-def request(**changes: object) -> RouteRequest:
-    made = RouteRequest(
-        "GET", "/a/b", "c=d", "a.test", "A.test:80", [], "192.0.2.7", "127.0.0.1:8080"
-    )
-    for name, value in changes.items():
-        setattr(made, name, value)
-    return made
 
 
 # -- the three globals of the C original
@@ -65,7 +46,7 @@ def test_the_three_globals_may_stand_beside_a_route_and_limits() -> None:
     loaded = load_source(source.encode(), "rsp.lua")
     assert loaded.config.limits.connect_s == 1.0
     assert loaded.router is not None
-    assert loaded.router.route(request()).target == "default"
+    assert loaded.config.has_route
 
 
 def test_a_number_is_a_string_as_lua_has_it() -> None:
@@ -152,105 +133,6 @@ def test_a_configuration_may_compute() -> None:
     assert pool.backends[299].defined_at == "site.lua:6"
 
 
-REFUSED = {
-    "unknown key of listen": (
-        'listen { adress = "127.0.0.1:80" }',
-        'listen has no "adress"; did you mean "address"?',
-    ),
-    "unknown key of a pool": ('pool("x", { balence = "hash" })', 'did you mean "balance"?'),
-    "unknown key of a backend": (
-        'pool("x", { backends = { { name = "a", address = "a:1", wait = 3 } } })',
-        'backend 1 of pool "x" has no "wait"; did you mean "weight"?',
-    ),
-    "nothing near": ("listen { zzz = 1 }", "there is address, mode, pool, trusted_proxies"),
-    "no address": ("listen {}", "listen: address is missing"),
-    "address of another kind": ("listen { address = 80 }", "address is 80; it must be a string"),
-    "no port": ('listen { address = "localhost" }', "the port is missing"),
-    "no function": ("listen { address = print }", "listen.address is a function"),
-    "no table": ('listen "127.0.0.1:80"', "listen takes one table"),
-    "pool without a name": ("pool({})", "pool takes a name and a table"),
-    "deep": ("listen { a={a={a={a={a={a={}}}}}} }", "nested too deeply"),
-    "keys of another kind": ("listen { [print] = 1 }", "has a function for a key"),
-    "a list": ('listen { "127.0.0.1:80" }', "listen takes names with values"),
-    "twice the listener": ('listen { address = "127.0.0.1:8080" }', "there are two of it"),
-    "unknown mode": ('listen { address = "a:1", mode = "udp" }', 'mode "udp" is not there'),
-    "unknown pool": (
-        'listen { address = "a:1", pool = "wed" }',
-        'pool "wed" is not there; did you mean "web"?',
-    ),
-    "bad proxies": ('listen { address = "a:1", trusted_proxies = "x" }', "is a list"),
-    "bad network": (
-        'listen { address = "a:1", trusted_proxies = { "x" } }',
-        '"x" in trusted_proxies is no network',
-    ),
-    "twice the pool": ('pool("web", {})', 'pool "web" is there twice'),
-    "name of a pool": ('pool("a b", {})', '"a b" cannot name a pool'),
-    "unknown policy": ('pool("x", { balance = "hsh" })', 'did you mean "hash"?'),
-    "bad host": ('pool("x", { host = "a b" })', 'host is "a b"; it is "keep"'),
-    "backends no list": ('pool("x", { backends = { name = "a" } })', "backends is a list"),
-    "backend no table": ('pool("x", { backends = { "a:1" } })', "write a table"),
-    "backend without a name": (
-        'pool("x", { backends = { { address = "a:1" } } })',
-        "name is missing",
-    ),
-    "name of a backend": (
-        'pool("x", { backends = { { name = "a/b", address = "a:1" } } })',
-        '"a/b" cannot name a backend',
-    ),
-    "twice the backend": (
-        'pool("x", {backends = {{name="a", address="a:1"}, {name="a", address="a:2"}}})',
-        'backend "a" is there twice',
-    ),
-    "https": (
-        'pool("x", { backends = { { name = "a", address = "https://a.test" } } })',
-        'mode = "tcp"',
-    ),
-    "weight beyond": (
-        'pool("x", { backends = { { name = "a", address = "a:1", weight = 257 } } })',
-        "weight 257 of x/a is out of range: 0 to 256",
-    ),
-    "half a weight": (
-        'pool("x", { backends = { { name = "a", address = "a:1", weight = 0.5 } } })',
-        "weight is 0.5; it must be a whole number",
-    ),
-    "no weight at all": (
-        'pool("x", { backends = { { name = "a", address = "a:1", weight = true } } })',
-        "weight is true; it must be a whole number",
-    ),
-    "below none": (
-        'pool("x", { backends = { { name = "a", address = "a:1", max_connections = -1 } } })',
-        "max_connections -1 of x/a is out of range",
-    ),
-    "unknown state": (
-        'pool("x", { backends = { { name = "a", address = "a:1", state = "down" } } })',
-        'state "down" is not there; there is ready, drain, maint',
-    ),
-    "unknown limit": ("limits { conect_s = 1 }", 'did you mean "connect_s"?'),
-    "limit in words": ('limits { connect_s = "3" }', "it must be a number of seconds"),
-    "limit in halves": ("limits { head_bytes = 2000.5 }", "it must be a whole number"),
-    "limit of nothing": ("limits { connect_s = 0 }", "connect_s must be more than 0"),
-    "limit below": ("limits { linger_s = -1 }", "linger_s is -1"),
-    "no number": ("limits { connect_s = 0/0 }", "connect_s is nan"),
-    "without end": ("limits { connect_s = 1/0 }", "connect_s is inf"),
-    "too little memory": ("limits { lua_memory_bytes = 1 }", "from 4,194,304 to"),
-    "marks crossed": ("limits { high_water_bytes = 1024 }", "would never be resumed"),
-    "a global beside": ('backendPort = "80"', "backendPort is set, and so are listen or pool"),
-}
-
-
-@pytest.mark.parametrize(("call", "message"), REFUSED.values(), ids=REFUSED)
-def test_a_refusal_names_the_line_the_thing_and_what_is_right(call: str, message: str) -> None:
-    error = error_of(f"{MINIMAL}-- a comment\n{call}")
-    assert str(error).startswith("site.lua:4: ")
-    assert message in str(error)
-    assert error.line == 4
-
-
-def test_a_call_over_several_lines_is_named_by_its_first() -> None:
-    error = error_of('\npool("web", {\n  backends = {\n    { name = "a" },\n  },\n})\n')
-    assert str(error) == 'site.lua:2: backend "web/a": address is missing'
-
-
 LUA_ERRORS = {
     "an unknown function": ("Listen {}", "3: attempt to call global 'Listen' (a nil value)"),
     "an error of the author": ('error("Grüße")', "3: Grüße"),
@@ -291,6 +173,14 @@ def test_what_is_printed_while_loading_is_kept() -> None:
     loaded = load_source(f'{MINIMAL}print("a", 1, nil)\nprint("ü")'.encode(), "site.lua")
     assert loaded.printed == "a\t1\tnil\nü\n"
     assert loaded.router is None
+
+
+def test_memory_that_is_too_small_for_the_file_itself_is_refused() -> None:
+    error = error_of(
+        f"{MINIMAL}hoard = {{}} for i = 1, 60 do hoard[i] = ('x'):rep(1e5) .. i end\n"
+        "limits { lua_memory_bytes = 4194304 }\nfunction route() return 'web' end"
+    )
+    assert "leaves no room below lua_memory_bytes (4,194,304)" in str(error)
 
 
 # -- --to URL
@@ -338,200 +228,3 @@ def test_a_url_that_is_none_is_refused(url: str, message: str) -> None:
 def test_a_listener_that_is_no_address_is_refused() -> None:
     with pytest.raises(ConfigError, match="the port is missing"):
         config_for_url("http://a.test", "localhost")
-
-
-# -- calls of route
-
-
-def test_route_sees_the_request() -> None:
-    router = router_of(
-        'return "web", { key = table.concat({ request.method, request.path, request.query, '
-        'request.host, request.raw_host, request.client_ip, request.listener }, " ") }'
-    )
-    assert router.route(request()).key == ("GET /a/b c=d a.test A.test:80 192.0.2.7 127.0.0.1:8080")
-
-
-@pytest.mark.parametrize(
-    ("body", "answer"),
-    [
-        ('return "web"', RouteAnswer("web")),
-        ('return "web/web1"', RouteAnswer("web/web1")),
-        ('return "web", {}', RouteAnswer("web")),
-        ('return "web", { key = "k" }', RouteAnswer("web", "k")),
-        ('return "web", { reason = "Grüße" }', RouteAnswer("web", None, "Grüße")),
-        ('return "", { key = "", reason = "" }', RouteAnswer("", "")),
-    ],
-)
-def test_route_answers(body: str, answer: RouteAnswer) -> None:
-    router = router_of(body)
-    assert router.route(request()) == answer
-    assert router.broken is None
-
-
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        ("", "4: route returned nothing;"),
-        ("return 42", "4: route returned a number (42);"),
-        ("return true", "4: route returned a boolean (true);"),
-        ("return {}", "4: route returned a table;"),
-        ("return print", "4: route returned a function;"),
-        ('return "web", "x"', "4: route returned a string after the pool;"),
-        ('return "web", { key = 1 }', "a table whose key is a number (1), not a string;"),
-        ('return "web", { raeson = "x" }', '4: route returned a table with "raeson" in it;'),
-        ('return "web", { "x" }', "4: route returned a table with a number (1) in it;"),
-        ("return request.hots", '5: request has no field "hots"; it has method, path,'),
-        ("local x = nil .. 1", "5: attempt to concatenate a nil value"),
-        ('error("no luck")', "5: no luck"),
-        ('error("no luck", 0)', "4: no luck"),
-        ("error()", "4: raised a nil instead of a message"),
-        ("local x = string.find()", "5: bad argument #1 to 'find'"),
-    ],
-)
-def test_a_route_that_fails_says_where_and_why(body: str, message: str) -> None:
-    router = router_of(body)
-    with pytest.raises(RouteFailed) as caught:
-        router.route(request())
-    assert str(caught.value).startswith("site.lua:")
-    assert message in str(caught.value)
-    assert router.broken is None
-
-
-def test_headers_are_read_in_any_letter_case() -> None:
-    router = router_of(
-        "local h = request.headers\n"
-        'return "web", { key = h["x-one"] .. "|" .. h["X-ONE"] .. "|" .. tostring(h["none"]) }'
-    )
-    fields = [(b"X-One", b"1: \xfc"), (b"x-two", b"2"), (b"X-ONE", b"")]
-    assert router.route(request(fields=fields)).key == "1: \xfc, |1: \xfc, |nil"
-    with pytest.raises(RouteFailed):
-        router.route(request(fields=[]))
-
-
-def test_headers_can_be_gone_through() -> None:
-    router = router_of(
-        "local names = {}\nfor name in pairs(request.headers) do names[#names + 1] = name end\n"
-        'table.sort(names)\nreturn "web", { key = table.concat(names, " ") }'
-    )
-    fields = [(b"Host", b"a"), (b"Accept", b"*/*"), (b"HOST", b"b")]
-    assert router.route(request(fields=fields)).key == "accept host"
-
-
-def test_a_file_that_never_spells_headers_says_why_it_has_none() -> None:
-    router = router_of('return request["head" .. "ers"].host')
-    with pytest.raises(RouteFailed, match="only when the file spells the word headers"):
-        router.route(request())
-
-
-def test_the_headers_of_an_earlier_request_cannot_be_mixed_up_with_these() -> None:
-    router = router_of('kept = kept or request\nreturn kept.headers["x"]')
-    assert router.route(request(fields=[(b"x", b"web")])).target == "web"
-    with pytest.raises(RouteFailed, match="only while it is routed"):
-        router.route(request(fields=[(b"x", b"other")]))
-
-
-def test_strangers_bytes_cross_unchanged() -> None:
-    every = "".join(map(chr, range(256)))
-    router = router_of('return "web", { key = request.path }')
-    assert router.route(request(path=every)).key == every
-
-
-def test_what_is_no_byte_is_refused() -> None:
-    with pytest.raises(RouteFailed, match="characters that are no bytes"):
-        router_of('return "web"').route(request(path="/€"))
-
-
-def test_a_configuration_keeps_its_state_from_call_to_call() -> None:
-    router = router_of('count = count + 1\nreturn "web", { key = tostring(count) }', "count = 0")
-    assert [router.route(request()).key for _ in range(3)] == ["1", "2", "3"]
-    assert router.calls == 3
-
-
-def test_what_route_prints_goes_to_whoever_listens() -> None:
-    printed: list[str] = []
-    router = router_of('print("at", request.path)\nif request.path == "/x" then error("x") end')
-    router.on_print = printed.append
-    for path in ("/y", "/x"):
-        with pytest.raises(RouteFailed):
-            router.route(request(path=path))
-    assert printed == ["at\t/y\n", "at\t/x\n"]
-
-
-def test_printing_without_end_is_cut() -> None:
-    printed: list[str] = []
-    router = router_of('for i = 1, 1000 do print(("x"):rep(99)) end\nreturn "web"')
-    router.on_print = printed.append
-    assert router.route(request()).target == "web"
-    assert [len(text) for text in printed] == [4096]
-
-
-def test_the_budget_is_the_one_of_the_file() -> None:
-    body = 'for i = 1, 1e5 do end\nreturn "web"'
-    assert router_of(body).route(request()).target == "web"
-    with pytest.raises(RouteFailed, match="ran more than 10000 Lua instructions"):
-        router_of(body, "limits { lua_instructions = 10000 }").route(request())
-
-
-def test_the_memory_is_the_one_of_the_file() -> None:
-    body = 'local t = {}\nfor i = 1, 60 do t[i] = ("x"):rep(1e5) .. i end\nreturn "web"'
-    assert router_of(body).route(request()).target == "web"
-    with pytest.raises(RouteFailed, match="out of memory"):
-        router_of(body, "limits { lua_memory_bytes = 4194304 }").route(request())
-
-
-def test_memory_that_is_too_small_for_the_file_itself_is_refused() -> None:
-    error = error_of(
-        f"{MINIMAL}hoard = {{}} for i = 1, 60 do hoard[i] = ('x'):rep(1e5) .. i end\n"
-        "limits { lua_memory_bytes = 4194304 }\nfunction route() return 'web' end"
-    )
-    assert "leaves no room below lua_memory_bytes (4,194,304)" in str(error)
-
-
-def test_a_broken_router_is_rebuilt_from_the_text_that_runs() -> None:
-    source = (
-        f"{MINIMAL}hoard = {{}} -- \xff\nfunction route(request)\n"
-        'while request.path == "/fill" do hoard[#hoard + 1] = ("x"):rep(1e5) .. #hoard end\n'
-        'return "web" end'
-    ).encode("latin-1")
-    loaded = load_source(source, "site.lua")
-    assert loaded.router is not None
-    with pytest.raises(RouteFailed):
-        loaded.router.route(request(path="/fill"))
-    assert loaded.router.broken
-    rebuilt = rebuild_router(loaded.config)
-    assert rebuilt is not None
-    assert rebuilt.route(request()).target == "web"
-    assert rebuild_router(load_source(MINIMAL.encode(), "site.lua").config) is None
-
-
-@pytest.mark.parametrize("size_bytes", [10_000, 100_000, 1_000_000])
-def test_large_arguments_meet_a_full_runtime_without_ending_the_process(size_bytes: int) -> None:
-    router = router_of(
-        "hoard = hoard or {}\n"
-        'for i = 1, 13 do hoard[#hoard + 1] = ("x"):rep(1e4) .. #hoard end return "web"'
-    )
-    outcomes: list[str] = []
-    filler = request(path="x" * size_bytes)
-    while not router.broken:
-        try:
-            outcomes.append(router.route(filler).target)
-        except RouteFailed as error:
-            outcomes.append(str(error))
-    assert "out of memory" in outcomes[-1]
-
-
-@pytest.mark.parametrize("call", ["listen {}", 'pool("late", {})', "limits {}"])
-def test_nothing_can_be_declared_once_the_file_is_loaded(call: str) -> None:
-    router = router_of(f"{call}\nreturn 'web'")
-    with pytest.raises(RouteFailed, match=r"^site\.lua:5: \w+ declares what is there while"):
-        router.route(request())
-
-
-def test_a_route_that_is_no_function_of_the_file_fails_without_a_line() -> None:
-    loaded = load_source(f"{MINIMAL}route = tostring".encode(), "site.lua")
-    assert loaded.router is not None
-    assert loaded.router.route(request()).target.startswith("table: ")
-    loaded = load_source(f"{MINIMAL}route = math.floor".encode(), "site.lua")
-    assert loaded.router is not None
-    with pytest.raises(RouteFailed, match=r"^site\.lua: bad argument #1"):
-        loaded.router.route(request())
