@@ -1,0 +1,1 @@
+"""Programs that make parts of the documents. The documents themselves stand at the top."""

@@ -1,0 +1,106 @@
+"""The parts of the documents that are made from the source, so that they cannot go stale.
+
+`python -m docs.generated` writes them anew; a test holds the documents against them.
+"""
+
+import sys
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from rsp.core.lifecycle import diagram
+from rsp.tui.keymap import KEYS, Key
+from rsp.tui.screens.tabs import TABS
+
+ROOT = Path(__file__).parent.parent
+
+WHERE = {
+    "everywhere": "Everywhere",
+    "table": "In every list",
+    "connections": "Connections",
+    "detail": "One session",
+}
+"""Titles of the groups of keys, and their order; a place without a title has its own name."""
+
+
+class Part(NamedTuple):
+    """A stretch of a document between two marks."""
+
+    name: str
+    document: str
+    make: Callable[[], str]
+
+
+def session_table() -> str:
+    """Return the session table as a block of text."""
+    return f"```text\n{diagram()}\n```"
+
+
+def key_tables() -> str:
+    """Return every key of the dashboard, in one table for each place where it works."""
+    places = [*WHERE, *dict.fromkeys(key.where for key in KEYS if key.where not in WHERE)]
+    return "\n\n".join(_key_table(where) for where in places)
+
+
+def _key_table(where: str) -> str:
+    rows: list[tuple[list[str], str]] = []
+    if where == "everywhere":
+        titles = ", ".join(tab.title for tab in TABS)
+        rows.append(([tab.number for tab in TABS], f"The screens: {titles}"))
+    keys = [key for key in KEYS if key.where == where]
+    for key, following in pairwise([*keys, None]):
+        if key is not None:
+            rows.append((_written(key, following), key.tooltip))
+    lines = [f"| {WHERE.get(where, where.capitalize())} | |", "|---|---|"]
+    for names, text in rows:
+        lines.append(f"| {' '.join(_code(name) for name in names)} | {text} |")
+    return "\n".join(lines)
+
+
+def _written(key: Key, following: Key | None) -> list[str]:
+    """Return a key's names. The key line writes a pair of keys together; here each has its row."""
+    names = _names(key)
+    if following is not None and len(_names(following)) == 1:
+        return [name for name in names if name != _names(following)[0]]
+    return names
+
+
+def _names(key: Key) -> list[str]:
+    return (key.written or key.keys.partition(",")[0]).split()
+
+
+def _code(name: str) -> str:
+    return "`" + name.replace("|", "\\|") + "`"
+
+
+PARTS = (
+    Part("session table", "ARCHITECTURE.md", session_table),
+    Part("keys", "README.md", key_tables),
+)
+
+
+def filled_in(text: str, part: Part) -> str:
+    """Return the text of a document with one part made anew.
+
+    Raises:
+        ValueError: the document lacks the two marks of the part.
+    """
+    begin, end = f"<!-- {part.name}: begin -->\n", f"\n<!-- {part.name}: end -->"
+    before, found, rest = text.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not found or not found_end:
+        raise ValueError(f"{part.document} lacks the marks {begin.strip()} and {end.strip()}")
+    return before + begin + part.make() + end + after
+
+
+def main() -> None:
+    """Write every part anew."""
+    for part in PARTS:
+        path = ROOT / part.document
+        path.write_text(filled_in(path.read_text(), part))
+        sys.stdout.write(f"{part.document}: {part.name}\n")
+
+
+if __name__ == "__main__":
+    main()
