@@ -1,0 +1,85 @@
+"""Fixtures of the tests that meet the whole program: an engine, backends, a real nginx.
+
+Every process and every socket that a test opens is closed when it ends, by its own id.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Answer, Backend, FullPort, Script, say_ok
+
+
+class StartEngine(Protocol):
+    """Starts an engine with a configuration, or with a backend to send everything to."""
+
+    def __call__(
+        self, config: str = ..., *arguments: str, to: Backend | None = ..., fds: int | None = ...
+    ) -> Engine: ...
+
+
+class OpenBackend(Protocol):
+    """Opens a backend that runs a script, or that answers each request."""
+
+    def __call__(self, script: Script | None = ..., *, answer: Answer = ...) -> Backend: ...
+
+
+@pytest.fixture
+def directory() -> Iterator[Path]:
+    """A short path of our own: that of a unix socket may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="rsp") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def closing(directory: Path) -> Iterator[ExitStack]:
+    """What is pushed here is undone at the end, the last one first; `directory` goes after it."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def backend(closing: ExitStack) -> OpenBackend:
+    """Opens scripted backends."""
+
+    def open_one(script: Script | None = None, *, answer: Answer = say_ok) -> Backend:
+        opened = Backend(script, answer=answer)
+        closing.callback(opened.close)
+        return opened
+
+    return open_one
+
+
+@pytest.fixture
+def full_port(closing: ExitStack) -> FullPort:
+    """A port that lets a connect hang."""
+    port = FullPort()
+    closing.callback(port.close)
+    return port
+
+
+@pytest.fixture
+def engine(closing: ExitStack, directory: Path) -> StartEngine:
+    """Starts engines."""
+    number = iter(range(100))
+
+    def start(
+        config: str = "", *arguments: str, to: Backend | None = None, fds: int | None = None
+    ) -> Engine:
+        own = directory / str(next(number))
+        own.mkdir()
+        if to is not None:
+            words = ["--to", to.url, "--listen", "127.0.0.1:0", *arguments]
+        else:
+            (own / "config.lua").write_text(config)
+            words = [str(own / "config.lua"), *arguments]
+        started = Engine(own, *words, fds=fds)
+        closing.callback(started.close)
+        return started
+
+    return start

@@ -1,0 +1,152 @@
+"""A backend that does what a script says, and remembers every byte that it was sent."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+
+from tests.behaviour.waiting import PATIENCE_S, wait_until
+from tests.behaviour.wire import Message, Truncated, Wire, response
+
+Script = Callable[[Wire], None]
+"""What to do with one connection. It ends when the script returns."""
+
+Answer = Callable[[Message], bytes]
+"""The response to one request."""
+
+
+def say_ok(_: Message) -> bytes:
+    """Answer with a small page."""
+    return response("200 OK", b"hello")
+
+
+class Backend:
+    """Listens on a port of the kernel's choice; each connection gets a thread and the script."""
+
+    def __init__(self, script: Script | None = None, *, answer: Answer = say_ok) -> None:
+        self.script = script or self._serve
+        """May be replaced at any time: the next connection has the new one."""
+        self.answer = answer
+        self.requests: list[Message] = []
+        """Those that the ordinary script has read, oldest first, of all connections."""
+        self.wires: list[Wire] = []
+        """Every connection that was accepted, oldest first."""
+        self.mistakes: list[BaseException] = []
+        """What went wrong in a script, other than the peer leaving it."""
+        self._threads: list[threading.Thread] = []
+        self._is_closing = False
+        self._open()
+
+    def _open(self, port: int = 0) -> None:
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
+        self.port: int = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        self.url = f"http://{self.address}"
+        self._start(self._accept, self._listener)
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = listener.accept()
+                wire = Wire(sock)
+                self.wires.append(wire)
+                self._start(self._run, wire)
+
+    def _run(self, wire: Wire) -> None:
+        try:
+            self.script(wire)
+        except (OSError, Truncated):
+            pass  # the peer is gone, or we are closing: what it got is on record
+        except BaseException as error:
+            self.mistakes.append(error)
+        finally:
+            wire.close()
+
+    def _serve(self, wire: Wire) -> None:
+        """Answer one request after the other, until the peer ends."""
+        while True:
+            message = wire.read_request()
+            self.requests.append(message)
+            wire.send(self.answer(message))
+
+    @property
+    def connections(self) -> int:
+        """How many connections were accepted."""
+        return len(self.wires)
+
+    def wait_for_connections(self, count: int) -> list[Wire]:
+        """Return the connections once there are `count`."""
+        wait_until(lambda: len(self.wires) >= count)
+        return self.wires
+
+    def refuse(self) -> None:
+        """Listen no more: a connect is refused from now on. `listen_again` undoes it."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def listen_again(self) -> None:
+        """Take the same port back."""
+        self._open(self.port)
+
+    def close(self) -> None:
+        """End every connection and every thread; tell what went wrong in a script."""
+        self.refuse()
+        for wire in self.wires:
+            with contextlib.suppress(OSError):
+                wire.sock.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(PATIENCE_S)
+            assert not thread.is_alive()
+        for mistake in self.mistakes:
+            raise mistake
+
+
+def hold(release: threading.Event) -> Script:
+    """Return a script that reads one request and answers when it is told to."""
+
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        assert release.wait(PATIENCE_S)
+        wire.send(response("200 OK", b"held"))
+        wire.read_to_end()
+
+    return script
+
+
+class FullPort:
+    """A port where a connect neither succeeds nor fails: its queue is full, nobody accepts."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._queued: list[socket.socket] = []
+        while self._queue_one():
+            pass
+
+    def _queue_one(self) -> bool:
+        """Fill one place of the queue; False when there was none left."""
+        sock = socket.socket()
+        self._queued.append(sock)
+        sock.settimeout(0.1)
+        try:
+            sock.connect(self._listener.getsockname())
+        except TimeoutError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Let go of it."""
+        for sock in (*self._queued, self._listener):
+            sock.close()
+
+
+def unused_address() -> str:
+    """Return an address of this machine where nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return f"127.0.0.1:{probe.getsockname()[1]}"
