@@ -53,7 +53,7 @@ def _show(stage: "Stage") -> None:
         return
     with LiveGuide(story, stage) as guide:
         run_dashboard(control, read_only=False, engine_is_child=False, guide=guide)
-    for outcome in list(stage.world.outcomes)[-2:]:
+    for outcome in list(stage.world.outcomes)[-story.outcomes_shown :]:
         click.echo(outcome.text)
 
 

@@ -107,7 +107,7 @@ def split_route(config_path: str, line: int) -> Story:
                 lambda evidence: bool(split_hosts(evidence)),
             ),
             Step(f"Edit line {line} of {config_path}: local key = host:lower()"),
-            Step("ctrl+r reloads; no connection is dropped.", ends_well),
+            Step("ctrl+r, then y, reloads; no connection is dropped.", ends_well),
             Step("Routing again: both spellings reach one backend.", ends_well),
         ),
         outcomes_shown=1,

@@ -1,11 +1,17 @@
 """`rsp demo` without a terminal: it says what it sees, exits 0, and leaves nothing behind."""
 
+import contextlib
+import fcntl
 import os
+import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,15 +24,16 @@ TIMEOUT_S = 50
 class Demo:
     """A running `rsp demo`; every process of its family carries a mark in its environment."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, terminal: int | None = None) -> None:
+        """Start it, without a terminal or on the one whose fd is `terminal`."""
         self._mark = f"RSP_TEST_MARK={uuid.uuid4()}"
         name, _, value = self._mark.partition("=")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rsp", "demo", *arguments],
-            env={**os.environ, name: value},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            env={**os.environ, name: value, "TERM": "xterm-256color"},
+            stdin=subprocess.DEVNULL if terminal is None else terminal,
+            stdout=subprocess.PIPE if terminal is None else terminal,
+            stderr=subprocess.PIPE if terminal is None else terminal,
             text=True,
         )
 
@@ -106,3 +113,36 @@ def test_a_killed_demo_takes_everything_with_it(demos: list[Demo]) -> None:
     assert len(family) == 3
     assert demo.family() == []
     assert not os.path.exists(os.path.dirname(said.split()[-1]))
+
+
+def read_until(terminal: int, wanted: bytes) -> None:
+    """Read what is painted on `terminal` until `wanted` has been."""
+    painted = b""
+    while wanted not in painted:
+        assert select.select([terminal], [], [], TIMEOUT_S)[0], f"{wanted!r} was not painted"
+        painted = painted[-len(wanted) :] + os.read(terminal, 65536)
+
+
+def test_on_a_terminal_the_guide_stands_beside_the_blocked_session(demos: list[Demo]) -> None:
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 35, 120, 0, 0))
+    demo = Demo("slow-write", terminal=theirs)
+    demos.append(demo)
+    os.close(theirs)
+    read_until(ours, b"A slow client reads the same 5 MiB page")
+    read_until(ours, b"BLOCKED")
+    os.write(ours, b"q")
+    drain = threading.Thread(target=read_to_the_end, args=(ours,))
+    drain.start()
+    demo.process.communicate(timeout=TIMEOUT_S)
+    drain.join()
+    os.close(ours)
+    assert demo.process.returncode == 0
+    assert demo.family() == []
+
+
+def read_to_the_end(terminal: int) -> None:
+    """Read until nobody holds the other side any more: EIO, by pty(7)."""
+    with contextlib.suppress(OSError):
+        while os.read(terminal, 65536):
+            pass
