@@ -83,6 +83,9 @@ class State(Enum):
     def __init__(self, shown: SessionState, half_closed: Side | None) -> None:
         self.shown = shown
         self.half_closed = half_closed
+        self.index = len(type(self).__members__)
+        self.is_tunnel = shown is SessionState.TUNNEL
+        self.is_connecting = shown is SessionState.CONNECTING
         self.is_ending = shown in _ENDS
         """Whether nothing that still arrives matters any more."""
         self.rows: dict[Fact, Row] = {}

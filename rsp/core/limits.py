@@ -33,6 +33,9 @@ LISTEN_BACKLOG = 4096
 TIMER_TICK_S = 0.1
 """Deadlines are looked at this often, so a timeout fires at most this much too late."""
 
+IDLE_LOOK_S = 1.0
+"""Idle backend connections are looked through this often for those that have been so too long."""
+
 CONTROL_LINE_BYTES = 64 * KIB
 """A request on the control socket may be this long; a longer one is refused, and it is closed."""
 

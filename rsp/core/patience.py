@@ -6,6 +6,9 @@ from rsp.core.lifecycle import State
 from rsp.core.limits import Limits
 from rsp.core.vocabulary import CloseReason, SessionState
 
+_LOOKS_PER_LIMIT = 4
+"""Progress is looked at this often within an allowance, so it ends at most a quarter too late."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -14,7 +17,13 @@ class Patience:
     limit_s: float
     reason: CloseReason
     phrase: str
-    """What did not happen: `the client sent no complete request head`."""
+    """What did not happen: `the client sent no whole request head`."""
+    is_fixed: bool = False
+    """Whether it runs from the beginning of the state, whatever trickles in meanwhile."""
+
+    def next_look_s(self, left_s: float) -> float:
+        """Return when to look again, in seconds: progress is noticed, and an end not missed."""
+        return left_s if self.is_fixed else min(left_s, self.limit_s / _LOOKS_PER_LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +45,17 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
     client, backend = CloseReason.CLIENT_TIMEOUT, CloseReason.BACKEND_TIMEOUT
     match state.shown:
         case SessionState.READING_HEAD | SessionState.ROUTING:
-            return Patience(limits.client_head_s, client, "the client sent no whole request head")
+            return Patience(
+                limits.client_head_s, client, "the client sent no whole request head", True
+            )
         case SessionState.IDLE:
-            return Patience(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
+            return Patience(
+                limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked", True
+            )
         case SessionState.CONNECTING:
-            return Patience(limits.connect_s, backend, "the backend did not accept a connection")
+            return Patience(
+                limits.connect_s, backend, "the backend did not accept a connection", True
+            )
         case SessionState.TUNNEL:
             return Patience(limits.tunnel_idle_s, CloseReason.IDLE_TIMEOUT, "no byte passed")
         case SessionState.STREAMING:
@@ -49,6 +64,10 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
             return Patience(limits.linger_idle_s, CloseReason.FINISHED, "the client did not end")
         case SessionState.DRAINING | SessionState.CLOSED:
             return Patience(limits.client_write_idle_s, client, "the client took no byte")
+
+
+def _fixed(limit_s: float, reason: CloseReason, phrase: str) -> Patience:
+    return Patience(limit_s, reason, phrase, is_fixed=True)
 
 
 def _streaming(limits: Limits, waiting: Waiting) -> Patience:
@@ -62,3 +81,22 @@ def _streaming(limits: Limits, waiting: Waiting) -> Patience:
     if waiting.request_open:
         return Patience(limits.client_body_idle_s, client, "the client sent no further body byte")
     return Patience(limits.response_head_s, backend, "the backend began no response")
+
+
+def first_looks_s(limits: Limits) -> tuple[float, ...]:
+    """Return, by `State.index`, after how many seconds a new state is looked at first.
+
+    Where the allowance depends on what is going on, it is the shortest one: a look too early
+    costs a look, and a look too late would let an allowance be exceeded.
+    """
+    looks = []
+    for state in State:
+        cases = [
+            patience(state, limits, Waiting(client, backend, request, response))
+            for client in (False, True)
+            for backend in (False, True)
+            for request in (False, True)
+            for response in (False, True)
+        ]
+        looks.append(min(case.next_look_s(case.limit_s) for case in cases))
+    return tuple(looks)

@@ -151,7 +151,7 @@ class Changes:
             layer, sentences = await self._rebased(config, drop_edits=drop_edits)
             await open_listeners(config)
             self._context.dispatcher.router = router
-            self._context.limits = config.limits
+            self._context.adopt(config.limits)
             self.config = config
             self.loaded_at_s = time.monotonic()
             self._adopt(layer, f"reloaded {config.path or 'the configuration'}", who)
@@ -176,13 +176,7 @@ class Changes:
         self.layer = layer
         dispatcher = self._context.dispatcher
         dispatcher.table = layer.table
-        usable = {
-            (backend.key, backend.address)
-            for pool in layer.table.pools.values()
-            for backend in pool.backends
-            if dispatcher.is_wanted(backend)
-        }
-        self._context.idle.retain(usable)
+        self._context.idle.retain(layer.table)
         self.last_change = f"{what}, by {who} at {self._stamp()}"
         self._note(f"generation {self.generation}: {what} (by {who})", generation=self.generation)
 

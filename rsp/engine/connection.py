@@ -71,9 +71,10 @@ class Connection:
 
     __slots__ = (
         "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
-        "eagain_reads", "eagain_writes", "fd", "is_closed", "is_connected", "is_eof", "is_full",
-        "is_readable", "is_writable", "last_error", "owner", "paused_by", "poller", "short_writes",
-        "side", "sock", "unsent", "wakeups", "was_hung_up", "write_error",
+        "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_closed",
+        "is_connected", "is_eof", "is_full", "is_readable", "is_writable", "last_error", "owner",
+        "paused_by", "poller", "short_writes", "side", "sock", "unsent", "wakeups", "was_hung_up",
+        "write_error",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +100,9 @@ class Connection:
         self.write_error: str | None = None
         self.last_error: str | None = None
         self.blocked_since_s = 0.0
+        self.idle_key = ""
+        """Of which backend it is an idle connection; for `idle.py`."""
+        self.idle_since_s = 0.0
         self.reset_counters()
 
     def __repr__(self) -> str:

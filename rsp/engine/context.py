@@ -1,6 +1,7 @@
 """What every session of one engine shares."""
 
 from rsp.core.limits import Limits
+from rsp.core.patience import first_looks_s
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.idle import IdleConnections
@@ -23,13 +24,17 @@ class Context:
         self.deadlines = deadlines
         self.telemetry = telemetry
         self.dispatcher = dispatcher
-        self.limits = limits
-        """Replaced by a reload; a session keeps those it began with."""
+        self.adopt(limits)
         self.idle = IdleConnections(poller, deadlines)
         self.is_draining = False
         """Whether the engine is on its way out: every exchange is the last of its connection."""
         self._session_ids = 0
         self._exchange_ids = 0
+
+    def adopt(self, limits: Limits) -> None:
+        """Put limits in force; a session keeps those it began with."""
+        self.limits = limits
+        self.first_looks_s = first_looks_s(limits)
 
     def next_session_id(self) -> int:
         """Return the next number for a session; they are never used twice."""

@@ -59,10 +59,8 @@ class Dispatcher:
         load.connect_failures += 1
         load.last_error = reason
 
-    def is_wanted(self, backend: Backend | None) -> bool:
+    def is_wanted(self, backend: Backend) -> bool:
         """Tell whether a connection to `backend` may be kept: it still is what the table says."""
-        if backend is None:
-            return False
         pool = self.table.pools.get(backend.pool)
         present = pool.by_name.get(backend.name) if pool is not None else None
         return present is backend or (

@@ -4,47 +4,90 @@ They stay in the poller: the first byte, FIN or RST on one closes it, for a back
 say unasked. The newest is taken first, so that the oldest may time out.
 """
 
-from rsp.core.backends import Backend
-from rsp.core.limits import Limits
+from rsp.core.backends import Backend, BackendTable
+from rsp.core.limits import IDLE_LOOK_S, Limits
+from rsp.core.vocabulary import BackendState
 from rsp.engine.connection import Connection
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.poller import Poller
 
-IdleKey = tuple[str, str]
-"""Backend key and address: an edited address must not be served by an old connection."""
 
+class IdleConnections:
+    """Idle backend connections, by the key of their backend. It owns each until it is taken."""
 
-class IdleConnection:
-    """Owns one idle connection until it is taken, or ends."""
-
-    __slots__ = ("bucket", "connection", "deadline_s", "idle", "key")
-
-    def __init__(self, idle: "IdleConnections", key: IdleKey, connection: Connection) -> None:
-        self.idle = idle
-        self.key = key
-        self.connection = connection
+    def __init__(self, poller: Poller, deadlines: Deadlines) -> None:
         self.deadline_s = 0.0
         self.bucket = 0
+        self._poller = poller
+        self._deadlines = deadlines
+        self._kept: dict[str, list[Connection]] = {}
+        """The oldest first."""
+        self._idle_s = Limits().backend_idle_s
+
+    def count(self, backend: Backend) -> int:
+        """Return how many connections to `backend` are idle."""
+        return len(self._kept.get(backend.key, ()))
+
+    def put(self, backend: Backend, connection: Connection, limits: Limits) -> None:
+        """Keep `connection` for the next request to `backend`."""
+        connection.owner = self
+        connection.idle_key = backend.key
+        connection.idle_since_s = self._poller.now_s
+        kept = self._kept.get(backend.key)
+        if kept is None:
+            kept = self._kept[backend.key] = []
+        kept.append(connection)
+        if not self.deadline_s:
+            self._idle_s = limits.backend_idle_s
+            self._deadlines.set(self, self._poller.now_s + IDLE_LOOK_S)
+        if len(kept) > limits.backend_idle_connections:
+            self._drop(kept[0])
+
+    def take(self, backend: Backend) -> Connection | None:
+        """Return an idle connection to `backend`, its counters at 0; None when there is none."""
+        kept = self._kept.get(backend.key)
+        if not kept:
+            return None
+        connection = kept.pop()
+        connection.reset_counters()
+        return connection
+
+    def retain(self, table: BackendTable) -> None:
+        """Close those to backends that are drained, removed, or have another address by now."""
+        usable = {
+            backend.key: backend.address
+            for pool in table.pools.values()
+            for backend in pool.backends
+            if backend.state is BackendState.READY
+        }
+        for key, kept in self._kept.items():
+            for connection in list(kept):
+                if usable.get(key) != connection.address:
+                    self._drop(connection)
+
+    def _drop(self, connection: Connection) -> None:
+        self._kept[connection.idle_key].remove(connection)
+        connection.close()
+
+    def on_deadline(self, now_s: float) -> None:
+        """Close those that were idle long enough."""
+        for kept in self._kept.values():
+            while kept and now_s - kept[0].idle_since_s >= self._idle_s:
+                self._drop(kept[0])
+        if any(self._kept.values()):
+            self._deadlines.set(self, now_s + IDLE_LOOK_S)
 
     def on_bytes(self, connection: Connection, view: memoryview) -> None:
         """Bytes that nobody asked for: the connection cannot be trusted any more."""
-        self.idle.drop(self)
+        self._drop(connection)
 
     def on_eof(self, connection: Connection) -> None:
         """The backend closed it, as it may."""
-        self.idle.drop(self)
+        self._drop(connection)
 
     def on_gone(self, connection: Connection, reason: str) -> None:
         """The backend reset it."""
-        self.idle.drop(self)
-
-    def on_deadline(self, now_s: float) -> None:
-        """It was idle long enough."""
-        self.idle.drop(self)
-
-    def on_bug(self, error: Exception) -> None:
-        """Our own code failed while acting on it."""
-        self.idle.drop(self)
+        self._drop(connection)
 
     def on_room(self, connection: Connection) -> None:
         """Nothing is being sent."""
@@ -58,51 +101,5 @@ class IdleConnection:
     def on_connect_failed(self, connection: Connection, reason: str) -> None:
         """It was connected long ago."""
 
-
-class IdleConnections:
-    """Idle backend connections, by backend and address."""
-
-    def __init__(self, poller: Poller, deadlines: Deadlines) -> None:
-        self._poller = poller
-        self._deadlines = deadlines
-        self._kept: dict[IdleKey, dict[IdleConnection, None]] = {}
-
-    def count(self, backend: Backend) -> int:
-        """Return how many connections to `backend` are idle."""
-        return len(self._kept.get((backend.key, backend.address), ()))
-
-    def put(self, backend: Backend, connection: Connection, limits: Limits) -> None:
-        """Keep `connection` for the next request to `backend`."""
-        key = (backend.key, backend.address)
-        kept = self._kept.setdefault(key, {})
-        idle = IdleConnection(self, key, connection)
-        connection.owner = idle
-        kept[idle] = None
-        self._deadlines.set(idle, self._poller.now_s + limits.backend_idle_s)
-        if len(kept) > limits.backend_idle_connections:
-            self.drop(next(iter(kept)))
-
-    def take(self, backend: Backend) -> Connection | None:
-        """Return an idle connection to `backend`, its counters at 0; None when there is none."""
-        kept = self._kept.get((backend.key, backend.address))
-        if not kept:
-            return None
-        idle, _ = kept.popitem()
-        self._deadlines.cancel(idle)
-        idle.connection.reset_counters()
-        return idle.connection
-
-    def drop(self, idle: IdleConnection) -> None:
-        """Close one."""
-        self._deadlines.cancel(idle)
-        kept = self._kept[idle.key]
-        kept.pop(idle, None)
-        if not kept:
-            del self._kept[idle.key]
-        idle.connection.close()
-
-    def retain(self, usable: set[IdleKey]) -> None:
-        """Close those to backends that are not in `usable`: drained, removed, or moved."""
-        for key in [key for key in self._kept if key not in usable]:
-            for idle in list(self._kept[key]):
-                self.drop(idle)
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed while acting on one of them; the others are not to blame."""

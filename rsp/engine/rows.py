@@ -82,7 +82,7 @@ def _exchange_summaries(
 ) -> tuple[RequestSummary | None, ResponseSummary | None, RouteSummary | None]:
     speaker = session.speaker
     if isinstance(speaker, Relay):
-        return None, None, _route_summary(speaker.decision)
+        return None, None, _route_summary(speaker.pairing.decision)
     if not isinstance(speaker, Conversation) or speaker.exchange is None:
         return None, None, None
     exchange = speaker.exchange
@@ -92,7 +92,7 @@ def _exchange_summaries(
             exchange.status, exchange.first_byte_s, session.response_pipe.moved_bytes
         )
     request = RequestSummary(exchange.method, exchange.host, exchange.path)
-    return request, response, _route_summary(exchange.decision)
+    return request, response, _route_summary(speaker.pairing.decision)
 
 
 def _route_summary(decision: RouteDecision | None) -> RouteSummary | None:
@@ -126,7 +126,7 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
 
 def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:
     """Return the row of a finished exchange."""
-    key = exchange.backend_key
+    backend = exchange.backend
     return ExchangeRow(
         id=exchange.id,
         session=exchange.session,
@@ -136,8 +136,8 @@ def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:
         host=exchange.host,
         path=exchange.path,
         status=exchange.status,
-        pool=exchange.pool,
-        backend=key.partition("/")[2] if key else None,
+        pool=backend.pool if backend else None,
+        backend=backend.name if backend else None,
         first_byte_s=exchange.first_byte_s,
         duration_s=exchange.duration_s,
         request_bytes=exchange.request_bytes,

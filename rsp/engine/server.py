@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rsp import __version__
 from rsp.core.addresses import parse_address
+from rsp.core.backends import BackendTable
 from rsp.core.config import Config, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Noted
@@ -204,7 +205,7 @@ class Engine:
         for listener in self.listeners.values():
             listener.close()
         self.listeners.clear()
-        self.context.idle.retain(set())
+        self.context.idle.retain(BackendTable({}, 0))
         self.context.deadlines.stop()
         self.context.poller.close()
 

@@ -10,14 +10,13 @@ import traceback
 from collections.abc import Callable
 from typing import Protocol
 
-from rsp.core.backends import Backend
 from rsp.core.buffer import AfterUnsent
 from rsp.core.events import Noted, SessionClosed, SessionCut, SessionOpened
 from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Action, Fact, State
 from rsp.core.limits import CLOSED_SESSIONS_KEPT
 from rsp.core.patience import Patience, Waiting, patience
-from rsp.core.vocabulary import CloseReason, Direction, EventLevel, Mode, PauseReason, SessionState
+from rsp.core.vocabulary import CloseReason, Direction, EventLevel, Mode, SessionState
 from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
@@ -25,22 +24,17 @@ from rsp.engine.entrance import Entrance
 from rsp.engine.pipe import Pipe
 from rsp.engine.telemetry import Ring
 
-_QUIET = frozenset(
+_LOUD = frozenset(
     {
-        CloseReason.FINISHED,
-        CloseReason.IDLE_TIMEOUT,
-        CloseReason.SHUTDOWN,
-        CloseReason.OPERATOR,
-        CloseReason.BAD_REQUEST,
-        CloseReason.NO_ROUTE,
-        CloseReason.BACKEND_UNREACHABLE,
-        CloseReason.BAD_RESPONSE,
+        CloseReason.CLIENT_GONE,
+        CloseReason.BACKEND_GONE,
+        CloseReason.CLIENT_TIMEOUT,
+        CloseReason.BACKEND_TIMEOUT,
+        CloseReason.BUFFER_LIMIT,
+        CloseReason.INTERNAL_ERROR,
     }
 )
-"""Ends that nobody has to be told of, or was told of by an event of its own."""
-
-_CHECKS_PER_LIMIT = 4
-"""Progress is looked at this often within an allowance, so it ends at most a quarter too late."""
+"""Ends that somebody will ask about; the others are ordinary, or had an event of their own."""
 
 
 class Speaker(Protocol):
@@ -49,8 +43,11 @@ class Speaker(Protocol):
     def on_start(self) -> None:
         """The client is connected."""
 
-    def on_head_bytes(self, direction: Direction, view: memoryview) -> None:
-        """Bytes came while no message was being passed on in this direction."""
+    def on_request_bytes(self, view: memoryview) -> None:
+        """The client sent bytes while no message of its was being passed on."""
+
+    def on_response_bytes(self, view: memoryview) -> None:
+        """The backend sent bytes while no message of its was being passed on."""
 
     def on_body_end(self, direction: Direction, rest: memoryview) -> None:
         """The message has been passed on; `rest` came behind it."""
@@ -90,18 +87,14 @@ class Session:
     """One accepted client connection with its backend connections, one after the other."""
 
     __slots__ = (
-        "backend", "backend_of", "bucket", "calls", "client", "client_ip", "close_detail",
-        "close_reason", "closed_s", "context", "deadline_s", "entrance", "exchanges",
-        "generation", "id", "last_progress_s", "limits", "moved_bytes", "opened_s", "registry",
-        "request_pipe", "response_pipe", "speaker", "state", "state_since_s",
+        "backend", "bucket", "calls", "client", "client_ip", "close_detail", "close_reason",
+        "closed_s", "context", "deadline_s", "entrance", "exchanges", "generation", "id",
+        "last_progress_s", "limits", "moved_bytes", "opened_s", "registry", "request_pipe",
+        "response_pipe", "speaker", "state", "state_since_s", "trusts_client",
     )  # fmt: skip
 
     def __init__(
-        self,
-        context: Context,
-        registry: "Registry",
-        client: Connection,
-        entrance: Entrance,
+        self, context: Context, registry: "Registry", client: Connection, entrance: Entrance
     ) -> None:
         self.context = context
         self.registry = registry
@@ -111,9 +104,8 @@ class Session:
         self.client_ip = client.address.rpartition(":")[0].strip("[]")
         self.backend: Connection | None = None
         """The present one; of a closed session, the last one it had."""
-        self.backend_of: Backend | None = None
-        """Whose `backend` is, while it counts as that backend's load."""
         self.entrance = entrance
+        self.trusts_client = entrance.trusts(self.client_ip)
         self.state = State.READING_HEAD if entrance.mode is Mode.HTTP else State.CONNECTING
         self.generation = context.dispatcher.table.generation
         self.exchanges = 0
@@ -143,7 +135,7 @@ class Session:
             )
         )
         self.client.start(self, is_connected=True)
-        self._watch_time()
+        self._begin_allowance()
         speaker.on_start()
 
     @property
@@ -158,7 +150,8 @@ class Session:
 
     def on_bytes(self, connection: Connection, view: memoryview) -> None:
         """Pass bytes on: the middle one of the three calls from `recv_into` to `send`."""
-        pipe = self.request_pipe if connection is self.client else self.response_pipe
+        is_request = connection is self.client
+        pipe = self.request_pipe if is_request else self.response_pipe
         if pipe.is_open:
             try:
                 used = pipe.feed(view)
@@ -167,8 +160,12 @@ class Session:
                 return
             if not pipe.is_open:
                 self.speaker.on_body_end(pipe.direction, view[used:])
-        elif not self.state.is_ending:
-            self.speaker.on_head_bytes(pipe.direction, view)
+        elif self.state.is_ending:
+            return
+        elif is_request:
+            self.speaker.on_request_bytes(view)
+        else:
+            self.speaker.on_response_bytes(view)
 
     def on_eof(self, connection: Connection) -> None:
         """One side will send no more."""
@@ -205,7 +202,6 @@ class Session:
 
     def on_connected(self, connection: Connection) -> None:
         """The backend accepted."""
-        self.client.resume(PauseReason.CONNECTING)
         self.speaker.on_connected()
 
     def on_connect_failed(self, connection: Connection, reason: str) -> None:
@@ -241,7 +237,7 @@ class Session:
         if self.state is State.CLOSED:
             self._end()
             return
-        self._watch_time()
+        self._begin_allowance()
         if self.state.is_ending:
             self._go_on_ending()
 
@@ -265,6 +261,17 @@ class Session:
             self.close_reason = reason
             self.close_detail = detail
 
+    def close(self, reason: CloseReason, *, reset: bool = False) -> None:
+        """End the session: gently, sending what is unsent, or by RST at once."""
+        self.because(reason)
+        self.advance(Fact.ABORTED if reset else Fact.ORDERED)
+
+    def watch(self, calls: CallRing | None) -> None:
+        """Record the calls of both connections from now on; None: record nothing."""
+        self.calls = self.client.calls = calls
+        if self.backend is not None:
+            self.backend.calls = calls
+
     def _end(self) -> None:
         """Give everything back. The session is remembered for whoever asks later."""
         self.context.deadlines.cancel(self)
@@ -277,11 +284,10 @@ class Session:
         self.client.close()
         if self.backend is not None:
             self.backend.close()
-        self.uncount_backend()
         telemetry = self.context.telemetry
         telemetry.add_client(self.client)
         reason = self.close_reason or CloseReason.FINISHED
-        event = SessionClosed if reason in _QUIET else SessionCut
+        event = SessionCut if reason in _LOUD else SessionClosed
         telemetry.record(
             event(
                 at_s=now_s,
@@ -292,59 +298,15 @@ class Session:
             )
         )
 
-    # -- the backend side
-
-    def pair(self, connection: Connection, backend: Backend) -> None:
-        """Work with a backend connection from now on; it counts as the backend's load."""
-        self.backend = connection
-        connection.owner = self
-        connection.calls = self.calls
-        self.request_pipe.sink = self.response_pipe.source = connection
-        self.count_backend(backend)
-
-    def count_backend(self, backend: Backend) -> None:
-        """Count this session, or its exchange, as load of `backend`."""
-        load = self.context.dispatcher.loads[backend.key]
-        load.sessions += 1
-        load.total += 1
-        self.backend_of = backend
-
-    def uncount_backend(self) -> None:
-        """The backend has one exchange or session less, and what passed is added up."""
-        backend, self.backend_of = self.backend_of, None
-        if backend is None:
-            return
-        load = self.context.dispatcher.loads[backend.key]
-        load.sessions -= 1
-        if self.backend is not None:
-            load.bytes_in += self.backend.bytes_in
-            load.bytes_out += self.backend.bytes_out
-            self.context.telemetry.add_backend(self.backend)
-
-    def part(self, *, keep: bool) -> None:
-        """Part from the backend connection: keep it for the next request, or close it."""
-        connection, backend = self.backend, self.backend_of
-        if connection is None:
-            return
-        self.uncount_backend()
-        self.backend = None
-        connection.calls = None
-        self.client.resume(PauseReason.SINK_FULL)
-        if keep and backend is not None:
-            self.context.idle.put(backend, connection, self.limits)
-        else:
-            connection.close()
-
     # -- time
 
-    def _watch_time(self) -> None:
-        """A new state: its allowance begins."""
+    def _begin_allowance(self) -> None:
+        """A new state begins. A look that is due earlier stays: it will find out by itself."""
         now_s = self.context.poller.now_s
         self.state_since_s = self.last_progress_s = now_s
-        limit_s = self.patience().limit_s
-        if self.state not in _FIXED:
-            limit_s /= _CHECKS_PER_LIMIT
-        self.context.deadlines.set(self, now_s + limit_s)
+        due_s = now_s + self.context.first_looks_s[self.state.index]
+        if due_s < self.deadline_s or not self.deadline_s:
+            self.context.deadlines.set(self, due_s)
 
     def patience(self) -> Patience:
         """Return whom the session is waiting for, and for how long it may."""
@@ -359,39 +321,24 @@ class Session:
 
     def on_deadline(self, now_s: float) -> None:
         """Look whether anything moved; when nothing did for the whole allowance, give up."""
+        allowed = self.patience()
         moved = self.client.bytes_in + self.client.bytes_out
         if self.backend is not None:
             moved += self.backend.bytes_in + self.backend.bytes_out
         is_held = self.client.is_held or (self.backend is not None and self.backend.is_held)
-        if is_held or (moved != self.moved_bytes and self.state not in _FIXED):
-            self.moved_bytes = moved
+        if is_held or (moved != self.moved_bytes and not allowed.is_fixed):
             self.last_progress_s = now_s
-        allowed = self.patience()
+        self.moved_bytes = moved
         left_s = self.last_progress_s + allowed.limit_s - now_s
-        lingered_s = now_s - self.state_since_s
-        if self.state is State.CLOSING and lingered_s >= self.limits.linger_s:
-            left_s = 0
+        if self.state is State.CLOSING and now_s - self.state_since_s >= self.limits.linger_s:
+            left_s = 0.0
         if left_s > 0:
-            next_s = min(left_s, allowed.limit_s / _CHECKS_PER_LIMIT)
-            self.context.deadlines.set(self, now_s + next_s)
+            self.context.deadlines.set(self, now_s + allowed.next_look_s(left_s))
         elif self.state.is_ending:
             self.because(allowed.reason, allowed.phrase)
             self.advance(Fact.EXPIRED)
         else:
             self.speaker.on_too_late(allowed)
-
-    # -- the operator
-
-    def watch(self, calls: CallRing | None) -> None:
-        """Record the calls of both connections from now on; None: record nothing."""
-        self.calls = self.client.calls = calls
-        if self.backend is not None:
-            self.backend.calls = calls
-
-    def close(self, reason: CloseReason, *, reset: bool = False) -> None:
-        """End the session: gently, sending what is unsent, or by RST at once."""
-        self.because(reason)
-        self.advance(Fact.ABORTED if reset else Fact.ORDERED)
 
 
 class Registry:
@@ -400,12 +347,6 @@ class Registry:
     def __init__(self) -> None:
         self.live: dict[int, Session] = {}
         self.closed: Ring[Session] = Ring(CLOSED_SESSIONS_KEPT)
-
-
-_FIXED = frozenset(
-    {State.READING_HEAD, State.IDLE, State.CONNECTING, State.CONNECTING_CLIENT_FINISHED}
-)
-"""States whose allowance runs from their beginning, whatever trickles in meanwhile."""
 
 
 def _finish_client(session: Session, after: AfterUnsent) -> None:

@@ -99,9 +99,11 @@ class Telemetry:
 
     def add_backend(self, backend: Connection) -> None:
         """Add up what a backend connection counted for one exchange or session."""
-        self.totals.backend_bytes_in += backend.bytes_in
-        self.totals.backend_bytes_out += backend.bytes_out
-        self._add_calls(backend)
+        totals = self.totals
+        totals.backend_bytes_in += backend.bytes_in
+        totals.backend_bytes_out += backend.bytes_out
+        if backend.eagain_reads or backend.eagain_writes or backend.short_writes:
+            self._add_calls(backend)
 
     def _add_calls(self, connection: Connection) -> None:
         self.totals.eagain_reads += connection.eagain_reads

@@ -1,0 +1,206 @@
+"""Finds a backend connection for a session: decides, takes an idle one or dials, tries the next.
+
+Both speakers use it. Nothing of a request is sent before a backend has accepted, so a failed
+connect goes on to the next backend without anybody noticing.
+"""
+
+from collections.abc import Collection
+from typing import Protocol
+
+from rsp.core.backends import Backend, BackendLoad
+from rsp.core.events import BackendFailed
+from rsp.core.lifecycle import Fact, State
+from rsp.core.routing import RouteDecision, RouteRequest
+from rsp.core.vocabulary import CloseReason, PauseReason
+from rsp.engine.connection import Connection
+from rsp.engine.dispatch import dial
+from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Decided
+from rsp.engine.nonblocking import ConnectFailed, OutOfFds
+from rsp.engine.session import Session
+
+_BAD_GATEWAY = 502
+_UNAVAILABLE = 503
+_GATEWAY_TIMEOUT = 504
+
+
+class Seeker(Protocol):
+    """Whoever needs a backend."""
+
+    def on_paired(self) -> None:
+        """There is a connected backend to work with."""
+
+    def on_unpaired(self, status: int, sentence: str, reason: CloseReason) -> None:
+        """There is none; `status` is what HTTP calls that."""
+
+
+class Pairing:
+    """The backend side of one session."""
+
+    __slots__ = (
+        "backend", "decision", "excluded", "is_reused", "load", "may_reuse", "request", "seeker",
+        "session", "tries",
+    )  # fmt: skip
+
+    def __init__(self, session: Session, seeker: Seeker) -> None:
+        self.session = session
+        self.seeker = seeker
+        self.request: RouteRequest
+        self.decision: RouteDecision | None = None
+        """The last one; it explains itself to whoever looks."""
+        self.backend: Backend | None = None
+        """Whose load this session is at present."""
+        self.load: BackendLoad
+        self.excluded: Collection[str] = ()
+        """Backends that failed for the present request, by their keys."""
+        self.tries = 0
+        self.may_reuse = False
+        self.is_reused = False
+        """Whether the present connection had served another request before."""
+
+    def seek(self, request: RouteRequest, *, may_reuse: bool) -> None:
+        """Decide where `request` goes, and get a connection; the seeker hears how it went."""
+        self.request = request
+        self.may_reuse = may_reuse
+        self.excluded = ()
+        self.tries = 0
+        self._decide()
+
+    def _decide(self) -> None:
+        session, request = self.session, self.request
+        context = session.context
+        dispatcher = context.dispatcher
+        self.decision = decision = dispatcher.decide(
+            request, session.entrance.router, self.excluded
+        )
+        session.generation = decision.generation
+        path = request.path
+        if len(path) > SHOWN_PATH_CHARACTERS:
+            path = path[:SHOWN_PATH_CHARACTERS]
+        context.telemetry.decisions.append(
+            Decided(
+                session.id, context.poller.now_s, request.method, request.raw_host, path, decision
+            )
+        )
+        backend = decision.backend
+        if backend is None:
+            sentence = decision.error or decision.reason
+            self.seeker.on_unpaired(decision.status, sentence, CloseReason.NO_ROUTE)
+            return
+        idle = context.idle.take(backend) if self.may_reuse and not self.tries else None
+        if idle is None:
+            self._dial(backend)
+            return
+        self.is_reused = True
+        self._pair(idle, backend)
+        session.advance(Fact.REUSED)
+        self.seeker.on_paired()
+
+    def _dial(self, backend: Backend) -> None:
+        session = self.session
+        self.is_reused = False
+        self.tries += 1
+        session.client.pause(PauseReason.CONNECTING)
+        if session.state is State.ROUTING:
+            session.advance(Fact.ROUTED)
+        try:
+            connection = dial(backend, session.context.poller, session, session.limits)
+        except ConnectFailed as error:
+            self._failed(backend, str(error))
+        except OutOfFds as error:
+            sentence = f"no fd for a connection to backend {backend.key} ({error})"
+            self.seeker.on_unpaired(_UNAVAILABLE, sentence, CloseReason.BACKEND_UNREACHABLE)
+        else:
+            self._pair(connection, backend)
+
+    def _pair(self, connection: Connection, backend: Backend) -> None:
+        session = self.session
+        session.backend = connection
+        connection.owner = session
+        connection.calls = session.calls
+        session.request_pipe.sink = session.response_pipe.source = connection
+        self.backend = backend
+        self.load = load = session.context.dispatcher.loads[backend.key]
+        load.sessions += 1
+        load.total += 1
+
+    def connected(self) -> None:
+        """The backend accepted."""
+        self.session.client.resume(PauseReason.CONNECTING)
+        self.seeker.on_paired()
+
+    def connect_failed(self, reason: str) -> None:
+        """The backend did not accept: try the next one."""
+        backend = self.backend
+        self.part(keep=False)
+        if backend is not None:
+            self._failed(backend, reason)
+
+    def _failed(self, backend: Backend, reason: str) -> None:
+        session = self.session
+        self.note_failure(backend, reason)
+        self.excluded = (*self.excluded, backend.key)
+        if self.tries >= session.limits.connect_tries or not self._has_other():
+            status = _GATEWAY_TIMEOUT if reason.startswith("timed out") else _BAD_GATEWAY
+            sentence = f"backend {backend.key} ({backend.address}), connecting: {reason}"
+            self.seeker.on_unpaired(status, sentence, CloseReason.BACKEND_UNREACHABLE)
+            return
+        session.advance(Fact.RETRIED)
+        self._decide()
+
+    def _has_other(self) -> bool:
+        """Tell whether somebody else may be asked: not when `route` named the backend itself."""
+        decision = self.decision
+        if decision is None or decision.pool is None or decision.is_named:
+            return False
+        return any(backend.key not in self.excluded for backend in decision.pool.ready)
+
+    def dial_again(self) -> None:
+        """The connection had died unnoticed before it was reused: make a new one."""
+        backend = self.backend
+        if backend is None:
+            raise AssertionError("nothing to dial again")
+        self.part(keep=False)
+        self.session.advance(Fact.RETRIED)
+        self._dial(backend)
+
+    def note_failure(self, backend: Backend, reason: str) -> None:
+        """Remember that a backend failed, and say so."""
+        session = self.session
+        session.context.dispatcher.note_failure(backend, reason)
+        session.context.telemetry.record(
+            BackendFailed(
+                at_s=session.context.poller.now_s,
+                session=session.id,
+                backend=backend.key,
+                address=backend.address,
+                reason=reason,
+            )
+        )
+
+    def part(self, *, keep: bool) -> None:
+        """Part from the backend connection: keep it for the next request, or close it."""
+        session = self.session
+        connection, backend = session.backend, self.backend
+        if connection is None:
+            return
+        self.uncount()
+        session.backend = None
+        connection.calls = None
+        if session.client.paused_by:
+            session.client.resume(PauseReason.SINK_FULL)
+        if keep and backend is not None and session.context.dispatcher.is_wanted(backend):
+            session.context.idle.put(backend, connection, session.limits)
+        else:
+            connection.close()
+
+    def uncount(self) -> None:
+        """The backend has one exchange or session less; what passed is added up."""
+        connection = self.session.backend
+        if self.backend is None or connection is None:
+            return
+        self.backend = None
+        load = self.load
+        load.sessions -= 1
+        load.bytes_in += connection.bytes_in
+        load.bytes_out += connection.bytes_out
+        self.session.context.telemetry.add_backend(connection)
