@@ -3,10 +3,10 @@
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import msgspec
 from rich.text import Text
@@ -14,11 +14,10 @@ from textual.app import App
 from textual.binding import Binding
 from textual.command import CommandPalette
 
-from rsp.core.replies import Backends, Changed, Done, Events, Status
+from rsp.core.replies import Backends, Changed, Events, Status
 from rsp.core.sanitise import safe
-from rsp.core.wire import CommandRefused
-from rsp.tui.client import EngineGone
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
+from rsp.tui.commanding import Commander, Order, Params
 from rsp.tui.commands import commands_of
 from rsp.tui.crash import write_report
 from rsp.tui.feed import Feed, Pull
@@ -44,8 +43,6 @@ from rsp.tui.theme import RSP_THEME, variable_defaults
 LeaveChoice = Literal["stop", "leave"]
 
 _MUTATING = mutating_actions()
-_CHANGING = frozenset({"undo", "redo", "reload"})
-"""Commands whose answer says what changed, and that are checked against the generation seen."""
 
 
 class NoTerminal(Exception):
@@ -91,6 +88,7 @@ class Dashboard(App[LeaveChoice]):
         self.tabs: Sequence[TabLike] = TABS
         self._engine_is_child = engine_is_child
         self._clock = clock
+        self._commander = Commander(self)
 
     # -- beginning and end
 
@@ -131,7 +129,9 @@ class Dashboard(App[LeaveChoice]):
         """Return what is to be pulled now."""
         frame = self.frame
         mine = [Pull("status", Status), Pull("backends", Backends, every_s=SLOW_PULL_S)]
-        return [*mine, *(frame.pulls() if frame else ())]
+        wanted = frame.pulls() if frame else ()
+        faster = {pull.method for pull in wanted}
+        return [*(pull for pull in mine if pull.method not in faster), *wanted]
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
         """Fold one answer into the model, and let the screen show it."""
@@ -200,34 +200,24 @@ class Dashboard(App[LeaveChoice]):
         else:
             self.say(f"Saved {len(rows):,} rows to {path}.")
 
+    def say_change(self, message: str) -> None:
+        """Show what was changed, in place of the notice before: many edits make no pile."""
+        self.clear_notifications()
+        self.say(message)
+
     def give(
         self,
         method: str,
-        params: Mapping[str, Any],
+        params: Params | Callable[[], Params | None],
         done: Callable[[msgspec.Struct], None] | None = None,
+        refused: Callable[[str], None] | None = None,
     ) -> None:
-        """Give the engine a command; a refusal is shown, and so is what was done."""
-        sent = {**params, "who": _who()}
-        if method in _CHANGING and self.model.generation is not None:
-            sent["if_generation"] = self.model.generation
-        self.run_worker(self._give(method, sent, done), group="commands")
+        """Give the engine a command; a refusal is shown, and so is what was done.
 
-    async def _give(
-        self, method: str, params: dict[str, Any], done: Callable[[msgspec.Struct], None] | None
-    ) -> None:
-        answer_type: type[Changed] | type[Done] = Changed if method in _CHANGING else Done
-        try:
-            answer = await self.feed.command(method, params, answer_type)
-        except (CommandRefused, EngineGone) as error:
-            self.say(str(error), is_error=True)
-            return
-        if done is not None:
-            done(answer)
-        elif isinstance(answer, Changed):
-            self.say("\n".join(answer.changed) or "Nothing changed.")
-        else:
-            self.say(answer.done)
-        self.feed.nudge()
+        Edits take turns; `params` may be a function, which is asked when the turn comes.
+        """
+        order = Order(method, params, done, refused)
+        self.run_worker(self._commander.carry_out(order), group="commands")
 
     def open_session(self, session_id: int) -> None:
         """Show one session, on the stack of the Connections tab."""
@@ -385,14 +375,6 @@ class Dashboard(App[LeaveChoice]):
                 self.exit("stop" if answer == "stop" else "leave")
 
         _ = self.push_screen(leave_question(self.model.status, "q"), answered)
-
-
-def _who() -> str:
-    """Name this dashboard for the record of edits: its terminal."""
-    try:
-        return f"dashboard@{os.ttyname(0).removeprefix('/dev/')}"
-    except OSError:
-        return "dashboard"
 
 
 def run_dashboard(

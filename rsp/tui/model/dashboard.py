@@ -26,6 +26,8 @@ class Model:
     """Wall clock time at which the engine stopped answering; empty while it answers."""
     lost_reason: str = ""
     read_only: bool = False
+    _changed: tuple[int, int] = (0, 0)
+    """The engine's pid and the generation of our last change."""
 
     @property
     def status(self) -> Status | None:
@@ -40,7 +42,15 @@ class Model:
     @property
     def generation(self) -> int | None:
         """The generation that the person sees: what an edit is checked against."""
-        return self.status.generation if self.status else None
+        if self.status is None:
+            return None
+        pid, changed = self._changed
+        # A status on its way while we changed something still has the number before.
+        return max(self.status.generation, changed if pid == self.status.pid else 0)
+
+    def note_generation(self, generation: int) -> None:
+        """Remember the generation that a change of ours made."""
+        self._changed = (self.status.pid if self.status else 0, generation)
 
     @property
     def listener(self) -> str:

@@ -50,10 +50,12 @@ class Shell(Protocol):
     def give(
         self,
         method: str,
-        params: Mapping[str, Any],
+        params: Mapping[str, Any] | Callable[[], Mapping[str, Any] | None],
         done: Callable[[msgspec.Struct], None] | None = None,
+        refused: Callable[[str], None] | None = None,
     ) -> None:
-        """Give the engine a command; a refusal is shown."""
+        """Give the engine a command; a refusal is shown. A function is asked for the parameters
+        when it is the command's turn, and nothing is sent when it returns None."""
 
     def open_session(self, session_id: int) -> None:
         """Show one session."""

@@ -1,0 +1,108 @@
+"""Gives the engine commands. Edits take turns, each checked against the generation seen last."""
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+
+from rsp.core.replies import Changed, Done
+from rsp.core.wire import CommandRefused
+from rsp.tui.client import EngineGone
+from rsp.tui.feed import Feed
+from rsp.tui.model.dashboard import Model
+
+Params = Mapping[str, Any]
+
+_EDITS = frozenset({"undo", "redo", "reload"})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A command that waits for its turn."""
+
+    method: str
+    params: Params | Callable[[], Params | None]
+    """A function is asked when it is the command's turn; with None nothing is sent."""
+    done: Callable[[msgspec.Struct], None] | None = None
+    """Gets the answer; without it the answer is shown."""
+    refused: Callable[[str], None] | None = None
+    """Is told that the engine refused, after the person was."""
+
+
+class Teller(Protocol):
+    """The app, as far as commands need it."""
+
+    model: Model
+    feed: Feed
+
+    def say(self, message: str, *, is_error: bool = False) -> None:
+        """Show a short notice."""
+
+    def say_change(self, message: str) -> None:
+        """Show what was changed, in place of the notice before."""
+
+
+class Commander:
+    """Carries orders out, and shows what came of them."""
+
+    def __init__(self, teller: Teller) -> None:
+        self._teller = teller
+        self._turn = asyncio.Lock()
+
+    async def carry_out(self, order: Order) -> None:
+        """Give the engine one command; a refusal is shown, and so is what was done."""
+        if not is_edit(order.method):
+            await self._give(order, Done)
+            return
+        # A second key press must see the generation that the first one made.
+        async with self._turn:
+            await self._give(order, Changed)
+
+    async def _give(self, order: Order, kind: type[Changed] | type[Done]) -> None:
+        teller = self._teller
+        params = order.params() if callable(order.params) else order.params
+        if params is None:
+            return
+        before = teller.model.generation
+        sent = dict(params)
+        if kind is Changed:
+            sent = {"who": who(), "if_generation": before, **sent}
+        try:
+            answer = await teller.feed.command(order.method, sent, kind)
+        except (CommandRefused, EngineGone) as error:
+            teller.say(str(error), is_error=True)
+            if order.refused is not None:
+                order.refused(str(error))
+            teller.feed.nudge()
+            return
+        if isinstance(answer, Changed):
+            teller.model.note_generation(answer.generation)
+        if order.done is not None:
+            order.done(answer)
+        elif isinstance(answer, Changed):
+            self._say_changed(order.method, answer, before)
+        else:
+            teller.say(answer.done)
+        teller.feed.nudge()
+
+    def _say_changed(self, method: str, answer: Changed, before: int | None) -> None:
+        said = "\n".join(answer.changed) or "Nothing changed."
+        if method.startswith("backend.") and answer.generation != before:
+            said += " · z undo"
+        self._teller.say_change(said)
+
+
+def is_edit(method: str) -> bool:
+    """Tell whether a command is checked against the generation seen, and says what it changed."""
+    return method in _EDITS or method.startswith("backend.")
+
+
+def who() -> str:
+    """Name this dashboard for the record of edits: its terminal."""
+    try:
+        return f"dashboard@{os.ttyname(0).removeprefix('/dev/')}"
+    except OSError:
+        return "dashboard"
