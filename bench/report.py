@@ -100,7 +100,7 @@ def preface(machine: str, day: str, rounds: int, seconds: int) -> str:
     return f"""\
 # Results
 
-{machine}; {day}; {rounds} interleaved rounds of {seconds} s each.
+{machine}; {day}; rounds: {rounds}, interleaved, each run {seconds} s.
 
 The proxy under test has core 0 to itself; wrk, the nginx behind the proxies and the dashboard
 share core 1. CPU is user and system time of the proxy, its children included, from /proc (ticks
