@@ -92,6 +92,11 @@ class Wire:
         """Send FIN, and go on reading."""
         self.sock.shutdown(socket.SHUT_WR)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether we have closed it."""
+        return self.sock.fileno() < 0
+
     def close(self) -> None:
         """Close both ways."""
         self.sock.close()
