@@ -1,0 +1,104 @@
+"""What all tests share: how long hypothesis searches, pairs of sockets, and waiting for a thing."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+SMALLEST_BUFFER_BYTES = 1
+"""The kernel rounds it up to the smallest buffer that it allows: a few KiB."""
+
+_CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("fast", deadline=None, derandomize=True, suppress_health_check=_CALM)
+settings.register_profile(
+    "deep", deadline=None, max_examples=20_000, suppress_health_check=_CALM, print_blob=True
+)
+settings.load_profile(os.environ.get("RSP_HYPOTHESIS", "fast"))
+
+
+def fuzz_examples(fast: int) -> int:
+    """Return how often a fuzz test runs: `fast` times, or as often as a deeper profile says."""
+    profile = settings.default
+    assert profile is not None
+    return max(fast, profile.max_examples) if _is_deep() else fast
+
+
+def _is_deep() -> bool:
+    return os.environ.get("RSP_HYPOTHESIS", "fast") == "deep"
+
+
+async def wait_until(predicate: Callable[[], object], deadline_s: float = 10.0) -> None:
+    """Return as soon as `predicate` holds, letting the loop run meanwhile.
+
+    Raises:
+        AssertionError: it did not hold within `deadline_s` seconds.
+    """
+    give_up_s = time.monotonic() + deadline_s
+    while not predicate():
+        assert time.monotonic() < give_up_s, f"not within {deadline_s:g} s"
+        await asyncio.sleep(0.001)
+
+
+def close_all(*socks: socket.socket) -> None:
+    for sock in socks:
+        sock.close()
+
+
+def tiny_pair() -> tuple[socket.socket, socket.socket]:
+    """Return two connected, non-blocking sockets with the smallest buffers that there are."""
+    pair = socket.socketpair()
+    for sock in pair:
+        sock.setblocking(False)
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            sock.setsockopt(socket.SOL_SOCKET, buffer, SMALLEST_BUFFER_BYTES)
+    return pair
+
+
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """Return the two ends of a TCP connection over loopback, non-blocking."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        far = socket.create_connection(listener.getsockname())
+        near, _ = listener.accept()
+    near.setblocking(False)
+    far.setblocking(False)
+    return near, far
+
+
+def fill(sock: socket.socket) -> bytes:
+    """Write into `sock` until its kernel takes nothing more; return what it took."""
+    taken = bytearray()
+    piece = bytes(range(256))
+    while True:
+        try:
+            count = sock.send(piece)
+        except BlockingIOError:
+            return bytes(taken)
+        taken += piece[:count]
+
+
+@pytest.fixture
+def tiny_socketpair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Yield a pair of sockets with tiny buffers: EAGAIN after a few KiB."""
+    pair = tiny_pair()
+    yield pair
+    close_all(*pair)
+
+
+@pytest.fixture
+def tcp_socketpair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Yield the two ends of a TCP connection: what resets and half-closes need."""
+    pair = tcp_pair()
+    yield pair
+    close_all(*pair)
+
+
+@pytest.fixture
+def clogged_pair() -> Iterator[tuple[socket.socket, socket.socket, bytes]]:
+    """Yield a tiny pair whose first socket is full, and the bytes that fill it."""
+    near, far = tiny_pair()
+    yield near, far, fill(near)
+    close_all(near, far)

@@ -1,0 +1,80 @@
+"""What a new configuration changes, in sentences."""
+
+from dataclasses import replace
+
+from rsp.core.backends import BackendTable, Pool
+from rsp.core.config import Config, ListenerConfig
+from rsp.core.differences import differences
+from rsp.core.limits import Limits
+from rsp.core.vocabulary import Mode
+from tests.core.making import DRAIN, backend
+
+WEB = Pool("web", (backend("a"), backend("b")))
+API = Pool("api", (backend("x", pool="api"),))
+OLD = Config("rsp.lua", "old text", (ListenerConfig("127.0.0.1:80"),), (WEB, API))
+
+
+def changed(new: Config, old: Config = OLD) -> list[str]:
+    return differences(
+        old, BackendTable.of(old.pools, 1), new, BackendTable.of(new.pools, 2)
+    )  # fmt: skip
+
+
+def with_web(pool: Pool) -> Config:
+    return replace(OLD, pools=(pool, API))
+
+
+def test_the_same_file_changes_nothing() -> None:
+    assert changed(OLD) == []
+
+
+def test_a_file_that_differs_only_in_its_text_says_so() -> None:
+    assert changed(replace(OLD, source="new text")) == [
+        "the text of the file changed; listeners, pools and limits are the same"
+    ]
+
+
+def test_a_text_that_changed_something_is_not_mentioned_besides() -> None:
+    new = replace(OLD, source="new text", limits=Limits(connect_s=1.0))
+    assert changed(new) == ["limit connect_s: 3.0 → 1.0"]
+
+
+def test_listeners_that_come_go_and_change() -> None:
+    new = replace(
+        OLD,
+        listeners=(ListenerConfig("127.0.0.1:80", Mode.TCP, "web"), ListenerConfig("[::1]:80")),
+    )
+    assert changed(new) == ["added listener [::1]:80", "changed listener 127.0.0.1:80"]
+    assert changed(OLD, new) == ["removed listener [::1]:80", "changed listener 127.0.0.1:80"]
+
+
+def test_pools_that_come_and_go() -> None:
+    assert changed(replace(OLD, pools=(WEB,))) == ["removed pool api"]
+    assert changed(OLD, replace(OLD, pools=(WEB,))) == ["added pool api (1 backends)"]
+
+
+def test_backends_that_come_and_go() -> None:
+    bigger = with_web(replace(WEB, backends=(*WEB.backends, backend("c", weight=3))))
+    assert changed(bigger) == ["added web/c (c.test:80, weight 3)"]
+    assert changed(OLD, bigger) == ["removed web/c (c.test:80)"]
+
+
+def test_every_value_of_a_backend() -> None:
+    moved = backend("a", address="a2.test:80", weight=2, state=DRAIN, max_connections=9)
+    assert changed(with_web(replace(WEB, backends=(moved, backend("b"))))) == [
+        "web/a: address a.test:80 → a2.test:80, weight 1 → 2, state ready → drain, "
+        "max_connections 0 → 9"
+    ]
+
+
+def test_how_a_pool_balances_and_which_host_it_shows() -> None:
+    assert changed(with_web(replace(WEB, balance="first", host="backend"))) == [
+        "pool web: balance round_robin → first",
+        "pool web: host keep → backend",
+    ]
+
+
+def test_what_runs_counts_and_not_what_the_old_file_said() -> None:
+    drained = BackendTable.of((replace(WEB, backends=(backend("a", state=DRAIN),)), API), 2)
+    after = BackendTable.of((replace(WEB, backends=(backend("a"),)), API), 3)
+    assert differences(OLD, drained, OLD, after) == ["web/a: state drain → ready"]

@@ -1,0 +1,77 @@
+"""Whom a session is waiting for, and for how long."""
+
+from dataclasses import fields, replace
+
+import pytest
+
+from rsp.core.lifecycle import State
+from rsp.core.limits import Limits
+from rsp.core.patience import Patience, Waiting, patience
+from rsp.core.vocabulary import CloseReason
+
+QUIET = Waiting(
+    client_blocked=False, backend_blocked=False, request_open=False, response_begun=False
+)
+_SECONDS = [name for name in Limits.__dataclass_fields__ if name.endswith("_s")]
+LIMITS = replace(Limits(), **{name: n for n, name in enumerate(_SECONDS, 1)})
+"""Every allowance has a number of its own, so that a wrong one is seen."""
+
+
+def streaming(**waiting: bool) -> Patience:
+    values = {field.name: False for field in fields(Waiting)} | waiting
+    return patience(State.STREAMING, LIMITS, Waiting(**values))
+
+
+@pytest.mark.parametrize(
+    ("state", "limit", "reason"),
+    [
+        (State.READING_HEAD, "client_head_s", CloseReason.CLIENT_TIMEOUT),
+        (State.ROUTING, "client_head_s", CloseReason.CLIENT_TIMEOUT),
+        (State.IDLE, "keep_alive_idle_s", CloseReason.IDLE_TIMEOUT),
+        (State.CONNECTING, "connect_s", CloseReason.BACKEND_TIMEOUT),
+        (State.CONNECTING_CLIENT_FINISHED, "connect_s", CloseReason.BACKEND_TIMEOUT),
+        (State.TUNNEL, "tunnel_idle_s", CloseReason.IDLE_TIMEOUT),
+        (State.TUNNEL_BACKEND_FINISHED, "tunnel_idle_s", CloseReason.IDLE_TIMEOUT),
+        (State.DRAINING, "client_write_idle_s", CloseReason.CLIENT_TIMEOUT),
+        (State.CLOSING, "linger_idle_s", CloseReason.FINISHED),
+    ],
+)
+def test_each_state_has_its_allowance(state: State, limit: str, reason: CloseReason) -> None:
+    allowed = patience(state, LIMITS, QUIET)
+    assert (allowed.limit_s, allowed.reason) == (getattr(LIMITS, limit), reason)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "limit", "reason"),
+    [
+        ({}, "response_head_s", CloseReason.BACKEND_TIMEOUT),
+        ({"request_open": True}, "client_body_idle_s", CloseReason.CLIENT_TIMEOUT),
+        ({"backend_blocked": True}, "response_head_s", CloseReason.BACKEND_TIMEOUT),
+        ({"response_begun": True}, "response_idle_s", CloseReason.BACKEND_TIMEOUT),
+        ({"client_blocked": True}, "client_write_idle_s", CloseReason.CLIENT_TIMEOUT),
+    ],
+)
+def test_a_streaming_session_waits_for_whoever_has_to_act(
+    waiting: dict[str, bool], limit: str, reason: CloseReason
+) -> None:
+    allowed = streaming(**waiting)
+    assert (allowed.limit_s, allowed.reason) == (getattr(LIMITS, limit), reason)
+
+
+def test_a_client_that_does_not_read_is_named_before_a_backend_that_is_paused_for_it() -> None:
+    allowed = streaming(
+        client_blocked=True, response_begun=True, request_open=True, backend_blocked=True
+    )
+    assert allowed.phrase == "the client took no byte"
+
+
+def test_a_full_backend_is_named_before_the_client_that_is_paused_for_it() -> None:
+    allowed = streaming(backend_blocked=True, request_open=True)
+    assert allowed.phrase == "the backend took no byte of the request"
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_waits_for_something_that_can_be_named(state: State) -> None:
+    allowed = patience(state, LIMITS, QUIET)
+    assert allowed.limit_s > 0
+    assert allowed.phrase
