@@ -1,0 +1,177 @@
+"""Which header fields reach the other side, in what order, and which we add."""
+
+import pytest
+
+from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.wire import head, request
+
+TRUSTING = 'listen { address = "127.0.0.1:0", trusted_proxies = { "127.0.0.0/8" } }\n'
+
+
+def test_a_request_head_keeps_its_order_and_spelling(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    fields = ["X-One: 1", "accept: */*", "COOKIE: a=b", "X-One: 2", "x-Empty:", "X-Latin: caf\xe9"]
+    engine(to=site).get("/path/../x?q=%20&r", *fields, host="WWW.Example:80")
+    assert site.requests[0].lines == [
+        "GET /path/../x?q=%20&r HTTP/1.1",
+        f"Host: {site.address}",
+        *[field.replace("x-Empty:", "x-Empty: ") for field in fields],
+        "X-Forwarded-For: 127.0.0.1",
+        "X-Forwarded-Proto: http",
+        "X-Forwarded-Host: WWW.Example:80",
+        "Via: 1.1 rsp",
+    ]
+
+
+def test_a_response_head_keeps_its_order_and_spelling(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    fields = ["server: old", "Set-Cookie: a=1", "X-One: 1", "Set-Cookie: b=2", "ETAG: caf\xe9"]
+    answer = head("HTTP/1.1 299 Quite Fine", *fields, "Content-Length: 2") + b"ok"
+    got = engine(to=backend(answer=lambda _: answer)).get()
+    assert got.lines == ["HTTP/1.1 299 Quite Fine", *fields, "Content-Length: 2", "Via: 1.1 rsp"]
+
+
+HOP_BY_HOP = [
+    "Connection: keep-alive, X-Hop",
+    "X-Hop: only to the proxy",
+    "Keep-Alive: timeout=5",
+    "Proxy-Connection: keep-alive",
+    "TE: trailers",
+    "Trailer: X-Later",
+    "Upgrade: h2c",
+    "HTTP2-Settings: AAMAAABk",
+]
+
+
+def test_hop_by_hop_fields_of_a_request_end_at_the_proxy(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    engine(to=site).get("/", "X-Before: 1", *HOP_BY_HOP, "X-After: 2")
+    names = [name for name, _ in site.requests[0].fields]
+    ours = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Via"]
+    assert names == ["Host", "X-Before", "X-After", *ours]
+
+
+def test_hop_by_hop_fields_of_a_response_end_at_the_proxy(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    answer = head("HTTP/1.1 200 OK", "X-Before: 1", *HOP_BY_HOP, "X-After: 2", "Content-Length: 0")
+    got = engine(to=backend(answer=lambda _: answer)).get()
+    assert [name for name, _ in got.fields] == ["X-Before", "X-After", "Content-Length", "Via"]
+
+
+@pytest.mark.parametrize("name", ["Host", "Content-Length", "Cookie", "X-Forwarded-For"])
+def test_nobody_can_have_an_important_field_removed(
+    engine: StartEngine, backend: OpenBackend, name: str
+) -> None:
+    site = backend()
+    assert engine(to=site).get("/", f"Connection: close, {name}").status == 400
+    assert site.requests == []
+
+
+FORGED = [
+    "X-Forwarded-For: 10.1.1.1",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: forged.example",
+    "Forwarded: for=10.1.1.1",
+]
+
+
+def test_forwarded_fields_of_a_stranger_are_replaced(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    engine(to=site).get("/", *FORGED, host="www.example")
+    asked = site.requests[0]
+    assert asked.get("X-Forwarded-For") == "127.0.0.1"
+    assert asked.get("X-Forwarded-Proto") == "http"
+    assert asked.get("X-Forwarded-Host") == "www.example"
+    assert asked.get("Forwarded") is None
+
+
+def test_forwarded_fields_of_a_trusted_proxy_are_kept_and_appended_to(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    engine(TRUSTING + pool(site)).get("/", *FORGED)
+    asked = site.requests[0]
+    assert asked.get("X-Forwarded-For") == "10.1.1.1, 127.0.0.1"
+    assert asked.get("X-Forwarded-Proto") == "https"
+    assert asked.get("X-Forwarded-Host") == "forged.example"
+    assert asked.get("Forwarded") == "for=10.1.1.1"
+
+
+def test_a_name_with_an_underscore_cannot_pass_for_one_with_a_hyphen(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    engine(to=site).get("/", "X_Forwarded_For: 10.1.1.1", "X-Good: 1")
+    names = [name for name, _ in site.requests[0].fields]
+    assert "X_Forwarded_For" not in names
+    assert "X-Good" in names
+
+
+def test_via_tells_of_every_proxy_on_the_way(engine: StartEngine, backend: OpenBackend) -> None:
+    site = backend()
+    proxy = engine(to=site)
+    proxy.get("/", "Via: 1.0 first, 1.1 second")
+    assert site.requests[0].all("Via") == ["1.0 first, 1.1 second", "1.1 rsp"]
+
+
+def test_a_proxy_that_asks_itself_notices(engine: StartEngine, backend: OpenBackend) -> None:
+    site = backend()
+    outer = engine(to=site)
+    assert outer.ask("backend.set", target="default/default", address=f"127.0.0.1:{outer.port}")
+    answer = outer.get()
+    assert answer.status == 508
+    assert site.requests == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("", "Www.Example:8080"),
+        ('host = "keep",', "Www.Example:8080"),
+        ('host = "site.internal",', "site.internal"),
+        ('host = "backend",', None),
+    ],
+)
+def test_the_backend_sees_the_host_that_its_pool_says(
+    engine: StartEngine, backend: OpenBackend, setting: str, expected: str | None
+) -> None:
+    site = backend()
+    engine(LISTEN + pool(site, settings=setting)).get(host="Www.Example:8080")
+    assert site.requests[0].get("Host") == (expected or site.address)
+    assert site.requests[0].get("X-Forwarded-Host") == "Www.Example:8080"
+
+
+def test_hosts_that_differ_by_case_port_or_a_final_dot_are_routed_alike(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    sites = [backend() for _ in range(8)]
+    proxy = engine(LISTEN + pool(*sites, settings='balance = "hash",'))
+    spellings = ["ironhand.example", "IronHand.example", "IRONHAND.EXAMPLE.", "ironhand.example:80"]
+    for host in spellings:
+        assert proxy.get(host=host).status == 200
+    assert sorted(len(site.requests) for site in sites) == [0] * 7 + [4]
+
+
+def test_a_target_in_absolute_form_is_asked_for_by_its_path(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    client = engine(LISTEN + pool(site)).connect()
+    client.ask(request("GET", "http://a.example:81/x?y", host="a.example:81"))
+    assert site.requests[0].start_line == "GET /x?y HTTP/1.1"
+    assert site.requests[0].get("Host") == "a.example:81"
+
+
+def test_options_with_a_star_is_passed_on(engine: StartEngine, backend: OpenBackend) -> None:
+    site = backend()
+    engine(to=site).connect().ask(request("OPTIONS", "*"))
+    assert site.requests[0].start_line == "OPTIONS * HTTP/1.1"

@@ -1,0 +1,166 @@
+"""What comes before the response (100, 103), and what comes instead of HTTP (upgrade)."""
+
+import pytest
+
+from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.waiting import wait_until
+from tests.behaviour.wire import Wire, digest, head, numbered, request, response
+
+EXPECTING = head("PUT / HTTP/1.1", "Host: a", "Content-Length: 5", "Expect: 100-continue")
+EARLY_HINTS = head("HTTP/1.1 103 Early Hints", "Link: </style.css>; rel=preload")
+WEBSOCKET = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: abc"]
+SWITCHING = head(
+    "HTTP/1.1 101 Switching Protocols",
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Accept: xyz",
+)
+
+
+def test_the_body_waits_for_the_backends_100_continue(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def script(wire: Wire) -> None:
+        asked = wire.read_head()
+        assert asked.get("Expect") == "100-continue"
+        assert wire.rest_so_far() == b""
+        wire.send(head("HTTP/1.1 100 Continue"))
+        wire.send(response("200 OK", wire.read(5)))
+
+    client = engine(to=backend(script)).connect()
+    client.send(EXPECTING)
+    assert client.read_head().status == 100
+    client.send(b"hello")
+    assert client.read_response().body == b"hello"
+
+
+def test_a_final_status_instead_of_100_is_passed_on_and_ends_the_connection(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(response("403 Forbidden", b"no"))
+        assert wire.read_to_end() == b"", "nothing may follow on this connection"
+
+    site = backend(script)
+    proxy = engine(to=site)
+    client = proxy.connect()
+    client.send(EXPECTING)
+    answer = client.read_response()
+    assert (answer.status, answer.body, answer.get("Connection")) == (403, b"no", "close")
+    assert client.read_to_end() == b""
+    client.close()
+    assert proxy.get().status == 403
+    assert site.connections == 2, "a connection in the middle of a request was used again"
+
+
+def test_a_final_status_in_the_middle_of_an_upload_reaches_the_client(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.read(100_000)
+        wire.send(response("507 Insufficient Storage", b"full"))
+        wire.finish()
+
+    client = engine(to=backend(script)).connect()
+    client.send_what_is_taken(request("PUT", body=numbered(3_000_000)))
+    answer = client.read_response()
+    assert (answer.status, answer.body) == (507, b"full")
+
+
+def test_a_100_that_nobody_asked_for_is_dropped(engine: StartEngine, backend: OpenBackend) -> None:
+    site = backend(answer=lambda _: head("HTTP/1.1 100 Continue") + response("200 OK", b"x"))
+    answer = engine(to=site).get()
+    assert (answer.body, answer.interim) == (b"x", [])
+
+
+def test_early_hints_are_passed_on_each_time(engine: StartEngine, backend: OpenBackend) -> None:
+    site = backend(answer=lambda _: EARLY_HINTS * 2 + response("200 OK", b"x"))
+    client = engine(to=site).connect()
+    for _ in range(2):
+        answer = client.get()
+        assert [hint.status for hint in answer.interim] == [103, 103]
+        assert answer.interim[0].get("Link") == "</style.css>; rel=preload"
+        assert answer.body == b"x"
+
+
+def test_a_client_of_http_1_0_sees_no_interim_response(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend(answer=lambda _: EARLY_HINTS + response("200 OK", b"x"))
+    answer = engine(to=site).connect().ask(request(version="1.0"))
+    assert (answer.body, answer.interim) == (b"x", [])
+
+
+def test_an_upgraded_connection_is_a_tunnel_both_ways(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    content = numbered(1_000_000)
+
+    def script(wire: Wire) -> None:
+        asked = wire.read_head()
+        assert (asked.get("Upgrade"), asked.get("Connection")) == ("websocket", "Upgrade")
+        wire.send(SWITCHING)
+        wire.send(wire.read(len(content)))
+        wire.send(b"and back: ", wire.read_to_end())
+
+    proxy = engine(to=backend(script))
+    client = proxy.connect()
+    answer = client.ask(request("GET", "/chat", *WEBSOCKET))
+    assert answer.status == 101
+    assert (answer.get("Upgrade"), answer.get("Sec-WebSocket-Accept")) == ("websocket", "xyz")
+    assert proxy.row(client)["state"] == "tunnel"
+    client.send(content)
+    assert digest(client.read(len(content))) == digest(content)
+    client.send(b"the end")
+    client.finish()
+    assert client.read_to_end() == b"and back: the end"
+    wait_until(lambda: proxy.row_of(client) is None)
+
+
+def test_bytes_in_the_same_segment_as_either_head_go_through_the_tunnel(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(SWITCHING + b"backend first;")
+        wire.send(b"got:" + wire.read(6))
+        wire.read_to_end()
+
+    client = engine(to=backend(script)).connect()
+    client.send(request("GET", "/chat", *WEBSOCKET) + b"client")
+    assert client.read_head().status == 101
+    assert client.read(24) == b"backend first;got:client"
+
+
+def test_the_end_of_the_backend_ends_the_tunnel(engine: StartEngine, backend: OpenBackend) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(SWITCHING, b"bye")
+
+    proxy = engine(to=backend(script))
+    client = proxy.connect()
+    assert client.ask(request("GET", "/chat", *WEBSOCKET)).status == 101
+    assert client.read_to_end() == b"bye"
+    client.close()
+    wait_until(lambda: proxy.row_of(client) is None)
+
+
+def test_a_refused_upgrade_is_an_ordinary_response(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    client = engine(to=site).connect()
+    assert client.ask(request("GET", "/chat", *WEBSOCKET)).body == b"hello"
+    assert client.get().body == b"hello"
+
+
+@pytest.mark.parametrize("fields", [[], ["Connection: Upgrade", "Upgrade: h2c"]])
+def test_a_switch_that_nobody_asked_for_is_a_502(
+    engine: StartEngine, backend: OpenBackend, fields: list[str]
+) -> None:
+    proxy = engine(to=backend(answer=lambda _: SWITCHING))
+    answer = proxy.get("/", *fields)
+    assert answer.status == 502
+    assert b"backend default/default" in answer.body
