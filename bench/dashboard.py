@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.cpu import cpu_us
-from bench.load import Work, run_wrk
+from bench.load import WARM_UP_S, Work, run_wrk
 from bench.machine import LOAD_CORE
 from bench.memory import idle_connections
 from bench.peers import Proxy
@@ -114,6 +114,7 @@ def measure_dashboard(proxy: Proxy, seconds: int) -> DashboardCost:
     if proxy.control is None:
         raise SystemExit(f"bench: {proxy.name} has no control socket")
     with idle_connections(proxy.port):
+        run_wrk(WORK, proxy, WARM_UP_S)
         without = run_wrk(WORK, proxy, seconds)
         with attached(proxy.control) as (terminal, first_paint_s):
             terminal.read_for(SETTLE_S)
