@@ -38,6 +38,7 @@ class ConnectionsScreen(Frame):
         table = VirtualTable[Session](SESSION_COLUMNS, lambda session: session.id, id="sessions")
         table.is_faded = lambda session: session.closed_at_s is not None
         table.add_class("boxed")
+        table.stays_on_top = True
         yield table
         yield Lines(id="nothing", classes="boxed -absent")
         yield FilterBar(id="filter")
@@ -90,7 +91,7 @@ class ConnectionsScreen(Frame):
         falls = sessions.sort.greatest_first != sessions.reverse
         field = sessions.sort.id
         table.show_sort(field, "↓" if falls else "↑")
-        self._show_titles(len(rows))
+        self._show_titles(len(rows), sum(session.closed_at_s is None for session in rows))
         table.set_class(self.shell.model.is_frozen, "frozen")
         is_empty = not sessions.sessions and self.shell.model.status is not None
         table.set_class(is_empty, "-absent")
@@ -101,17 +102,18 @@ class ConnectionsScreen(Frame):
             nothing.show(self._nothing())
         self._show_preview()
 
-    def _show_titles(self, shown: int) -> None:
+    def _show_titles(self, shown: int, live: int) -> None:
         sessions, table = self.sessions, self.table
         bar = self.query_one(FilterBar)
         total = f"{sessions.total:,}"
-        count = total if shown == sessions.total else f"{shown:,} of {total}"
+        count = total if live == sessions.total else f"{live:,} of {total}"
         title = "Connections" + (f" ({bar.value})" if bar.value else "")
         table.border_title = Content(f"{title} [{count}] · by {sessions.sort.title}")
         marks = f"{len(sessions.marks)} marked · " if sessions.marks else ""
         top = table.scroll_offset.y
-        last = min(top + max(table.size.height - 1, 0), shown)
-        table.border_subtitle = Content(f"{marks}rows {min(top + 1, shown)}–{last}")  # noqa: RUF001
+        last = min(top + max(table.content_height - 1, 0), shown)
+        rows = f"rows {top + 1} to {last}" if shown else "no rows"
+        table.border_subtitle = Content(f"{marks}{rows}")
 
     def _nothing(self) -> list[Line]:
         listener = self.shell.model.listener

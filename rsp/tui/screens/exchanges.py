@@ -34,8 +34,14 @@ class ExchangesScreen(Frame):
         """Lay out the list and its filter."""
         table = VirtualTable[ExchangeRow](EXCHANGE_COLUMNS, lambda row: row.id, id="exchanges")
         table.add_class("boxed")
+        table.stays_on_top = True
         yield table
         yield FilterBar(id="filter")
+
+    def on_screen_resume(self) -> None:
+        """Show the title before the first answer comes."""
+        super().on_screen_resume()
+        self._show()
 
     @property
     def table(self) -> VirtualTable[ExchangeRow]:

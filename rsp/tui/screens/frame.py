@@ -20,7 +20,8 @@ from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
 
 _MUTATING = mutating_actions()
-_GUIDE_ROWS = 8
+_GUIDE_SHARE = 3
+"""The guide takes at most one row in this many."""
 
 
 class Frame(Screen[None]):
@@ -110,13 +111,14 @@ class Frame(Screen[None]):
         width = self.size.width
         vitals = model.vitals.lines(width, self._state())
         if model.lost_since:
-            said = f" ✕ engine gone since {model.lost_since}: {model.lost_reason}; trying again "
+            said = f" ✕ engine gone since {model.lost_since}, trying again: {model.lost_reason} "
             vitals[1] = line(Span(safe(said), "shout"))
         self.query_one("#vitals", Lines).show(vitals)
         alerts = model.alerts.now()
         tabs = self._tabs()
         if self.has_class("-roomy"):
-            quiet = (Span("all quiet", "dim"),)
+            calm = "what stands below came last" if model.lost_since else "all quiet"
+            quiet = (Span(calm, "dim"),)
             said_line = alert_line(alerts, width - 2, is_short=False) or quiet
             self.query_one("#alerts", Lines).show([(Span(" "), *said_line)])
         else:
@@ -157,7 +159,7 @@ class Frame(Screen[None]):
             return
         width = max(self.size.width - 4, 10)
         lines = [line(Span(row)) for step in steps for row in wrap(safe(step), width)]
-        lines = lines[:_GUIDE_ROWS]
+        lines = lines[: max(self.size.height // _GUIDE_SHARE, 1)]
         guide.border_title = Content("guide · h hides it")
         guide.styles.height = len(lines) + 2
         guide.show(lines)

@@ -92,6 +92,9 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         self._sort: str | None = None
         self._arrow = ""
         self.marks: set[Hashable] = set()
+        self.stays_on_top = False
+        """Whether the cursor is on the first row until a person moves it."""
+        self._is_steered = False
         self.is_faded: Callable[[Row], bool] = lambda _row: False
         """Whether a row is shown dim: it is on its way out."""
 
@@ -102,7 +105,9 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         old_index = self.cursor_index
         self._rows = rows
         self._index = {self._key(row): index for index, row in enumerate(rows)}
-        if self.cursor not in self._index:
+        if self.stays_on_top and not self._is_steered and rows:
+            self.cursor = self._key(rows[0])
+        elif self.cursor not in self._index:
             near = min(max(old_index, 0), len(rows) - 1)
             self.cursor = self._key(rows[near]) if rows else None
         height = len(rows) + 1
@@ -119,10 +124,10 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         """Paint the visible lines that are no longer what the terminal shows."""
         if not self.is_attached:
             return
-        width = self.size.width
+        width = self.content_width
         changed = [
             Region(0, y, width, 1)
-            for y in range(self.size.height)
+            for y in range(self.content_height)
             if self._shown.get(y) != self._line(y)
         ]
         if changed:
@@ -147,13 +152,23 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
     def visible_rows(self) -> Sequence[Row]:
         """Return the rows that are on the screen."""
         top = self.scroll_offset.y
-        return self._rows[top : top + max(self.size.height - 1, 0)]
+        return self._rows[top : top + max(self.content_height - 1, 0)]
+
+    @property
+    def content_width(self) -> int:
+        """Cells of a line, without border and scroll bar."""
+        return self.scrollable_content_region.width
+
+    @property
+    def content_height(self) -> int:
+        """Lines that can be seen, the titles among them."""
+        return self.scrollable_content_region.height
 
     # -- lines
 
     def placed(self) -> list[Placed[Row]]:
         """Return the columns that fit, with their widths."""
-        width = self.size.width
+        width = self.content_width
         if width != self._placed_for:
             self._placed = place(self.columns, max(width - _PREFIX, 1))
             self._placed_for = width
@@ -178,7 +193,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
 
     def render_line(self, y: int) -> Strip:
         """Return line `y` of the screen: the titles, or a row."""
-        width = self.size.width
+        width = self.content_width
         base = self.visual_style.rich_style
         line = self._shown[y] = self._line(y)
         if not line:
@@ -231,7 +246,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
 
     def _show_cursor(self) -> None:
         index = self.cursor_index
-        visible = self.size.height - 1
+        visible = self.content_height - 1
         top = self.scroll_offset.y
         if index < 0 or visible < 1:
             return
@@ -242,18 +257,22 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by some rows."""
+        self._is_steered = True
         self.move_to(self.cursor_index + rows)
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by some screens."""
-        self.move_to(self.cursor_index + pages * max(self.size.height - 2, 1))
+        self._is_steered = True
+        self.move_to(self.cursor_index + pages * max(self.content_height - 2, 1))
 
     def action_first(self) -> None:
-        """Move the cursor to the first row."""
+        """Move the cursor to the first row, and let it stay there where it may."""
+        self._is_steered = False
         self.move_to(0)
 
     def action_last(self) -> None:
         """Move the cursor to the last row."""
+        self._is_steered = True
         self.move_to(len(self._rows) - 1)
 
     def action_open(self) -> None:
@@ -275,6 +294,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         index = self.scroll_offset.y + at.y - 1
         if index >= len(self._rows):
             return
+        self._is_steered = True
         if event.chain > 1:
             self.action_open()
         else:

@@ -1,0 +1,188 @@
+"""The columns of the Backends screen, the line of a pool, and one backend in full."""
+
+from collections.abc import Sequence
+
+from rsp.core.replies import BackendRow
+from rsp.core.vocabulary import BackendState
+from rsp.tui.model import text
+from rsp.tui.model.backends import BackendLine, PoolLine, TableLine
+from rsp.tui.model.columns import Column
+from rsp.tui.model.session_columns import shown
+from rsp.tui.model.spans import Line, Span, keep_fitting, wrap
+
+_STATES = {
+    BackendState.READY: ("●", "READY", "good"),
+    BackendState.DRAIN: ("◐", "DRAIN", "accent"),
+    BackendState.MAINT: ("○", "MAINT", "warn"),
+}
+
+_SHARE_FIGURE = 4
+"""Cells of a percentage."""
+
+
+def state_line(state: str) -> Line:
+    """Return glyph and word of a backend's state."""
+    glyph, word, role = _STATES.get(BackendState(state), ("?", shown(state), ""))
+    return Span(glyph, role), Span(" "), Span(word, role)
+
+
+def _cell(line: TableLine) -> BackendLine:
+    """Return the line of a backend: the line of a pool has no cells."""
+    assert isinstance(line, BackendLine)
+    return line
+
+
+def _name(line: TableLine, _width: int) -> Span:
+    return Span(shown(_cell(line).row.name), "strong")
+
+
+def _address(line: TableLine, _width: int) -> Span:
+    return Span(shown(_cell(line).row.address))
+
+
+def _state(line: TableLine, _width: int) -> Line:
+    return state_line(_cell(line).row.state)
+
+
+def _weight(line: TableLine, _width: int) -> Span:
+    return Span(str(_cell(line).row.weight))
+
+
+def _share(line: TableLine, width: int) -> Line:
+    share = _cell(line).share
+    filled, empty = text.gauge(share, width - _SHARE_FIGURE - 1)
+    figure = Span(" " + text.share(share), "" if share else "dim")
+    return Span(filled, "response"), Span(empty, "track"), figure
+
+
+def _sessions(line: TableLine, _width: int) -> Span:
+    row = _cell(line).row
+    if not row.max_connections:
+        return Span(f"{row.sessions:,}", "" if row.sessions else "dim")
+    is_full = row.sessions >= row.max_connections
+    return Span(f"{row.sessions}/{row.max_connections}", "warn" if is_full else "")
+
+
+def _quiet(value: str) -> Span:
+    return Span(value, "dim" if value == text.NOTHING else "")
+
+
+def _new(line: TableLine, _width: int) -> Span:
+    return _quiet(text.per_second(_cell(line).past.new_per_s))
+
+
+def _out(line: TableLine, _width: int) -> Span:
+    return _quiet(text.byte_rate(_cell(line).past.out_per_s))
+
+
+def _failures(line: TableLine, _width: int) -> Span:
+    count = _cell(line).row.connect_failures
+    return Span(f"{count:,}", "bad") if count else Span(text.NOTHING, "dim")
+
+
+def _idle(line: TableLine, _width: int) -> Span:
+    return Span(f"{_cell(line).row.idle_connections:,}", "dim")
+
+
+def _edited(line: TableLine, _width: int) -> Span:
+    return Span("✎ live", "accent") if _cell(line).row.edited else Span(text.NOTHING, "dim")
+
+
+def _last_error(line: TableLine, _width: int) -> Span:
+    error = _cell(line).row.last_error
+    return Span(shown(error), "bad") if error else Span(text.NOTHING, "dim")
+
+
+BACKEND_COLUMNS: tuple[Column[TableLine], ...] = (
+    Column("name", "NAME", 8, _name, grows_to=20, keep=100),
+    Column("address", "ADDRESS", 15, _address, grows_to=30, keep=70),
+    Column("state", "STATE", 7, _state, keep=99),
+    Column("weight", "W", 3, _weight, ">", keep=98),
+    Column("share", "SHARE", 10, _share, grows_to=18, keep=95),
+    Column("sessions", "ACT", 5, _sessions, ">", grows_to=9, keep=90),
+    Column("new", "NEW/s", 5, _new, ">", grows_to=7, keep=80),
+    Column("out", "OUT", 6, _out, ">", keep=75),
+    Column("failures", "FAIL", 4, _failures, ">", grows_to=6, keep=60),
+    Column("idle", "IDLE", 4, _idle, ">", keep=10),
+    Column("edited", "EDITED", 6, _edited, keep=30),
+    Column("last_error", "LAST ERROR", 14, _last_error, grows_to=80, keep=20),
+)
+"""In the order of the screen. Dropped first: IDLE, then LAST ERROR, then EDITED."""
+
+
+def pool_title(line: TableLine) -> Line | None:
+    """Return the whole line of a pool; None for a backend, which has cells."""
+    if not isinstance(line, PoolLine):
+        return None
+    pool = line.pool
+    count = len(pool.backends)
+    ready = f"{line.ready} of {count} READY"
+    role = "bad" if not line.ready else "warn" if line.ready < count else "good"
+    host = () if pool.host == "keep" else (Span(f"  Host: {shown(pool.host)}", "dim"),)
+    return (
+        Span(">>> ", "dim"),
+        Span(f"pool {shown(pool.name)}", "title"),
+        Span(f"  {shown(pool.balance)}  ", "dim"),
+        Span(ready, role),
+        *host,
+    )
+
+
+def in_full(line: BackendLine, width: int, height: int) -> list[Line]:
+    """Return what is known of one backend, in at most `height` lines of `width` cells."""
+    row = line.row
+    spark = max(min(60, width // 3 - 14), 6)
+    lines = [_facts(row, width), *_error(row, width)]
+    past = [
+        _strip("sessions", line.past.sessions, spark, f"{row.sessions:,}"),
+        _strip("new", line.past.new, spark, f"{text.per_second(line.past.new_per_s)}/s"),
+        _strip("out", line.past.out, spark, text.byte_rate(line.past.out_per_s)),
+    ]
+    if height >= len(lines) + len(past):
+        lines += past
+    else:
+        lines.append(keep_fitting(past, width, "   "))
+    return lines[:height]
+
+
+def _facts(row: BackendRow, width: int) -> Line:
+    most = f"at most {row.max_connections:,}" if row.max_connections else "any number of sessions"
+    parts: list[Line] = [
+        state_line(row.state),
+        (Span(shown(row.address)),),
+        (Span("weight ", "dim"), Span(str(row.weight))),
+        (Span(most, "dim"),),
+        (Span(f"{row.total:,}"), Span(" ever", "dim")),
+        (
+            Span(
+                f"{row.connect_failures:,} failed connects",
+                "bad" if row.connect_failures else "dim",
+            ),
+        ),
+        (Span(f"{row.idle_connections:,} idle", "dim"),),
+    ]
+    if row.edited:
+        parts.insert(3, (Span("✎ differs from the file", "accent"),))
+    return keep_fitting(parts, width, "   ")
+
+
+def _error(row: BackendRow, width: int) -> list[Line]:
+    if not row.last_error:
+        return [(Span("no error yet", "dim"),)]
+    return [(Span(piece, "bad"),) for piece in wrap(f"last error: {shown(row.last_error)}", width)]
+
+
+def _strip(name: str, samples: Sequence[float], width: int, figure: str) -> Line:
+    strip = text.sparkline(samples, width, max(samples, default=0.0) * 1.2)
+    return Span(f"{name:<9}", "dim"), Span(strip, "response"), Span(f" {figure:<8}")
+
+
+def as_lua(line: BackendLine) -> str:
+    """Return a backend as the configuration file would have it."""
+    row = line.row
+    parts = [f'name = "{row.name}"', f'address = "{row.address}"']
+    if row.weight != 1:
+        parts.append(f"weight = {row.weight}")
+    if row.max_connections:
+        parts.append(f"max_connections = {row.max_connections}")
+    return f"{{ {', '.join(parts)} }},"
