@@ -52,6 +52,11 @@ CLOSED_SESSIONS_KEPT = 1_000
 CALLS_KEPT = 4_096
 """Sizes of the rings: how much of the past can be read back (calls: of a watched session)."""
 
+KNOWN_LINES = 2048
+"""Header lines remembered as judged, of requests and of responses: at most 1 MiB together."""
+KNOWN_LINE_BYTES = 200
+"""Longer lines are hardly ever repeated, and are judged each time."""
+
 METHOD_BYTES = 32
 """Longest method that is looked at; the longest registered one has 17 letters."""
 

@@ -3,9 +3,9 @@
 import re
 
 from rsp.core.http1.errors import BadMessage
+from rsp.core.http1.lines import TOKEN
 from rsp.core.http1.request import RequestHead, parse_request_head, request_line_error
 from rsp.core.http1.response import ResponseHead, parse_response_head
-from rsp.core.http1.rules import TOKEN
 from rsp.core.limits import METHOD_BYTES, Limits
 
 __all__ = [

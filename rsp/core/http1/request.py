@@ -6,19 +6,8 @@ from typing import Final
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import NO_BODY, Body, BodyKind
 from rsp.core.http1.host import parse_host
-from rsp.core.http1.rules import (
-    TOKEN,
-    TOKEN_WITHOUT_UNDERSCORE,
-    Field,
-    Special,
-    bad_field_line,
-    connection_options,
-    field_lines,
-    fields_of,
-    framing_of,
-    list_members,
-    without_named,
-)
+from rsp.core.http1.lines import TOKEN, Field, Lines, Special
+from rsp.core.http1.rules import connection_options, framing_of, list_members, without_named
 from rsp.core.http1.second_opinion import RequestOpinion
 from rsp.core.limits import METHOD_BYTES, VIA_ENTRIES, Limits
 
@@ -40,15 +29,17 @@ _PROTECTED: Final = re.compile(
 ).fullmatch
 _ORDINARY_OPTIONS: Final = frozenset((b"close", b"keep-alive", b"upgrade", b"te"))
 
-_START = rb"(?:\r\n)?(%b{1,%d}) ([\x21\x22\x24-\x7e]++) HTTP/1\.([01])\r\n" % (TOKEN, METHOD_BYTES)
-_head = re.compile(_START + field_lines(TOKEN)).fullmatch
-_plain_head = re.compile(_START + field_lines(TOKEN_WITHOUT_UNDERSCORE)).fullmatch
-"""The same without underscores in names: so the common case need not look for any."""
+_start_line = re.compile(
+    rb"(%b{1,%d}) ([\x21\x22\x24-\x7e]++) HTTP/1\.([01])" % (TOKEN, METHOD_BYTES)
+).fullmatch
 _request_line = re.compile(rb"([^ ]+) (.*) HTTP/([0-9])\.([0-9])", re.DOTALL).fullmatch
 _absolute = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)([/?].*)?").fullmatch
 _target = re.compile(rb"[\x21\x22\x24-\x7e]+").fullmatch
 _method = re.compile(rb"%b{1,%d}" % (TOKEN, METHOD_BYTES)).fullmatch
 _opinion = RequestOpinion()
+_lines = Lines(_SPECIAL, dropped=b"_")
+"""A backend that maps names to variables cannot tell a name with an underscore from the same one
+with a hyphen, and would believe a forged field: such fields are not passed on."""
 
 
 class RequestHead:
@@ -73,16 +64,16 @@ class RequestHead:
         "upgrade",
     )
 
-    def __init__(self, method: str, target: bytes, minor: int, fields: list[Field]) -> None:
+    def __init__(self, method: str, target: bytes, minor: int) -> None:
         self.method = method
         self.target = target
         self.origin_target = target
         """The target in the form that a backend is asked with: a path and query, or `*`."""
         self.minor = minor
         """1 for HTTP/1.1, 0 for HTTP/1.0."""
-        self.fields = fields
-        self.passing: list[Field] = []
-        """Those of `fields` that mean nothing to a proxy, and are passed on as they are."""
+        self.fields: list[Field] = []
+        self.passing: list[bytes] = []
+        """The lines of those fields that mean nothing to a proxy, and are passed on."""
         self.special: Special = {}
         """The values of all others, by lower-cased name."""
         self.host = ""
@@ -111,22 +102,21 @@ def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
 
     Source: RFC 9112, sections 2 to 6; RFC 9110, sections 5, 7 and 10.1.1.
     """
-    plain = _plain_head(head)
-    match = plain or _head(head)
+    lines = head.split(b"\r\n")
+    first = 1 if lines[0] else 2
+    match = _start_line(lines[first - 1])
     if match is None:
-        raise _explain(head, limits)
-    method_bytes, target, minor, block = match.groups()
-    method = method_bytes.decode("ascii")
+        raise request_line_error(lines[first - 1], limits) or BadMessage(
+            400, "The request line is not METHOD TARGET HTTP/1.1."
+        )
+    method = match[1].decode("ascii")
+    target = match[2]
     if method not in METHODS:
         raise BadMessage(501, "The method is not known.")
     if len(target) > limits.request_line_bytes:
         raise _long_target(limits)
-    parsed = RequestHead(method, target, 1 if minor == b"1" else 0, fields_of(block, limits, 431))
-    _sort_fields(parsed)
-    if plain is None:
-        # A backend that maps names to variables cannot tell a name with an underscore from the
-        # same one with a hyphen, and would believe a forged field.
-        parsed.passing = [field for field in parsed.passing if b"_" not in field[0]]
+    parsed = RequestHead(method, target, 1 if match[3] == b"1" else 0)
+    parsed.fields, parsed.passing, parsed.special = _lines.sort(lines[first:-2], limits)
     _set_target(parsed)
     is_plain = len(parsed.special) == 1 and parsed.minor == 1
     if not is_plain:
@@ -134,17 +124,6 @@ def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
     if not _opinion.accepts(head, is_plain=is_plain):
         raise BadMessage(400, "The head can be read in more than one way.")
     return parsed
-
-
-def _sort_fields(parsed: RequestHead) -> None:
-    """Part the fields into those that just pass and those that mean something here."""
-    passing, special = parsed.passing, parsed.special
-    for field in parsed.fields:
-        name = field[0].lower()
-        if name in _SPECIAL:
-            special.setdefault(name, []).append(field[1])
-        else:
-            passing.append(field)
 
 
 def _set_target(parsed: RequestHead) -> None:
@@ -235,12 +214,6 @@ def _apply_expect(parsed: RequestHead) -> None:
 
 def _long_target(limits: Limits) -> BadMessage:
     return BadMessage(414, f"The target is longer than {limits.request_line_bytes} bytes.")
-
-
-def _explain(head: bytes, limits: Limits) -> BadMessage:
-    head = head.removeprefix(b"\r\n")
-    line_error = request_line_error(head.split(b"\r\n", 1)[0], limits)
-    return line_error or BadMessage(400, bad_field_line(head))
 
 
 def request_line_error(line: bytes, limits: Limits) -> BadMessage | None:

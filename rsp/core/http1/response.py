@@ -5,19 +5,8 @@ from typing import Final
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import BODY_UNTIL_CLOSE, NO_BODY, Body, BodyKind
-from rsp.core.http1.rules import (
-    TOKEN,
-    VALUE,
-    Field,
-    Special,
-    bad_field_line,
-    connection_options,
-    field_lines,
-    fields_of,
-    framing_of,
-    without_named,
-)
-from rsp.core.http1.second_opinion import accepts_response
+from rsp.core.http1.lines import VALUE, Field, Lines, Special
+from rsp.core.http1.rules import connection_options, framing_of, without_named
 from rsp.core.limits import Limits
 
 _SPECIAL: Final = frozenset(
@@ -26,11 +15,8 @@ _SPECIAL: Final = frozenset(
 )
 _ORDINARY_OPTIONS: Final = frozenset((b"close", b"keep-alive", b"upgrade"))
 
-_head = re.compile(
-    rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (%b*+))?\r\n" % VALUE + field_lines(TOKEN)
-).fullmatch
-_status_line = re.compile(rb"HTTP/1\.[01] [1-9][0-9][0-9](?: %b*)?" % VALUE).fullmatch
-_blank_before_colon = re.compile(rb"(\r\n%b++)[ \t]+:" % TOKEN).sub
+_status_line = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (%b*+))?" % VALUE).fullmatch
+_lines = Lines(_SPECIAL, for_response=True)
 
 
 class ResponseHead:
@@ -49,14 +35,14 @@ class ResponseHead:
         "upgrade",
     )
 
-    def __init__(self, status: int, reason: bytes, minor: int, fields: list[Field]) -> None:
+    def __init__(self, status: int, reason: bytes, minor: int) -> None:
         self.status = status
         self.reason = reason
         self.minor = minor
         """1 for HTTP/1.1, 0 for HTTP/1.0."""
-        self.fields = fields
-        self.passing: list[Field] = []
-        """Those of `fields` that mean nothing to a proxy, and are passed on as they are."""
+        self.fields: list[Field] = []
+        self.passing: list[bytes] = []
+        """The lines of those fields that mean nothing to a proxy, and are passed on."""
         self.special: Special = {}
         """The values of all others, by lower-cased name."""
         self.body: Body = NO_BODY
@@ -79,28 +65,17 @@ def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHea
 
     Source: RFC 9112, sections 4 to 6; RFC 9110, section 15.
     """
-    match = _head(head)
+    lines = head.split(b"\r\n")
+    match = _status_line(lines[0])
     if match is None:
-        # RFC 9112, section 5.1: a proxy must remove blanks between name and colon in a response.
-        head = _blank_before_colon(rb"\1:", head)
-        match = _head(head)
-        if match is None:
-            raise _explain(head)
-    minor, status, reason, block = match.groups(default=b"")
-    fields = fields_of(block, limits, 502)
-    parsed = ResponseHead(int(status), reason, 1 if minor == b"1" else 0, fields)
-    passing, special = parsed.passing, parsed.special
-    for field in fields:
-        name = field[0].lower()
-        if name in _SPECIAL:
-            special.setdefault(name, []).append(field[1])
-        else:
-            passing.append(field)
+        raise BadMessage(502, "The backend's answer does not begin with an HTTP/1.1 status line.")
+    minor, status, reason = match.groups(default=b"")
+    parsed = ResponseHead(int(status), reason, 1 if minor == b"1" else 0)
+    parsed.fields, parsed.passing, special = _lines.sort(lines[1:-2], limits)
+    parsed.special = special
     if b"connection" in special or parsed.minor == 0:
         _apply_connection(parsed)
     _set_body(parsed, method)
-    if not accepts_response(head):
-        raise BadMessage(502, "The backend's response head can be read in more than one way.")
     return parsed
 
 
@@ -136,10 +111,3 @@ def described_length(head: ResponseHead) -> int | None:
         return None
     said = framing_of(head.special, head.minor, 502)
     return said.length if said is not None and said.kind is BodyKind.LENGTH else None
-
-
-def _explain(head: bytes) -> BadMessage:
-    line = head.split(b"\r\n", 1)[0]
-    if not _status_line(line):
-        return BadMessage(502, "The backend's answer does not begin with an HTTP/1.1 status line.")
-    return BadMessage(502, f"The backend's response head is not valid. {bad_field_line(head)}")

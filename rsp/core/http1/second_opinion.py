@@ -1,12 +1,12 @@
-"""llhttp's opinion of a head that our own grammar accepts.
+"""llhttp's opinion of a request head that our own grammar accepts.
 
-Two parsers that were written apart must both accept a head before it is passed on: what one of
+Two parsers that were written apart must both accept a request before it is passed on: what one of
 them reads differently is what request smuggling is made of.
 """
 
 from typing import Any
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 
 class _NoCallbacks:
@@ -39,14 +39,3 @@ class RequestOpinion:
             self._parser = HttpRequestParser(_CALLBACKS)
             return False
         return True
-
-
-def accepts_response(head: bytes) -> bool:
-    """Return whether llhttp accepts this response head."""
-    try:
-        HttpResponseParser(_CALLBACKS).feed_data(head)
-    except HttpParserUpgrade:
-        return True
-    except HttpParserError:
-        return False
-    return True

@@ -4,7 +4,7 @@ from itertools import permutations
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.request import METHODS, parse_request_head
-from rsp.core.http1.second_opinion import RequestOpinion, accepts_response
+from rsp.core.http1.second_opinion import RequestOpinion
 from rsp.core.limits import Limits
 
 PLAIN = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -38,11 +38,3 @@ def test_llhttp_knows_every_method_that_we_pass_on() -> None:
             assert parse_request_head(head, Limits()).method == method
         except BadMessage as error:
             raise AssertionError(method) from error
-
-
-def test_a_response_is_judged_by_its_head_alone() -> None:
-    assert accepts_response(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-    assert accepts_response(b"HTTP/1.1 101 X\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n")
-    assert not accepts_response(
-        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n"
-    )

@@ -1,0 +1,112 @@
+"""Field lines of heads, judged once each: the same line comes again in most heads.
+
+A client repeats nearly all of its lines (User-Agent, Accept, Host) in every request, and a server
+most of its own. A line that was judged before is recognised by one look-up. What is judged is the
+line alone; whatever depends on other lines is the business of `request.py` and `response.py`.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+from rsp.core.http1.errors import BadMessage
+from rsp.core.limits import KNOWN_LINE_BYTES, KNOWN_LINES, Limits
+
+Field = tuple[bytes, bytes]
+Special = dict[bytes, list[bytes]]
+"""Lower-cased names of the fields that mean something to a proxy, with all their values."""
+
+TOKEN: Final = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"
+VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]"
+
+_line = re.compile(rb"(" + TOKEN + rb"++):[ \t]*+(" + VALUE + rb"*+)").fullmatch
+_spaced_line = re.compile(rb"(" + TOKEN + rb"++)[ \t]++(:" + VALUE + rb"*+)").fullmatch
+_is_secret = re.compile(rb"(?i:cookie|set-cookie|.*auth.*|.*token.*|.*key.*|.*secret.*)").fullmatch
+
+Known = tuple[Field, bytes | None, bytes]
+"""A judged line: its field, its name in lower case when it is special, and what is passed on."""
+
+
+class Lines:
+    """Judges the field lines of one kind of message, and remembers what it found."""
+
+    __slots__ = ("_dropped", "_known", "_mends_blanks", "_special", "_status_long", "_status_wrong")
+
+    def __init__(
+        self, special: Collection[bytes], *, dropped: bytes = b"", for_response: bool = False
+    ) -> None:
+        self._special = special
+        self._dropped = dropped
+        """A field whose name has one of these characters is not passed on."""
+        self._known: dict[bytes, Known] = {}
+        self._status_wrong = 502 if for_response else 400
+        self._status_long = 502 if for_response else 431
+        self._mends_blanks = for_response
+
+    def sort(self, lines: list[bytes], limits: Limits) -> tuple[list[Field], list[bytes], Special]:
+        """Return all fields, the lines that are passed on as they are, and the special fields.
+
+        `lines` come without their CRLF, and in their order.
+
+        Raises:
+            BadMessage: there are too many, one is too long, or one is no field line.
+        """
+        if len(lines) > limits.header_fields:
+            raise BadMessage(
+                self._status_long, f"The head has more than {limits.header_fields} fields."
+            )
+        fields: list[Field] = []
+        passing: list[bytes] = []
+        special: Special = {}
+        known = self._known
+        for line in lines:
+            judged = known.get(line)
+            if judged is None or len(line) > limits.header_field_bytes:
+                judged = self._judge(line, limits)
+            field, name, out = judged
+            fields.append(field)
+            if name is None:
+                passing.append(out)
+            elif name in special:
+                special[name].append(field[1])
+            else:
+                special[name] = [field[1]]
+        return fields, passing, special
+
+    def _judge(self, line: bytes, limits: Limits) -> Known:
+        match = _line(line)
+        if match is None and self._mends_blanks:
+            # RFC 9112, section 5.1: a proxy must remove blanks before the colon in a response.
+            spaced = _spaced_line(line)
+            match = _line(spaced[1] + spaced[2]) if spaced else None
+        if match is None:
+            raise BadMessage(self._status_wrong, _what_is_wrong(line))
+        name, value = match[1], match[2].rstrip(b" \t")
+        if len(name) + len(value) > limits.header_field_bytes:
+            raise BadMessage(
+                self._status_long,
+                f"A header field is longer than {limits.header_field_bytes} bytes.",
+            )
+        lowered = name.lower()
+        out = b"%b: %b\r\n" % (name, value)
+        if self._dropped and self._dropped in name:
+            out = b""
+        judged = (name, value), lowered if lowered in self._special else None, out
+        if len(line) <= KNOWN_LINE_BYTES and not _is_secret(name):
+            if len(self._known) >= KNOWN_LINES:
+                self._known.clear()
+            self._known[line] = judged
+        return judged
+
+
+def _what_is_wrong(line: bytes) -> str:
+    """Return the sentence that says why `line` is no field line."""
+    if b"\n" in line or b"\r" in line:
+        return "A line of the head ends in a bare CR or LF instead of CRLF."
+    if line[:1] in (b" ", b"\t"):
+        return "A line of the head begins with a blank: folded lines are not accepted."
+    if b":" not in line:
+        return "A line of the head has no colon."
+    if _spaced_line(line):
+        return "A header field has a blank between its name and the colon."
+    return "A header field has a character that must not be there."
