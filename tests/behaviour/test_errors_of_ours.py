@@ -7,7 +7,7 @@ import pytest
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.scripted import FullPort, hold, unused_address
-from tests.behaviour.wire import Message, chunked, head, numbered, request
+from tests.behaviour.wire import Message, head, numbered, request
 
 QUICK = """limits {
   client_head_s = 0.3, client_body_idle_s = 0.3, client_write_idle_s = 0.5, connect_s = 0.3,
