@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test setup check format bench clean
+.PHONY: run test setup check format docs picture bench clean
 
 run: setup
 	$(BIN)/rsp demo
@@ -27,6 +27,14 @@ check: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The session table of ARCHITECTURE.md and the keys of README.md, from the source.
+docs: setup
+	$(BIN)/python -m docs.generated
+
+# docs/dashboard.svg: the real dashboard on the real demo.
+picture: setup
+	$(BIN)/python -m docs.make_picture
 
 bench: setup
 	$(BIN)/python -m bench
