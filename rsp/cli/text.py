@@ -48,11 +48,8 @@ def _fields(answer: dict[str, Any], indent: str = "") -> str:
         if isinstance(value, dict) and value:
             lines += [f"{indent}{key}:", _fields(value, indent + "  ")]
         elif isinstance(value, list):
-            shown = [
-                _fields(v, indent + "  ") if isinstance(v, dict) else safe(str(v)) for v in value
-            ]
             lines.append(f"{indent}{key + ':':<{width + 1}} {len(value)}")
-            lines += [item if item.startswith(" ") else f"{indent}  {item}" for item in shown]
+            lines += [_item(item, indent + "  ") for item in value]
         else:
             lines.append(f"{indent}{key + ':':<{width + 1}} {safe(_shown(value))}")
     return "\n".join(lines)
@@ -148,8 +145,12 @@ def explanation_text(answer: dict[str, Any]) -> str:
 
 def _changed(answer: dict[str, Any]) -> str:
     lines = [safe(sentence) for sentence in answer["changed"]] or ["nothing differs"]
-    lines += [f"kept the live edit: {safe(edit)}" for edit in answer["kept_edits"]]
     return "\n".join([*lines, f"generation {answer['generation']}"])
+
+
+def _reloaded(answer: dict[str, Any]) -> str:
+    kept = [f"kept the live edit: {safe(edit)}" for edit in answer["kept_edits"]]
+    return "\n".join([_changed(answer), *kept])
 
 
 def _done(answer: dict[str, Any]) -> str:
@@ -163,7 +164,7 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "decisions": _decisions,
     "events": _events,
     "explain": explanation_text,
-    **dict.fromkeys(("backend.add", "backend.set", "backend.remove"), _changed),
-    **dict.fromkeys(("reload", "undo", "redo"), _changed),
+    **dict.fromkeys(("backend.add", "backend.set", "backend.remove", "undo", "redo"), _changed),
+    "reload": _reloaded,
     **dict.fromkeys(("watch", "pause", "resume", "close", "stop"), _done),
 }  # fmt: skip

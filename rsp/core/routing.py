@@ -6,8 +6,9 @@ rows; `candidates` builds them later, for whoever looks.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from rsp.core.backends import (
     Backend,
@@ -29,9 +30,24 @@ NOTHING_AVAILABLE = 503
 """Status when nobody may take the request now. Source: RFC 9110, section 15.6.4."""
 
 
-@dataclass(slots=True)
-class RouteRequest:
-    """What `route` may look at."""
+class Routable(Protocol):
+    """What `route` may look at. A request head is one; so is a made-up `RouteRequest`."""
+
+    method: str
+    path: str
+    query: str
+    host: str
+    raw_host: str
+    client_ip: str
+    listener: str
+
+    @property
+    def fields(self) -> list[tuple[bytes, bytes]]:
+        """All header fields, as received."""
+
+
+class RouteRequest(msgspec.Struct):
+    """A request that nobody sent, or a connection of a tcp client."""
 
     method: str
     path: str
@@ -45,8 +61,7 @@ class RouteRequest:
     listener: str
 
 
-@dataclass(slots=True)
-class RouteAnswer:
+class RouteAnswer(msgspec.Struct, gc=False):
     """What `route` said."""
 
     target: str
@@ -64,7 +79,7 @@ class RouteFailed(Exception):
 class Router(Protocol):
     """Says where a request goes."""
 
-    def route(self, request: RouteRequest) -> RouteAnswer:
+    def route(self, request: Routable) -> RouteAnswer:
         """Return where `request` goes.
 
         Raises:
@@ -80,13 +95,12 @@ class FixedRouter:
     def __init__(self, pool: str, reason: str = "first pool: no route function") -> None:
         self._answer = RouteAnswer(pool, None, reason)
 
-    def route(self, request: RouteRequest) -> RouteAnswer:
+    def route(self, request: Routable) -> RouteAnswer:
         """Return the same answer for every request."""
         return self._answer
 
 
-@dataclass(slots=True)
-class RouteDecision:
+class RouteDecision(msgspec.Struct):
     """Where one request goes, and all that is needed to explain it afterwards."""
 
     pool: Pool | None
@@ -127,7 +141,7 @@ class Balancer:
         self,
         table: BackendTable,
         answer: RouteAnswer,
-        request: RouteRequest,
+        request: Routable,
         loads: Mapping[str, BackendLoad],
         random: Callable[[], float],
         exclude: Collection[str] = (),

@@ -53,6 +53,9 @@ class CommandRefused(Exception):
         self.code = code
 
 
+_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What bytes that are no JSON, or are nested beyond all reason, make msgspec raise."""
+
 _encode = msgspec.json.Encoder().encode
 _decode_request = msgspec.json.Decoder(Request).decode
 _decode_reply = msgspec.json.Decoder(Reply).decode
@@ -84,7 +87,7 @@ def decode_request(line: bytes) -> Request:
         return _decode_request(line)
     except msgspec.ValidationError as error:
         raise CommandRefused(f"not a JSON-RPC request: {error}", INVALID_REQUEST) from error
-    except msgspec.DecodeError as error:
+    except _NOT_JSON as error:
         raise CommandRefused(f"not JSON: {error}", PARSE_ERROR) from error
 
 
@@ -107,7 +110,7 @@ def decode_reply(line: bytes) -> Reply:
     """
     try:
         reply = _decode_reply(line)
-    except msgspec.DecodeError as error:
+    except _NOT_JSON as error:
         raise CommandRefused(f"the engine's answer is not JSON-RPC: {error}") from error
     if reply.error is not None:
         raise CommandRefused(reply.error.message, reply.error.code)

@@ -20,7 +20,6 @@ from rsp.core.http1.head import (
 )
 from rsp.core.lifecycle import Fact, State
 from rsp.core.patience import Patience
-from rsp.core.routing import RouteRequest
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Exchange
 from rsp.engine.pairing import Pairing
@@ -111,15 +110,11 @@ class Conversation:
         exchange.host = head.raw_host
         path = head.path
         exchange.path = path if len(path) <= SHOWN_PATH_CHARACTERS else path[:SHOWN_PATH_CHARACTERS]
+        head.client_ip = session.client_ip
+        head.listener = session.entrance.address
         session.advance(Fact.HEAD_READ)
         # A first unsafe request never gets a used connection: it could not be sent again.
-        self.pairing.seek(
-            RouteRequest(
-                head.method, head.path, head.query, head.host, head.raw_host, head.fields,
-                session.client_ip, session.entrance.address,
-            ),
-            may_reuse=head.method in IDEMPOTENT or self.sent_unsafe,
-        )  # fmt: skip
+        self.pairing.seek(head, may_reuse=head.method in IDEMPOTENT or self.sent_unsafe)
 
     def on_connected(self) -> None:
         """The backend accepted."""

@@ -12,10 +12,10 @@ from rsp.core.backends import Backend, BackendLoads, BackendTable
 from rsp.core.limits import Limits
 from rsp.core.routing import (
     Balancer,
+    Routable,
     RouteDecision,
     RouteFailed,
     Router,
-    RouteRequest,
     failed_decision,
 )
 from rsp.core.vocabulary import BackendState, Side
@@ -34,7 +34,7 @@ class Dispatcher:
         self.loads = BackendLoads()
 
     def decide(
-        self, request: RouteRequest, router: Router | None, exclude: Collection[str] = ()
+        self, request: Routable, router: Router | None, exclude: Collection[str] = ()
     ) -> RouteDecision:
         """Return where `request` goes. `router` is the listener's own, when it names its pool.
 

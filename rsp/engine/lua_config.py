@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from rsp.core.backends import AddressError, Backend, Pool, parse_address
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
-from rsp.core.routing import RouteAnswer, RouteFailed, RouteRequest
+from rsp.core.routing import Routable, RouteAnswer, RouteFailed
 from rsp.engine.config_rules import check_listen_address, config_from
 from rsp.engine.lua_sandbox import CHUNK, LuaError, LuaMemoryError, Sandbox, SandboxError
 
@@ -43,7 +43,7 @@ class LuaRouter:
         self.on_print: Callable[[str], None] = _discard
         """Gets what `route` printed: whole lines."""
 
-    def route(self, request: RouteRequest) -> RouteAnswer:
+    def route(self, request: Routable) -> RouteAnswer:
         """Return where `request` goes.
 
         Raises:

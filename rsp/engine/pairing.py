@@ -10,7 +10,7 @@ from typing import Protocol
 from rsp.core.backends import Backend, BackendLoad
 from rsp.core.events import BackendFailed
 from rsp.core.lifecycle import Fact, State
-from rsp.core.routing import RouteDecision, RouteRequest
+from rsp.core.routing import Routable, RouteDecision
 from rsp.core.vocabulary import CloseReason, PauseReason
 from rsp.engine.connection import Connection
 from rsp.engine.dispatch import dial
@@ -44,7 +44,7 @@ class Pairing:
     def __init__(self, session: Session, seeker: Seeker) -> None:
         self.session = session
         self.seeker = seeker
-        self.request: RouteRequest
+        self.request: Routable
         self.decision: RouteDecision | None = None
         """The last one; it explains itself to whoever looks."""
         self.backend: Backend | None = None
@@ -57,7 +57,7 @@ class Pairing:
         self.is_reused = False
         """Whether the present connection had served another request before."""
 
-    def seek(self, request: RouteRequest, *, may_reuse: bool) -> None:
+    def seek(self, request: Routable, *, may_reuse: bool) -> None:
         """Decide where `request` goes, and get a connection; the seeker hears how it went."""
         self.request = request
         self.may_reuse = may_reuse

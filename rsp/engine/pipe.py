@@ -32,9 +32,7 @@ class Pipe:
         state = f"open, {self.remaining} to go" if self.is_open else "shut"
         return f"<Pipe {self.direction.value} {state}, {self.moved_bytes} moved>"
 
-    def begin(
-        self, head: bytes, body: Body, rest: bytes | memoryview, limits: Limits, *, decode: bool
-    ) -> int:
+    def begin(self, head: bytes, body: Body, rest: bytes, limits: Limits, *, decode: bool) -> int:
         """Send a head, and what of `rest` belongs to its body; return how many bytes that is.
 
         Raises:
@@ -44,23 +42,26 @@ class Pipe:
         self.scanner = None
         self.remaining = body.length
         if body.kind is BodyKind.CHUNKED:
-            self.scanner = ChunkedScanner(limits, decode=decode)
+            most = limits.request_body_bytes if self.direction is Direction.REQUEST else 0
+            self.scanner = ChunkedScanner(limits, decode=decode, most_bytes=most)
         elif body.kind is BodyKind.UNTIL_CLOSE:
             self.remaining = UNBOUNDED
         self.is_open = self.scanner is not None or self.remaining > 0
-        if not self.is_open or not rest:
-            self.sink.send(head)
+        sink = self.sink
+        used = 0
+        if not rest or not self.is_open:
+            sink.send(head)
+        elif self.scanner is not None:
+            sink.send(head)
+            used = self._feed_chunked(self.scanner, memoryview(rest))
+        else:
+            # One packet, one call: a small response is a head and its body in the same read.
+            used = min(len(rest), self.remaining)
+            self._account(used)
+            sink.send(head + (rest if used == len(rest) else rest[:used]))
+        if sink.unsent.data:
             self._press()
-            return 0
-        if self.scanner is not None:
-            self.sink.send(head)
-            return self.feed(memoryview(rest))
-        # One packet, one call: a small response is a head and its body in the same read.
-        count = min(len(rest), self.remaining)
-        self._account(count)
-        self.sink.send(b"".join((head, rest[:count])))
-        self._press()
-        return count
+        return used
 
     def open(self) -> None:
         """Pass on everything from now on, whatever it is: a tunnel."""

@@ -35,7 +35,7 @@ def request_head_bytes(
             head.raw_host.encode("latin-1") if host is None else host,
         )
     ]
-    lines += head.passing
+    lines.append(head.passing)
     special = head.special
     if body_kept and head.body.kind is not BodyKind.NONE:
         lines.append(_framing_line(head.body))
@@ -98,7 +98,7 @@ def response_head_bytes(
     framing, for an HTTP/1.0 client.
     """
     lines = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
-    lines += head.passing
+    lines.append(head.passing)
     kind = head.body.kind
     if kind is BodyKind.LENGTH:
         lines.append(b"Content-Length: %d\r\n" % head.body.length)

@@ -75,6 +75,7 @@ class ChunkedScanner:
         "_held",
         "_left",
         "_limits",
+        "_most_bytes",
         "_line",
         "_plain",
         "_size",
@@ -84,9 +85,10 @@ class ChunkedScanner:
         "payload_bytes",
     )
 
-    def __init__(self, limits: Limits, *, decode: bool) -> None:
+    def __init__(self, limits: Limits, *, decode: bool, most_bytes: int = 0) -> None:
         self._limits = limits
         self._decode = decode
+        self._most_bytes = most_bytes or LARGEST_LENGTH
         self._stage = _Stage.LINES
         self._plain, self._line, self._begun = _FIRST_PLAIN, _FIRST_LINE, _FIRST_BEGUN
         self._held = b""
@@ -173,6 +175,8 @@ class ChunkedScanner:
         return pos
 
     def _begin_chunk(self, size: int, chunks: int) -> None:
+        if self.payload_bytes + size > self._most_bytes and size <= LARGEST_LENGTH:
+            raise BadMessage(413, f"The body is longer than {self._most_bytes} bytes.")
         if size > LARGEST_LENGTH:
             raise BadMessage(400, "A chunk says that it is longer than any body can be.")
         self._plain, self._line, self._begun = _NEXT_PLAIN, _NEXT_LINE, _NEXT_BEGUN

@@ -26,6 +26,8 @@ _is_secret = re.compile(rb"(?i:cookie|set-cookie|.*auth.*|.*token.*|.*key.*|.*se
 Known = tuple[Field, bytes | None, bytes]
 """A judged line: its field, its name in lower case when it is special, and what is passed on."""
 
+_nothing: dict[bytes, Known] = {}
+
 
 class Lines:
     """Judges the field lines of one kind of message, and remembers what it found."""
@@ -43,10 +45,8 @@ class Lines:
         self._status_long = 502 if for_response else 431
         self._mends_blanks = for_response
 
-    def sort(self, lines: list[bytes], limits: Limits) -> tuple[list[Field], list[bytes], Special]:
-        """Return all fields, the lines that are passed on as they are, and the special fields.
-
-        `lines` come without their CRLF, and in their order.
+    def judge(self, lines: list[bytes], limits: Limits) -> list[Known]:
+        """Return what each of `lines` is; they come without their CRLF, and in their order.
 
         Raises:
             BadMessage: there are too many, one is too long, or one is no field line.
@@ -55,23 +55,10 @@ class Lines:
             raise BadMessage(
                 self._status_long, f"The head has more than {limits.header_fields} fields."
             )
-        fields: list[Field] = []
-        passing: list[bytes] = []
-        special: Special = {}
-        known = self._known
-        for line in lines:
-            judged = known.get(line)
-            if judged is None or len(line) > limits.header_field_bytes:
-                judged = self._judge(line, limits)
-            field, name, out = judged
-            fields.append(field)
-            if name is None:
-                passing.append(out)
-            elif name in special:
-                special[name].append(field[1])
-            else:
-                special[name] = [field[1]]
-        return fields, passing, special
+        # What is known is short, but a configuration may want lines that are shorter still.
+        is_trusted = limits.header_field_bytes >= KNOWN_LINE_BYTES
+        get = self._known.get if is_trusted else _nothing.get
+        return [get(line) or self._judge(line, limits) for line in lines]
 
     def _judge(self, line: bytes, limits: Limits) -> Known:
         match = _line(line)
@@ -88,10 +75,10 @@ class Lines:
                 f"A header field is longer than {limits.header_field_bytes} bytes.",
             )
         lowered = name.lower()
-        out = b"%b: %b\r\n" % (name, value)
-        if self._dropped and self._dropped in name:
-            out = b""
-        judged = (name, value), lowered if lowered in self._special else None, out
+        is_special = lowered in self._special
+        is_dropped = is_special or (self._dropped and self._dropped in name)
+        out = b"" if is_dropped else b"%b: %b\r\n" % (name, value)
+        judged = (name, value), lowered if is_special else None, out
         if len(line) <= KNOWN_LINE_BYTES and not _is_secret(name):
             if len(self._known) >= KNOWN_LINES:
                 self._known.clear()
@@ -110,3 +97,24 @@ def _what_is_wrong(line: bytes) -> str:
     if _spaced_line(line):
         return "A header field has a blank between its name and the colon."
     return "A header field has a character that must not be there."
+
+
+def fields_of(judged: list[Known]) -> list[Field]:
+    """Return the fields of judged lines, as received."""
+    return [field for field, _, _ in judged]
+
+
+def passing_of(judged: list[Known], removed: Collection[bytes] = ()) -> bytes:
+    """Return the lines that are passed on as they are, less those whose names are `removed`."""
+    if not removed:
+        return b"".join([out for _, _, out in judged])
+    return b"".join([out for field, _, out in judged if field[0].lower() not in removed])
+
+
+def special_of(judged: list[Known]) -> Special:
+    """Return the values of the special fields, by their names in lower case."""
+    special: Special = {}
+    for field, name, _ in judged:
+        if name is not None:
+            special.setdefault(name, []).append(field[1])
+    return special

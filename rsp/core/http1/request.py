@@ -3,11 +3,22 @@
 import re
 from typing import Final
 
+import msgspec
+
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import NO_BODY, Body, BodyKind
 from rsp.core.http1.host import parse_host
-from rsp.core.http1.lines import TOKEN, Field, Lines, Special
-from rsp.core.http1.rules import connection_options, framing_of, list_members, without_named
+from rsp.core.http1.lines import (
+    TOKEN,
+    Field,
+    Known,
+    Lines,
+    Special,
+    fields_of,
+    passing_of,
+    special_of,
+)
+from rsp.core.http1.rules import connection_options, framing_of, list_members
 from rsp.core.http1.second_opinion import RequestOpinion
 from rsp.core.limits import METHOD_BYTES, VIA_ENTRIES, Limits
 
@@ -42,53 +53,41 @@ _lines = Lines(_SPECIAL, dropped=b"_")
 with a hyphen, and would believe a forged field: such fields are not passed on."""
 
 
-class RequestHead:
-    """A request head that has passed every rule. Texts are latin-1; `fields` are as received."""
+class RequestHead(msgspec.Struct):
+    """A request head that has passed every rule. Texts are latin-1."""
 
-    __slots__ = (
-        "body",
-        "connection_options",
-        "expects_continue",
-        "fields",
-        "host",
-        "keep_alive",
-        "method",
-        "minor",
-        "origin_target",
-        "passing",
-        "path",
-        "query",
-        "raw_host",
-        "special",
-        "target",
-        "upgrade",
-    )
+    method: str
+    target: bytes
+    minor: int
+    """1 for HTTP/1.1, 0 for HTTP/1.0."""
+    judged: list[Known]
+    passing: bytes
+    """The lines of those fields that mean nothing to a proxy, and are passed on."""
+    special: Special
+    """The values of all others, by lower-cased name."""
+    origin_target: bytes = b""
+    """The target in the form that a backend is asked with: a path and query, or `*`."""
+    host: str = ""
+    """Lower-cased, without port and final dot; empty when an HTTP/1.0 request has none."""
+    raw_host: str = ""
+    """The Host as the client wrote it."""
+    path: str = ""
+    query: str = ""
+    body: Body = NO_BODY
+    keep_alive: bool = True
+    connection_options: frozenset[bytes] = frozenset()
+    """Lower-cased options of the Connection field."""
+    expects_continue: bool = False
+    upgrade: bytes = b""
+    """`websocket` when the client asks for it and the backend will be asked; else empty."""
+    client_ip: str = ""
+    """Where it came from, and through which listener: filled in by whoever read it."""
+    listener: str = ""
 
-    def __init__(self, method: str, target: bytes, minor: int) -> None:
-        self.method = method
-        self.target = target
-        self.origin_target = target
-        """The target in the form that a backend is asked with: a path and query, or `*`."""
-        self.minor = minor
-        """1 for HTTP/1.1, 0 for HTTP/1.0."""
-        self.fields: list[Field] = []
-        self.passing: list[bytes] = []
-        """The lines of those fields that mean nothing to a proxy, and are passed on."""
-        self.special: Special = {}
-        """The values of all others, by lower-cased name."""
-        self.host = ""
-        """Lower-cased, without port and final dot; empty when an HTTP/1.0 request has none."""
-        self.raw_host = ""
-        """The Host as the client wrote it."""
-        self.path = ""
-        self.query = ""
-        self.body: Body = NO_BODY
-        self.keep_alive = minor == 1
-        self.connection_options: frozenset[bytes] = frozenset()
-        """Lower-cased options of the Connection field."""
-        self.expects_continue = False
-        self.upgrade = b""
-        """`websocket` when the client asks for it and the backend will be asked; else empty."""
+    @property
+    def fields(self) -> list[Field]:
+        """All fields, as received."""
+        return fields_of(self.judged)
 
     def __repr__(self) -> str:
         return f"<RequestHead {self.method} {self.target!r} host={self.host!r} {self.body}>"
@@ -115,8 +114,10 @@ def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
         raise BadMessage(501, "The method is not known.")
     if len(target) > limits.request_line_bytes:
         raise _long_target(limits)
-    parsed = RequestHead(method, target, 1 if match[3] == b"1" else 0)
-    parsed.fields, parsed.passing, parsed.special = _lines.sort(lines[first:-2], limits)
+    minor = 1 if match[3] == b"1" else 0
+    judged = _lines.judge(lines[first:-2], limits)
+    special = special_of(judged)
+    parsed = RequestHead(method, target, minor, judged, passing_of(judged), special, target)
     _set_target(parsed)
     is_plain = len(parsed.special) == 1 and parsed.minor == 1
     if not is_plain:
@@ -197,7 +198,7 @@ def _apply_connection(parsed: RequestHead) -> None:
     if not options <= _ORDINARY_OPTIONS:
         if any(_PROTECTED(option) for option in options):
             raise BadMessage(400, "The Connection field names a field that must not be removed.")
-        parsed.passing = without_named(parsed.passing, options)
+        parsed.passing = passing_of(parsed.judged, options)
     if b"upgrade" in options and parsed.minor == 1 and parsed.body.kind is BodyKind.NONE:
         protocols = parsed.special.get(b"upgrade", [])
         if len(protocols) == 1 and protocols[0].lower() == b"websocket":

@@ -1,12 +1,24 @@
 """Parsing a response head. Whatever a backend says wrong is a 502, never the client's fault."""
 
 import re
+from functools import lru_cache
 from typing import Final
+
+import msgspec
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import BODY_UNTIL_CLOSE, NO_BODY, Body, BodyKind
-from rsp.core.http1.lines import VALUE, Field, Lines, Special
-from rsp.core.http1.rules import connection_options, framing_of, without_named
+from rsp.core.http1.lines import (
+    VALUE,
+    Field,
+    Known,
+    Lines,
+    Special,
+    fields_of,
+    passing_of,
+    special_of,
+)
+from rsp.core.http1.rules import connection_options, framing_of
 from rsp.core.limits import Limits
 
 _SPECIAL: Final = frozenset(
@@ -19,39 +31,28 @@ _status_line = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (%b*+))?" % VAL
 _lines = Lines(_SPECIAL, for_response=True)
 
 
-class ResponseHead:
-    """A response head that has passed every rule; `fields` are as received."""
+class ResponseHead(msgspec.Struct):
+    """A response head that has passed every rule."""
 
-    __slots__ = (
-        "body",
-        "connection_options",
-        "fields",
-        "keep_alive",
-        "minor",
-        "passing",
-        "reason",
-        "special",
-        "status",
-        "upgrade",
-    )
+    status: int
+    reason: bytes
+    minor: int
+    """1 for HTTP/1.1, 0 for HTTP/1.0."""
+    judged: list[Known]
+    passing: bytes
+    """The lines of those fields that mean nothing to a proxy, and are passed on."""
+    special: Special
+    """The values of all others, by lower-cased name."""
+    body: Body = NO_BODY
+    keep_alive: bool = True
+    """Whether the backend connection can be used again once the body has been read."""
+    upgrade: bytes = b""
+    """Of a 101: the protocol that the connection now speaks, lower-cased."""
 
-    def __init__(self, status: int, reason: bytes, minor: int) -> None:
-        self.status = status
-        self.reason = reason
-        self.minor = minor
-        """1 for HTTP/1.1, 0 for HTTP/1.0."""
-        self.fields: list[Field] = []
-        self.passing: list[bytes] = []
-        """The lines of those fields that mean nothing to a proxy, and are passed on."""
-        self.special: Special = {}
-        """The values of all others, by lower-cased name."""
-        self.body: Body = NO_BODY
-        self.keep_alive = minor == 1
-        """Whether the backend connection can be used again once the body has been read."""
-        self.connection_options: frozenset[bytes] = frozenset()
-        """Lower-cased options of the Connection field."""
-        self.upgrade = b""
-        """Of a 101: the protocol that the connection now speaks, lower-cased."""
+    @property
+    def fields(self) -> list[Field]:
+        """All fields, as received."""
+        return fields_of(self.judged)
 
     def __repr__(self) -> str:
         return f"<ResponseHead {self.status} {self.body}>"
@@ -66,26 +67,31 @@ def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHea
     Source: RFC 9112, sections 4 to 6; RFC 9110, section 15.
     """
     lines = head.split(b"\r\n")
-    match = _status_line(lines[0])
-    if match is None:
-        raise BadMessage(502, "The backend's answer does not begin with an HTTP/1.1 status line.")
-    minor, status, reason = match.groups(default=b"")
-    parsed = ResponseHead(int(status), reason, 1 if minor == b"1" else 0)
-    parsed.fields, parsed.passing, special = _lines.sort(lines[1:-2], limits)
-    parsed.special = special
-    if b"connection" in special or parsed.minor == 0:
+    status, reason, minor = _status_of(lines[0])
+    judged = _lines.judge(lines[1:-2], limits)
+    special = special_of(judged)
+    parsed = ResponseHead(status, reason, minor, judged, passing_of(judged), special)
+    if b"connection" in special or minor == 0:
         _apply_connection(parsed)
     _set_body(parsed, method)
     return parsed
 
 
+@lru_cache(maxsize=256)
+def _status_of(line: bytes) -> tuple[int, bytes, int]:
+    """Return status, reason and minor version of a status line (RFC 9112, section 4)."""
+    match = _status_line(line)
+    if match is None:
+        raise BadMessage(502, "The backend's answer does not begin with an HTTP/1.1 status line.")
+    return int(match[2]), match[3] or b"", 1 if match[1] == b"1" else 0
+
+
 def _apply_connection(parsed: ResponseHead) -> None:
     options = connection_options(b",".join(parsed.special.get(b"connection", ())), 502)
-    parsed.connection_options = options
     kept = parsed.minor == 1 or b"keep-alive" in options
     parsed.keep_alive = kept and b"close" not in options
     if not options <= _ORDINARY_OPTIONS:
-        parsed.passing = without_named(parsed.passing, options)
+        parsed.passing = passing_of(parsed.judged, options)
     if parsed.status == 101 and b"upgrade" in options:
         parsed.upgrade = b", ".join(parsed.special.get(b"upgrade", [])).lower()
 

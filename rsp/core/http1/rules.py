@@ -40,11 +40,6 @@ def connection_options(value: bytes, status: int) -> frozenset[bytes]:
     return frozenset(member.lower() for member in members)
 
 
-def without_named(passing: list[bytes], options: frozenset[bytes]) -> list[bytes]:
-    """Return the lines `passing` without those of the fields that Connection names."""
-    return [line for line in passing if line.partition(b":")[0].lower() not in options]
-
-
 def framing_of(special: Special, minor: int, status: int) -> Body | None:
     """Return the framing that Transfer-Encoding or Content-Length say; None when neither is there.
 

@@ -7,7 +7,6 @@ from rsp.core.http1.rules import (
     connection_options,
     framing_of,
     list_members,
-    without_named,
 )
 
 
@@ -25,10 +24,6 @@ def test_connection_options_are_names_in_lower_case() -> None:
     with pytest.raises(BadMessage) as caught:
         connection_options(b"a;b", 502)
     assert caught.value.status == 502
-
-
-def test_named_fields_are_removed_whatever_their_case() -> None:
-    assert without_named([b"X-A: 1\r\n", b"B: 2\r\n"], frozenset([b"x-a"])) == [b"B: 2\r\n"]
 
 
 def test_no_framing_field_is_no_framing() -> None:
