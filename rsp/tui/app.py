@@ -26,6 +26,7 @@ from rsp.tui.limits import SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
 from rsp.tui.model.help_text import HelpKey
 from rsp.tui.palette import Command, CommandPaletteSource
+from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.frame import Frame
@@ -144,6 +145,7 @@ class Dashboard(App[LeaveChoice]):
                     model.alerts.apply(answer)
                 case Backends():
                     model.vitals.apply_backends(answer)
+                    model.see_backends(answer)
                     model.alerts.apply_backends(answer)
                 case Events():
                     model.events.apply(answer)
@@ -255,6 +257,15 @@ class Dashboard(App[LeaveChoice]):
         while not isinstance(self.screen, ConnectionsScreen):
             await self.pop_screen()
         self.screen.filter_by(expression)
+
+    def show_backend(self, key: str) -> None:
+        """Show the backend `pool/name` on its screen."""
+        self.run_worker(self._show_backend(key), group="screens")
+
+    async def _show_backend(self, key: str) -> None:
+        await self.switch_mode(BackendsScreen.TAB)
+        if isinstance(self.screen, BackendsScreen):
+            self.screen.choose(key)
 
     def stop_engine(self) -> None:
         """Ask, then stop the engine."""

@@ -126,6 +126,25 @@ def _detail() -> list[Key]:
     ]
 
 
+def _backends() -> list[Key]:
+    where = "backends"
+    mutating = [
+        ("add", "a", "add_backend", "Add", "Add a backend to this pool", ""),
+        ("edit", "e", "edit_backend", "Edit", "Edit address, weight and limit", ""),
+        ("state", "d", "backend_state", "State…", "READY, DRAIN or MAINT", ""),
+        ("up", "plus", "weigh(1)", "Weight", "Weight up by 1", "+ -"),
+        ("down", "minus", "weigh(-1)", "", "Weight down by 1", "-"),
+        ("far_up", "right_curly_bracket", "weigh(10)", "±10", "Weight up by 10", "} {"),
+        ("far_down", "left_curly_bracket", "weigh(-10)", "", "Weight down by 10", "{"),
+        ("weight", "equals_sign", "exact_weight", "Exact", "Give it an exact weight", "="),
+        ("remove", "x", "remove_backend", "Remove…", "Remove it, now or when it is idle", ""),
+    ]
+    return [
+        Key(f"backends.{name}", keys, action, label, tooltip, where, written, mutates=True)
+        for name, keys, action, label, tooltip, written in mutating
+    ]
+
+
 def _events() -> list[Key]:
     where = "events"
     return [
@@ -212,6 +231,7 @@ KEYS: tuple[Key, ...] = (
     *_table(),
     *_connections(),
     *_detail(),
+    *_backends(),
     *_events(),
     *_exchanges(),
     *_everywhere(),

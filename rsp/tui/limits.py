@@ -76,3 +76,6 @@ ALERT_LAG_S = 0.1
 
 ROOMY_ROWS = 30
 """From this many rows on, alerts get a line of their own and the keys two."""
+
+ASK_AFTER_S = 0.15
+"""A form asks the engine once nothing was typed for this long: not after each key."""

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 from rsp.core.replies import BackendRow
 from rsp.core.vocabulary import BackendState
+from rsp.tui.limits import RATE_SAMPLES
 from rsp.tui.model import text
 from rsp.tui.model.backends import BackendLine, PoolLine, TableLine
 from rsp.tui.model.columns import Column
 from rsp.tui.model.session_columns import shown
+from rsp.tui.model.shares import UNWEIGHTED
 from rsp.tui.model.spans import Line, Span, keep_fitting, wrap
 
-_STATES = {
+_STATES: dict[str, tuple[str, str, str]] = {
     BackendState.READY: ("●", "READY", "good"),
     BackendState.DRAIN: ("◐", "DRAIN", "accent"),
     BackendState.MAINT: ("○", "MAINT", "warn"),
@@ -19,10 +21,16 @@ _STATES = {
 _SHARE_FIGURE = 4
 """Cells of a percentage."""
 
+_STRIPS = 3
+_STRIP_WORDS = 18
+"""Cells of the name and the figure beside a strip."""
+_HEADROOM = 1.2
+"""A steady rate does not fill its strip, so that a rise can be seen."""
+
 
 def state_line(state: str) -> Line:
     """Return glyph and word of a backend's state."""
-    glyph, word, role = _STATES.get(BackendState(state), ("?", shown(state), ""))
+    glyph, word, role = _STATES.get(state, ("?", shown(state), ""))
     return Span(glyph, role), Span(" "), Span(word, role)
 
 
@@ -131,26 +139,27 @@ def pool_title(line: TableLine) -> Line | None:
 def in_full(line: BackendLine, width: int, height: int) -> list[Line]:
     """Return what is known of one backend, in at most `height` lines of `width` cells."""
     row = line.row
-    spark = max(min(60, width // 3 - 14), 6)
-    lines = [_facts(row, width), *_error(row, width)]
-    past = [
-        _strip("sessions", line.past.sessions, spark, f"{row.sessions:,}"),
-        _strip("new", line.past.new, spark, f"{text.per_second(line.past.new_per_s)}/s"),
-        _strip("out", line.past.out, spark, text.byte_rate(line.past.out_per_s)),
+    lines = [_facts(line, width), *_error(row, width)]
+    is_stacked = height >= len(lines) + _STRIPS
+    spark = width - _STRIP_WORDS if is_stacked else width // _STRIPS - _STRIP_WORDS - 3
+    past = line.past
+    strips = [
+        _strip("sessions", past.sessions, spark, f"{row.sessions:,}"),
+        _strip("new", past.new, spark, f"{text.per_second(past.new_per_s)}/s"),
+        _strip("out", past.out, spark, text.byte_rate(past.out_per_s)),
     ]
-    if height >= len(lines) + len(past):
-        lines += past
-    else:
-        lines.append(keep_fitting(past, width, "   "))
+    lines += strips if is_stacked else [keep_fitting(strips, width, "   ")]
     return lines[:height]
 
 
-def _facts(row: BackendRow, width: int) -> Line:
+def _facts(line: BackendLine, width: int) -> Line:
+    row, balance = line.row, line.pool.balance
+    unused = f" ({balance} looks at none)" if balance in UNWEIGHTED else ""
     most = f"at most {row.max_connections:,}" if row.max_connections else "any number of sessions"
     parts: list[Line] = [
         state_line(row.state),
         (Span(shown(row.address)),),
-        (Span("weight ", "dim"), Span(str(row.weight))),
+        (Span("weight ", "dim"), Span(str(row.weight)), Span(unused, "dim")),
         (Span(most, "dim"),),
         (Span(f"{row.total:,}"), Span(" ever", "dim")),
         (
@@ -173,7 +182,8 @@ def _error(row: BackendRow, width: int) -> list[Line]:
 
 
 def _strip(name: str, samples: Sequence[float], width: int, figure: str) -> Line:
-    strip = text.sparkline(samples, width, max(samples, default=0.0) * 1.2)
+    width = max(min(width, RATE_SAMPLES), 1)
+    strip = text.sparkline(samples, width, max(samples, default=0.0) * _HEADROOM)
     return Span(f"{name:<9}", "dim"), Span(strip, "response"), Span(f" {figure:<8}")
 
 

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from rsp.core.replies import Status
+from rsp.core.replies import Backends, Status
 from rsp.tui.model.alerts import Alerts
+from rsp.tui.model.backends import BackendList
 from rsp.tui.model.event_log import EventLog
 from rsp.tui.model.history import HistoryBook
 from rsp.tui.model.sessions import SessionList
@@ -19,6 +20,7 @@ class Model:
     sessions: SessionList = field(default_factory=SessionList)
     histories: HistoryBook = field(default_factory=HistoryBook)
     events: EventLog = field(default_factory=EventLog)
+    backends: BackendList = field(default_factory=BackendList)
     is_frozen: bool = False
     frozen_at_s: float = 0.0
     events_when_frozen: int = 0
@@ -59,6 +61,11 @@ class Model:
             return ""
         host, _, port = self.status.listeners[0].address.rpartition(":")
         return f"{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"
+
+    def see_backends(self, answer: Backends) -> None:
+        """Take over the backend table. A frozen one stays as it is."""
+        if not self.is_frozen and self.status is not None:
+            self.backends.apply(answer, self.now_s, self.status.pid)
 
     def freeze(self) -> None:
         """Stop the lists, or let them go on. The header goes on in any case."""

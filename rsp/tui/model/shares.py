@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rsp.core.replies import BackendRow
 from rsp.core.vocabulary import BackendState
 
-_UNWEIGHTED = frozenset({"hash_mod"})
-"""Policies that give each ready backend the same part, whatever its weight."""
+UNWEIGHTED = frozenset({"hash_mod", "first"})
+"""Policies that ask of a weight only whether it is 0."""
 
 
 def shares(balance: str, rows: Sequence[BackendRow]) -> list[float]:
@@ -20,7 +20,7 @@ def shares(balance: str, rows: Sequence[BackendRow]) -> list[float]:
         chosen = ready.index(True) if any(ready) else -1
         return [float(index == chosen) for index in range(len(rows))]
     weights = [
-        (1 if balance in _UNWEIGHTED else row.weight) * is_ready
+        (1 if balance in UNWEIGHTED else row.weight) * is_ready
         for row, is_ready in zip(rows, ready, strict=True)
     ]
     whole = sum(weights)

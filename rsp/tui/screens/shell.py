@@ -41,6 +41,9 @@ class Shell(Protocol):
     def say(self, message: str, *, is_error: bool = False) -> None:
         """Show a short notice."""
 
+    def say_change(self, message: str) -> None:
+        """Show what was changed, in place of the notice before."""
+
     def copy(self, text: str, what: str) -> None:
         """Put text on the clipboard, and say so."""
 
@@ -59,6 +62,12 @@ class Shell(Protocol):
 
     def open_session(self, session_id: int) -> None:
         """Show one session."""
+
+    def filter_sessions(self, expression: str) -> None:
+        """Show the sessions that a filter lets pass."""
+
+    def show_backend(self, key: str) -> None:
+        """Show the backend `pool/name` on its screen."""
 
     def close_sessions(self, ids: Sequence[int], asked_by: str) -> None:
         """Ask whether to close sessions, then do it."""

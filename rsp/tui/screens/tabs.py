@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.events import EventsScreen
 from rsp.tui.screens.frame import Frame
@@ -20,6 +21,7 @@ class Tab:
 
 TABS: tuple[Tab, ...] = (
     Tab("1", "connections", "Connections", "Conn", ConnectionsScreen),
+    Tab("2", "backends", "Backends", "Back", BackendsScreen),
     Tab("5", "events", "Events", "Events", EventsScreen),
 )
 """In the order of the tab bar."""

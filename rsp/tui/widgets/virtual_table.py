@@ -97,6 +97,8 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         self._is_steered = False
         self.is_faded: Callable[[Row], bool] = lambda _row: False
         """Whether a row is shown dim: it is on its way out."""
+        self.whole_line: Callable[[Row], Line | None] = lambda _row: None
+        """Returns the line of a row that has no cells, such as the title of a group."""
 
     # -- what is shown
 
@@ -186,7 +188,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         key = self._key(row)
         pointer = Span("▌", "accent") if key == self.cursor else Span(" ")
         mark = Span("✓", "accent") if key in self.marks else Span(" ")
-        cells = row_line(self.placed(), row)
+        cells = self.whole_line(row) or row_line(self.placed(), row)
         if self.is_faded(row):
             cells = tuple(span._replace(role="dim") for span in cells)
         return (pointer, mark, Span(" "), *cells)

@@ -1,0 +1,29 @@
+"""The line that says how what runs differs from the file: live edits and files both count."""
+
+from rsp.core.replies import Edits, Status
+from rsp.tui.model.dashboard import Model
+from rsp.tui.model.session_columns import shown
+from rsp.tui.model.spans import Line, Span, cut, join
+
+
+def file_name(status: Status | None) -> str:
+    """Return the name of the configuration file, without its folder."""
+    if status is None or not status.config:
+        return "the start"
+    return shown(status.config.rpartition("/")[2])
+
+
+def differs_line(edits: Edits, model: Model, width: int) -> Line:
+    """Return the line; empty when nothing was edited, nor undone."""
+    parts: list[Line] = []
+    count = len(edits.edits)
+    if count:
+        said = f"✎ running state differs from {file_name(model.status)}"
+        parts.append((Span(said, "accent"),))
+        parts.append((Span(f"{count} edit{'s' * (count != 1)}"),))
+        undo = () if model.read_only else (Span("z", "key", "app.undo"), Span(" undoes "))
+        parts.append((*undo, Span(shown(edits.edits[-1].what), "dim")))
+    if edits.undone and not model.read_only:
+        what = shown(edits.undone[-1].what)
+        parts.append((Span("Z", "key", "app.redo"), Span(" redoes "), Span(what, "dim")))
+    return cut((Span(" "), *join(parts, " · ")), width) if parts else ()

@@ -1,0 +1,154 @@
+"""The forms for a backend: add one, edit one, give one an exact weight."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from rsp.core.replies import BackendRow, Changed, PoolRow
+from rsp.core.sanitise import safe
+from rsp.core.wire import CommandRefused
+from rsp.tui.client import EngineGone
+from rsp.tui.model.backend_edit import (
+    Problem,
+    add_params,
+    add_problem,
+    field_problem,
+    sentence,
+    set_params,
+    share_sentence,
+    table_of,
+)
+from rsp.tui.model.backends import BackendLine, BackendList
+from rsp.tui.model.spans import Line, Span, wrap
+from rsp.tui.screens.form import Field, Form
+
+Applied = Callable[[str, Changed, dict[str, Any]], None]
+"""Is told the key of the backend, the engine's answer, and the values that were set."""
+
+
+class BackendForm(Form):
+    """What adding and editing have in common."""
+
+    def __init__(
+        self, title: str, fields: list[Field], backends: BackendList, applied: Applied
+    ) -> None:
+        super().__init__(title, fields)
+        self.backends = backends
+        self._applied = applied
+        # What the person saw when the form was opened: the engine refuses when it is no longer so.
+        self._seen = backends.generation
+
+    def give(self, method: str, key: str, params: dict[str, Any]) -> None:
+        """Send the edit; the form closes once it is in force."""
+
+        def done(answer: msgspec.Struct) -> None:
+            if isinstance(answer, Changed):
+                values = {k: v for k, v in params.items() if k not in ("target", "pool", "name")}
+                self._applied(key, answer, values)
+            if self.is_attached:
+                _ = self.dismiss()
+
+        def refused(reason: str) -> None:
+            self._seen = self.shell.model.generation
+            self.refused(reason)
+
+        self.shell.give(method, {**params, "if_generation": self._seen}, done, refused)
+
+    def wrapped(self, said: str, role: str = "") -> list[Line]:
+        """Return a sentence in lines."""
+        return [(Span(row, role),) for row in wrap(safe(said), self.room)]
+
+
+class AddForm(BackendForm):
+    """Adds a backend to a pool."""
+
+    APPLY = "Add"
+
+    def __init__(self, pool: PoolRow, backends: BackendList, applied: Applied) -> None:
+        fields = [
+            Field("pool", "Pool", pool.name),
+            Field("name", "Name", "", "web3"),
+            Field("address", "Address", "", "127.0.0.1:9003"),
+            Field("weight", "Weight", "1"),
+            Field("max_connections", "Max connections", "0", "0: any number"),
+        ]
+        super().__init__("Add a backend", fields, backends, applied)
+
+    def on_mount(self) -> None:
+        """Begin with the name: the pool is the one under the cursor."""
+        super().on_mount()
+        self.query_one("#field-name").focus()
+
+    def problem(self, typed: Mapping[str, str]) -> Problem | None:
+        """Return what keeps it from being added."""
+        return add_problem(typed, table_of(self.backends.pools, self.backends.generation or 0))
+
+    def effect(self, typed: Mapping[str, str]) -> list[Line]:
+        """Return the share that it would get."""
+        params = add_params(typed)
+        pool = next(pool for pool in self.backends.pools if pool.name == typed["pool"])
+        row = BackendRow(
+            params["name"], params["address"], "ready", params["weight"],
+            params["max_connections"], 0, None,
+        )  # fmt: skip
+        return self.wrapped(share_sentence(pool, row.name, row), "dim")
+
+    async def ask(self, typed: Mapping[str, str]) -> list[Line] | None:
+        """Let the engine try it without doing it: it also resolves the address."""
+        try:
+            answer = await self.shell.feed.command(
+                "backend.add", {**add_params(typed), "preview": True}, Changed
+            )
+        except (CommandRefused, EngineGone) as error:
+            return self.wrapped(f"✗ {error}", "bad")
+        would = self.wrapped(f"enter: {'; '.join(answer.changed)}", "accent")
+        return [*would, *self.effect(typed)]
+
+    def apply(self, typed: Mapping[str, str]) -> None:
+        """Add it."""
+        self.give("backend.add", f"{typed['pool']}/{typed['name']}", add_params(typed))
+
+
+class EditForm(BackendForm):
+    """Changes a backend: its address, weight and limit, or its weight alone."""
+
+    def __init__(
+        self, line: BackendLine, backends: BackendList, applied: Applied, *, only_weight: bool
+    ) -> None:
+        row = line.row
+        weight = Field("weight", "Weight", str(row.weight))
+        fields = [weight]
+        if not only_weight:
+            fields = [
+                Field("address", "Address", row.address, "127.0.0.1:9001"),
+                weight,
+                Field("max_connections", "Max connections", str(row.max_connections)),
+            ]
+        title = f"Weight of {line.key}" if only_weight else f"Edit {line.key}"
+        super().__init__(title, fields, backends, applied)
+        self._line = line
+
+    def problem(self, typed: Mapping[str, str]) -> Problem | None:
+        """Return what keeps it from being changed."""
+        line = self._line
+        return field_problem({"pool": line.pool.name, "name": line.row.name, **typed})
+
+    def effect(self, typed: Mapping[str, str]) -> list[Line]:
+        """Return what would change, and what becomes of the share."""
+        line = self._line
+        changes = set_params(typed, line.row)
+        table = table_of(self.backends.pools, self.backends.generation or 0)
+        said = self.wrapped(sentence(line.key, changes, table), "accent" if changes else "dim")
+        if "weight" not in changes:
+            return said
+        row = msgspec.structs.replace(line.row, weight=changes["weight"])
+        return [*said, *self.wrapped(share_sentence(line.pool, row.name, row), "dim")]
+
+    def apply(self, typed: Mapping[str, str]) -> None:
+        """Change it; without a difference there is nothing to do."""
+        changes = set_params(typed, self._line.row)
+        if not changes:
+            self.action_cancel()
+            return
+        self.give("backend.set", self._line.key, {"target": self._line.key, **changes})
