@@ -47,7 +47,9 @@ class EngineClient:
                 ) from None
             except (OSError, ValueError, asyncio.IncompleteReadError) as error:
                 self.close()
-                raise EngineGone(f"no engine at {self.control_path}: {_reason(error)}") from error
+                raise EngineGone(
+                    f"no engine answers ({_reason(error)}) at {self.control_path}"
+                ) from error
             except asyncio.CancelledError:
                 # An answer may be half read: whoever calls next must not get the rest of it.
                 self.close()
