@@ -43,11 +43,6 @@ async def wait_until(predicate: Callable[[], object], deadline_s: float = 10.0) 
         await asyncio.sleep(0.001)
 
 
-def close_all(*socks: socket.socket) -> None:
-    for sock in socks:
-        sock.close()
-
-
 def tiny_pair() -> tuple[socket.socket, socket.socket]:
     """Return two connected, non-blocking sockets with the smallest buffers that there are."""
     pair = socket.socketpair()
@@ -68,6 +63,29 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
     return near, far
 
 
+class Pairs:
+    """Opens pairs of sockets, and remembers them so that none stays open."""
+
+    def __init__(self) -> None:
+        self._open: list[socket.socket] = []
+
+    def tcp(self) -> tuple[socket.socket, socket.socket]:
+        return self._kept(tcp_pair())
+
+    def tiny(self) -> tuple[socket.socket, socket.socket]:
+        return self._kept(tiny_pair())
+
+    def _kept(
+        self, pair: tuple[socket.socket, socket.socket]
+    ) -> tuple[socket.socket, socket.socket]:
+        self._open += pair
+        return pair
+
+    def close(self) -> None:
+        for sock in self._open:
+            sock.close()
+
+
 def fill(sock: socket.socket) -> bytes:
     """Write into `sock` until its kernel takes nothing more; return what it took."""
     taken = bytearray()
@@ -81,24 +99,27 @@ def fill(sock: socket.socket) -> bytes:
 
 
 @pytest.fixture
-def tiny_socketpair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Yield a pair of sockets with tiny buffers: EAGAIN after a few KiB."""
-    pair = tiny_pair()
-    yield pair
-    close_all(*pair)
+def pairs() -> Iterator[Pairs]:
+    """Yield an opener of socket pairs; all of them are closed when the test ends."""
+    made = Pairs()
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def tcp_socketpair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Yield the two ends of a TCP connection: what resets and half-closes need."""
-    pair = tcp_pair()
-    yield pair
-    close_all(*pair)
+def tiny_socketpair(pairs: Pairs) -> tuple[socket.socket, socket.socket]:
+    """Return a pair of sockets with tiny buffers: EAGAIN after a few KiB."""
+    return pairs.tiny()
 
 
 @pytest.fixture
-def clogged_pair() -> Iterator[tuple[socket.socket, socket.socket, bytes]]:
-    """Yield a tiny pair whose first socket is full, and the bytes that fill it."""
-    near, far = tiny_pair()
-    yield near, far, fill(near)
-    close_all(near, far)
+def tcp_socketpair(pairs: Pairs) -> tuple[socket.socket, socket.socket]:
+    """Return the two ends of a TCP connection: what resets and half-closes need."""
+    return pairs.tcp()
+
+
+@pytest.fixture
+def clogged_pair(pairs: Pairs) -> tuple[socket.socket, socket.socket, bytes]:
+    """Return a tiny pair whose first socket is full, and the bytes that fill it."""
+    near, far = pairs.tiny()
+    return near, far, fill(near)

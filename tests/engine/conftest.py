@@ -1,0 +1,23 @@
+"""Fixtures of the engine's tests: the loop that the engine runs on, and a poller."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import uvloop
+
+from rsp.engine.poller import Poller
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run the asynchronous tests of the engine on uvloop, as the engine itself does."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+async def poller() -> AsyncIterator[Poller]:
+    """Yield a poller on the test's loop; sockets that it was given to close are closed after."""
+    made = Poller(asyncio.get_running_loop())
+    yield made
+    made.close()
