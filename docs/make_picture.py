@@ -13,8 +13,6 @@ from pathlib import Path
 
 from rich.cells import cell_len
 
-from rsp.demo.live_guide import LiveGuide
-from rsp.demo.narration import story_on
 from rsp.demo.scenes import Scene
 from rsp.demo.stage import Stage
 from rsp.demo.stories import Evidence, held_back
@@ -25,11 +23,11 @@ PICTURE = Path(__file__).parent / "dashboard.svg"
 SIZE = (120, 35)
 """Columns and rows: a usual terminal on a usual screen."""
 
-WARM_UP_S = 12.0
+WARM_UP_S = 20.0
 """The sparklines and the strip of the chosen session have a past by then."""
 
-DEADLINE_S = 60.0
-"""A blocked session comes every few seconds; when none came by then, something is wrong."""
+DEADLINE_S = 30.0
+"""There always is a slow client; when none was seen by then, something is wrong."""
 
 LOOK_EVERY_S = 0.2
 
@@ -41,20 +39,20 @@ _TEXT = re.compile(r'(<text[^>]* x=")([\d.]+)("[^>]* textLength=")([\d.]+)("[^>]
 _FONT_FACES = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
-async def take_picture(stage: Stage, guide: LiveGuide) -> str:
-    """Return the dashboard as SVG, at a moment when its cursor is on a session that is blocked.
+async def take_picture(stage: Stage) -> str:
+    """Return the dashboard as SVG, at a moment when its cursor is on a session that is held back.
 
     Raises:
         TimeoutError: there was no such moment.
     """
-    app = Dashboard(str(stage.control), read_only=False, engine_is_child=False, guide=guide)
+    app = Dashboard(str(stage.control), read_only=False, engine_is_child=False)
     async with app.run_test(size=SIZE) as pilot, asyncio.timeout(WARM_UP_S + DEADLINE_S):
         await pilot.pause(WARM_UP_S)
         while not _shows_it(app):
             # Trouble stands on top; the cursor stays with its session wherever that moves to.
             await pilot.press("g")
             await pilot.pause(LOOK_EVERY_S)
-        return app.export_screenshot(title="rsp demo slow-write")
+        return app.export_screenshot(title="rsp demo")
 
 
 def _shows_it(app: Dashboard) -> bool:
@@ -92,12 +90,8 @@ def main() -> None:
     # Without these the dashboard takes the place where it runs for a terminal of few colours.
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     os.environ.pop("NO_COLOR", None)
-    with Stage(Scene.SLOW_WRITE) as stage:
-        story = story_on(stage)
-        if story is None:
-            raise AssertionError("this scene has a story")
-        with LiveGuide(story, stage) as guide:
-            svg = asyncio.run(take_picture(stage, guide))
+    with Stage(Scene.PLAIN) as stage:
+        svg = asyncio.run(take_picture(stage))
     PICTURE.write_text(self_contained(svg))
     sys.stdout.write(f"{PICTURE}: {PICTURE.stat().st_size:,} bytes\n")
 
