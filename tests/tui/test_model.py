@@ -1,0 +1,264 @@
+"""The pure half of the dashboard: figures, columns, the list, rates, strips, sentences."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from rsp.core.filter import parse_filter
+from rsp.core.replies import ConnectionRow, Connections, Events
+from rsp.tui.clipboard import TooMuchToCopy, osc_52
+from rsp.tui.limits import CLOSED_SHOWN_S
+from rsp.tui.model import text
+from rsp.tui.model.alerts import Alerts
+from rsp.tui.model.columns import header_line, place, row_line
+from rsp.tui.model.event_log import EventLog
+from rsp.tui.model.history import HistoryBook
+from rsp.tui.model.session_columns import SESSION_COLUMNS, state_of
+from rsp.tui.model.sessions import Session, SessionList
+from rsp.tui.model.sorting import field_named
+from rsp.tui.model.spans import Span, beside, cut, fit, line, plain, width_of, wrap
+from rsp.tui.model.vitals import Vitals
+from rsp.tui.model.why import why
+from tests.tui import canned
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [(0, "0"), (512, "512"), (999, "999"), (1000, "1.0K"), (65_536, "64K"), (1_258_291, "1.2M")],
+)
+def test_size(count: int, written: str) -> None:
+    assert text.size(count) == written
+
+
+@given(st.integers(0, 2**59))
+def test_a_size_is_never_wider_than_its_column(count: int) -> None:
+    assert len(text.size(count)) <= 4
+
+
+@given(st.floats(0, 1e9))
+def test_a_duration_is_never_wider_than_its_column(seconds: float) -> None:
+    assert len(text.duration(min(seconds, 99_999))) <= 6
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0, "00:00"), (41.9, "00:41"), (3599, "59:59"), (3600, "1h00m"), (183_780, "2d03h")],
+)
+def test_age(seconds: float, written: str) -> None:
+    assert text.age(seconds) == written
+
+
+@given(st.text(), st.integers(1, 40))
+def test_a_cell_has_exactly_its_width(value: str, width: int) -> None:
+    clean = "".join(c for c in value if c.isprintable())
+    assert cell_len(fit(clean, width)) == width
+
+
+@given(st.floats(0, 3), st.integers(1, 30))
+def test_a_gauge_has_its_width_and_shows_the_least_bit(part: float, width: int) -> None:
+    filled, empty = text.gauge(part, width)
+    assert cell_len(filled + empty) == width
+    assert bool(filled) == (part > 0)
+
+
+def test_a_sparkline_of_little_is_not_a_sparkline_of_nothing() -> None:
+    assert text.sparkline([0.0, 0.001, 1.0], 3) == "▁▁█"
+    assert text.sparkline([0.0, 1.0], 4, 2.0) == "  ▁▄"
+
+
+def test_a_braille_chart_has_a_fixed_axis() -> None:
+    assert text.braille_chart([1.0, 1.0], 2, 1, 1.0) == [" ⣿"]
+    assert text.braille_chart([0.5, 0.5], 1, 2, 1.0) == [" ", "⣿"]
+    assert text.braille_chart([None, None], 1, 1, 1.0) == [" "]
+
+
+def test_squeezing_keeps_peaks() -> None:
+    assert text.squeeze([0.0, 9.0, 1.0, None], 2) == [9.0, 1.0]
+
+
+@given(st.integers(20, 220))
+def test_a_row_and_its_titles_are_as_wide_as_the_table(width: int) -> None:
+    placed = place(SESSION_COLUMNS, width)
+    row = Session(canned.blocked(41, 3))
+    assert width_of(row_line(placed, row)) == width_of(header_line(placed, "eagain", "↓"))
+    assert width_of(row_line(placed, row)) <= width or len(placed) == 1
+
+
+def test_columns_are_dropped_in_the_declared_order() -> None:
+    kept = [column.id for column, _ in place(SESSION_COLUMNS, 75)]
+    assert kept == ["id", "client", "request", "backend", "state", "fill", "eagain"]
+
+
+def test_lines_are_cut_and_joined_to_a_width() -> None:
+    whole = line("abc", Span("def", "bad"))
+    assert plain(cut(whole, 5)) == "abcd…"
+    assert plain(cut(whole, 8)) == "abcdef  "
+    assert plain(beside(line("left"), line("right"), 12)) == "left   right"
+    assert plain(beside(line("left"), line("right"), 9)) == "left     "
+
+
+def test_wrapping_breaks_at_blanks_and_in_long_words() -> None:
+    assert wrap("one two three", 7) == ["one two", "three"]
+    assert wrap("abcdefgh", 3) == ["abc", "def", "gh"]
+
+
+def snapshot(now_s: float, *rows: ConnectionRow) -> Connections:
+    return Connections(7, len(rows), now_s, list(rows))
+
+
+def test_trouble_comes_first() -> None:
+    sessions = SessionList()
+    sessions.apply(canned.connections(0))
+    sessions.apply(canned.connections(2))
+    assert [session.id for session in sessions.rows()][:2] == [41, 47]
+
+
+def test_rates_are_taken_by_the_clock_of_the_engine() -> None:
+    sessions = SessionList()
+    sessions.apply(canned.connections(0))
+    sessions.apply(canned.connections(2))
+    assert sessions.sessions[41].eagain_per_s == 37
+    assert sessions.sessions[41].short_writes_per_s == 52
+
+
+def test_a_new_backend_connection_makes_no_negative_rate() -> None:
+    sessions = SessionList()
+    sessions.apply(snapshot(1.0, canned.session(1, backend=canned.peer(5, "b:1", bytes_in=9_000))))
+    sessions.apply(snapshot(3.0, canned.session(1, backend=canned.peer(6, "b:2", bytes_in=10))))
+    assert sessions.sessions[1].backend_in_per_s == 0
+
+
+def test_a_closed_session_stays_for_a_moment() -> None:
+    sessions = SessionList()
+    sessions.apply(snapshot(1.0, canned.session(1), canned.session(2)))
+    sessions.apply(snapshot(2.0, canned.session(2)))
+    assert [(s.id, s.row.state) for s in sessions.rows()] == [(1, "closed"), (2, "streaming")]
+    sessions.apply(snapshot(2.0 + CLOSED_SHOWN_S, canned.session(2)))
+    assert [s.id for s in sessions.rows()] == [2]
+
+
+def test_the_order_stands_still_after_a_key() -> None:
+    sessions = SessionList(sort=field_named("age"))
+    sessions.apply(snapshot(10.0, canned.session(1, age_s=5), canned.session(2, age_s=1)))
+    sessions.hold()
+    sessions.apply(snapshot(11.5, canned.session(1, age_s=5), canned.session(2, age_s=9)))
+    assert [s.id for s in sessions.rows()] == [1, 2]
+    sessions.apply(snapshot(12.6, canned.session(1, age_s=5), canned.session(2, age_s=9)))
+    assert [s.id for s in sessions.rows()] == [2, 1]
+
+
+def test_filter_marks_and_reverse() -> None:
+    sessions = SessionList(matches=parse_filter("state:blocked").matches)
+    sessions.apply(canned.connections(0))
+    assert [s.id for s in sessions.rows()] == [41]
+    sessions.matches = None
+    sessions.toggle_mark(43)
+    sessions.only_marked = True
+    sessions.arrange()
+    assert [s.id for s in sessions.rows()] == [43]
+    sessions.only_marked = False
+    sessions.sort = field_named("id")
+    sessions.reverse = True
+    sessions.arrange()
+    assert sessions.rows()[0].id == 48
+
+
+def test_equal_rows_keep_their_places_both_ways() -> None:
+    rows = [canned.session(number) for number in (3, 1, 2)]
+    sessions = SessionList(sort=field_named("host"))
+    sessions.apply(snapshot(5.0, *rows))
+    assert [s.id for s in sessions.rows()] == [1, 2, 3]
+
+
+def test_a_history_keeps_the_peak_of_each_step() -> None:
+    book = HistoryBook()
+    book.observe(canned.session(1), 10.0)
+    for now_s, unsent in ((10.1, 65_536), (10.2, 0), (10.5, 0)):
+        row = canned.session(
+            1, client=canned.peer(1, "c", unsent_bytes=unsent, eagain_writes=unsent)
+        )
+        book.observe(row, now_s)
+    assert list(book.of(1).client.fill) == [0.0, 1.0]
+    assert not book.of(2).client.fill
+
+
+def test_the_sentence_names_who_does_not_read() -> None:
+    sessions = SessionList()
+    sessions.apply(canned.connections(0))
+    sessions.apply(canned.connections(1))
+    said = plain(why(sessions.sessions[41]))
+    assert "The client takes only 39.1 KiB/s" in said
+    assert "EAGAIN" in said
+    assert "so the backend is not read" in said
+
+
+def test_every_state_has_a_word_and_a_sentence() -> None:
+    words = set()
+    for row in [
+        *canned.small_table(),
+        canned.session(1, state="closed"),
+        canned.session(2, state="?"),
+    ]:
+        words.add(state_of(row)[1])
+        assert row.state == "?" or plain(why(Session(row)))
+    assert {"BLOCKED", "PAUSED", "HALFCLOSE", "IDLE", "CONNECT", "READING", "STREAM"} <= words
+
+
+def test_a_person_who_paused_is_named_before_anything_else() -> None:
+    row = canned.blocked(1)
+    assert row.backend is not None
+    row.backend = msgspec.structs.replace(row.backend, paused_by=["sink_full", "operator"])
+    assert "a person paused it" in plain(why(Session(row)))
+    assert state_of(row)[1] == "PAUSED"
+
+
+def test_vitals_begin_anew_with_another_engine() -> None:
+    vitals = Vitals()
+    vitals.apply(canned.status(0))
+    vitals.apply(canned.status(2))
+    assert vitals.rates["new"] == 212
+    vitals.apply(canned.status(0, pid=1, now_s=5.0))
+    vitals.apply(canned.status(0, pid=1, now_s=6.0))
+    assert vitals.rates["new"] == 0
+
+
+def test_blocked_is_an_alert_only_after_a_second() -> None:
+    alerts = Alerts()
+    alerts.apply(canned.status(0, now_s=10.0))
+    alerts.apply(canned.status(0, now_s=10.5))
+    assert not alerts.now()
+    alerts.apply(canned.status(0, now_s=11.5))
+    assert "1 session blocked" in alerts.now()[0].text
+    alerts.apply(canned.status(0, now_s=12.0, blocked=0))
+    assert not alerts.now()
+
+
+def test_each_alert_has_its_words() -> None:
+    alerts = Alerts()
+    alerts.apply_backends(canned.backends())
+    changes = {"config_changed": True, "edits": 2, "draining": True, "loop_lag_s": 0.3}
+    alerts.apply(canned.status(0, blocked=0, events_dropped=12, **changes))
+    said = " / ".join(alert.text for alert in alerts.now())
+    for words in ("stopping", "300ms late", "web/web2 draining", "changed on disk", "2 live edits"):
+        assert words in said
+    assert "12 events were not kept" in said
+
+
+def test_the_event_log_counts_gaps_and_begins_anew() -> None:
+    log = EventLog()
+    log.apply(Events(canned.events(), 4, 0))
+    log.apply(Events([], 4, 9))
+    assert log.dropped == 9
+    assert [row.seq for row in log.chosen("warn", "")] == [2, 3]
+    assert [row.seq for row in log.chosen("debug", "engine")] == [4]
+    log.apply(Events(canned.events()[:1], 1, 0))
+    assert len(log.rows) == 1
+
+
+def test_the_clipboard_goes_through_tmux() -> None:
+    assert osc_52("hi", {}) == "\x1b]52;c;aGk=\x07"
+    assert osc_52("hi", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"
+    with pytest.raises(TooMuchToCopy, match="ctrl\\+s"):
+        osc_52("x" * 100_000, {})
