@@ -100,7 +100,7 @@ class FixedRouter:
         return self._answer
 
 
-class RouteDecision(msgspec.Struct):
+class RouteDecision(msgspec.Struct, gc=False):
     """Where one request goes, and all that is needed to explain it afterwards."""
 
     pool: Pool | None

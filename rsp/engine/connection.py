@@ -19,16 +19,18 @@ from rsp.core.vocabulary import Direction, PauseReason, Side
 from rsp.engine.calls import CallRing
 from rsp.engine.nonblocking import (
     EOF,
+    NO_MEMORY,
     WOULD_BLOCK,
     ConnectFailed,
     PeerGone,
     finish_connect,
+    pending_error,
     reset_on_close,
     shut_write,
     try_recv_into,
     try_send,
 )
-from rsp.engine.poller import DEAD, HANG_UP, READABLE, WRITABLE, Poller
+from rsp.engine.poller import BROKEN, DEAD, HANG_UP, READABLE, WRITABLE, Poller
 
 _READ_BUFFER = bytearray(READ_BYTES)
 """Every read of the process goes here; whoever gets a view of it copies what must stay."""
@@ -124,24 +126,40 @@ class Connection:
     # -- readiness
 
     def on_ready(self, readiness: int) -> None:
-        """Act on readiness: write first, so that there is room, then read, then obey a hang-up."""
+        """Act on readiness: write first, so that there is room, then read."""
         if self.is_closed:
             return
         self.wakeups += 1
-        if not self.is_connected:
-            self._finish_connect(readiness)
+        if not self.is_connected and not self._finish_connect(readiness):
             return
+        if readiness & READABLE and not self.is_eof and self.last_error is None:
+            self.is_readable = True
+            self.was_hung_up = self.was_hung_up or bool(readiness & HANG_UP)
         if readiness & WRITABLE and not self.is_writable:
             self.is_writable = True
             self._unblock()
             self.flush()
-        if readiness & READABLE:
-            self.is_readable = True
-            self.was_hung_up = self.was_hung_up or bool(readiness & HANG_UP)
+        elif not readiness:
+            self._take_turn()
+        if self.is_readable and not self.paused_by:
+            self._read()
+        elif readiness & BROKEN:
+            self._look_at_error()
+
+    def _take_turn(self) -> None:
+        """A turn that was asked for: what could not be done in the midst of something else."""
         if self.write_error is not None:
             self._fail_write()
-        elif self.is_readable and (not self.paused_by or readiness & DEAD):
-            self._read()
+        elif self.unsent.data and self.is_writable:
+            self.flush()
+
+    def _look_at_error(self) -> None:
+        """Something broke where nobody reads. What a backend said before is still read later; a
+        client that is gone is gone, and a peer that had ended before can only have reset."""
+        if self.is_eof or self.side is Side.CLIENT:
+            reason = pending_error(self.sock)
+            if reason is not None and not self.is_closed:
+                self._on_gone(reason)
 
     def _read(self) -> None:
         """Read until there is nothing, the owner has enough, or the others must have their turn.
@@ -177,22 +195,24 @@ class Connection:
         self.is_readable = False
         if count == WOULD_BLOCK:
             self.eagain_reads += 1
-        else:
+        elif self.write_error is None:
             self.is_eof = True
             self.owner.on_eof(self)
 
-    def _finish_connect(self, readiness: int) -> None:
+    def _finish_connect(self, readiness: int) -> bool:
+        """Return whether the connection is there now; what came with it is read at once."""
         if not readiness & (WRITABLE | DEAD):
-            return
+            return False
         try:
             finish_connect(self.sock)
         except ConnectFailed as error:
             self.close()
             self.owner.on_connect_failed(self, str(error))
-            return
+            return False
         self.is_connected = self.is_writable = True
         self.owner.on_connected(self)
         self.flush()
+        return not self.is_closed
 
     # -- sending
 
@@ -212,9 +232,9 @@ class Connection:
         if count == len(piece):
             self.bytes_out += count
             return
-        if count == WOULD_BLOCK:
+        if count < 0:
             self.unsent.append(piece)
-            self._block()
+            self._not_taken(count)
             return
         self.bytes_out += count
         self.short_writes += 1
@@ -232,14 +252,14 @@ class Connection:
             except PeerGone as error:
                 self._on_write_error(error)
                 return
-            if count == WOULD_BLOCK:
-                self._block()
-            else:
-                self.bytes_out += count
-                self.short_writes += count < wanted
-                self.unsent.consume(count)
             if self.calls is not None:
                 self._record("send", wanted, count)
+            if count < 0:
+                self._not_taken(count)
+                break
+            self.bytes_out += count
+            self.short_writes += count < wanted
+            self.unsent.consume(count)
         if self.is_full and self.unsent.has_room:
             self.is_full = False
             self.owner.on_room(self)
@@ -267,7 +287,11 @@ class Connection:
                 pass
         self.owner.on_sent(self)
 
-    def _block(self) -> None:
+    def _not_taken(self, count: int) -> None:
+        """The kernel took nothing: wait for room, or, when it only lacks memory, ask again."""
+        if count == NO_MEMORY:
+            self.poller.again(self)
+            return
         self.eagain_writes += 1
         self.is_writable = False
         if not self.blocked_since_s:
@@ -295,6 +319,8 @@ class Connection:
 
     def _on_gone(self, reason: str) -> None:
         self.is_readable = False
+        if self.last_error is not None:
+            return
         self.last_error = reason
         if self.calls is not None:
             self._record("recv", READ_BYTES, None, reason)
@@ -318,9 +344,9 @@ class Connection:
         if not self.paused_by and self.is_readable:
             self.poller.again(self)
 
-    def unpause(self) -> None:
-        """Take every reason back but a person's."""
-        held = self.paused_by & _HELD
+    def unpause(self, *, also_held: bool = False) -> None:
+        """Take every reason back but a person's; with `also_held` that as well."""
+        held = 0 if also_held else self.paused_by & _HELD
         if self.paused_by != held:
             self.paused_by = held
             if not held and self.is_readable:

@@ -42,7 +42,7 @@ class Deadlines:
     def set(self, timed: Timed, deadline_s: float) -> None:
         """Let `timed` know when monotonic time reaches `deadline_s`."""
         timed.deadline_s = deadline_s
-        bucket = max(int(deadline_s / TIMER_TICK_S), self._tick) + 1
+        bucket = max(int(deadline_s / TIMER_TICK_S), self._tick + 1)
         if not timed.bucket or bucket < timed.bucket:
             self._move(timed, bucket)
 

@@ -12,7 +12,7 @@ SHOWN_PATH_CHARACTERS = 256
 """A remembered path is cut to this: ten thousand of them must stay small."""
 
 
-class Exchange(msgspec.Struct):
+class Exchange(msgspec.Struct, gc=False):
     """What is known of one request and its response so far. Times are monotonic seconds."""
 
     session: int
@@ -34,7 +34,7 @@ class Exchange(msgspec.Struct):
     result: str = ""
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decided(msgspec.Struct, frozen=True, gc=False):
     """A routing decision with what it was made for."""
 
     session: int

@@ -33,6 +33,9 @@ class IdleConnections:
         connection.owner = self
         connection.idle_key = backend.key
         connection.idle_since_s = self._poller.now_s
+        if connection.paused_by:
+            # Whatever held it was about the session it served, also what a person wanted.
+            connection.unpause(also_held=True)
         kept = self._kept.get(backend.key)
         if kept is None:
             kept = self._kept[backend.key] = []

@@ -14,6 +14,9 @@ WOULD_BLOCK = -1
 EOF = 0
 """`recv` returned nothing: the peer will send no more."""
 
+NO_MEMORY = -2
+"""The kernel has no memory to send with (ENOBUFS, ENOMEM): no edge will tell when it has."""
+
 TCP_NOTSENT_LOWAT = 25
 """tcp(7); Python 3.11 has no name for it."""
 
@@ -57,9 +60,9 @@ def try_recv_into(sock: socket.socket, buffer: bytearray | memoryview) -> int:
 def try_send(sock: socket.socket, piece: bytes | bytearray | memoryview) -> int:
     """Offer `piece` to the kernel and return how many bytes it took.
 
-    A short count is normal. WOULD_BLOCK means that none were taken (EAGAIN, and ENOBUFS, which
-    says the same of the whole machine): keep the bytes and offer them again when the socket is
-    writable.
+    A short count is normal. WOULD_BLOCK means that none were taken (EAGAIN): keep the bytes and
+    offer them again when the socket is writable. NO_MEMORY means the same of the whole machine:
+    offer them again soon.
 
     Raises:
         PeerGone: the peer reset or closed its reading side (EPIPE; CPython ignores SIGPIPE).
@@ -71,7 +74,7 @@ def try_send(sock: socket.socket, piece: bytes | bytearray | memoryview) -> int:
         return WOULD_BLOCK
     except OSError as error:
         if error.errno in _NO_ROOM:
-            return WOULD_BLOCK
+            return NO_MEMORY
         raise PeerGone(errno_name(error.errno)) from None
 
 
@@ -160,6 +163,12 @@ def finish_connect(sock: socket.socket) -> None:
         raise ConnectFailed(connect_error_text(number))
     if peer_name(sock) == address_text(sock.getsockname()):
         raise ConnectFailed("refused (the port connected to itself: nothing listens there)")
+
+
+def pending_error(sock: socket.socket) -> str | None:
+    """Return the name of the error that waits on a socket, and clear it (socket(7), SO_ERROR)."""
+    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    return errno_name(number) if number else None
 
 
 def connect_error_text(number: int) -> str:

@@ -113,10 +113,6 @@ class Pipe:
             self.sink.is_full = True
             self.source.pause(PauseReason.SINK_FULL)
 
-    def relieve(self) -> None:
-        """The sink has room again."""
-        self.source.resume(PauseReason.SINK_FULL)
-
     def cut_sentence(self) -> str:
         """Return where the message broke off, in words."""
         if self.scanner is not None:

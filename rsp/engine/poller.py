@@ -23,6 +23,7 @@ READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLER
 WRITABLE = select.EPOLLOUT
 HANG_UP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 DEAD = select.EPOLLHUP | select.EPOLLERR
+BROKEN = select.EPOLLERR
 
 _EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 

@@ -13,6 +13,7 @@ import uvloop
 
 from rsp.core.addresses import EditRefused
 from rsp.core.config import ConfigError
+from rsp.core.limits import GC_MIDDLE_ROUNDS, GC_YOUNG_OBJECTS, GC_YOUNG_ROUNDS
 from rsp.core.vocabulary import EventLevel
 from rsp.core.wire import CommandRefused
 from rsp.engine.control import ControlServer
@@ -72,9 +73,11 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     tasks = _obey_signals(engine)
     engine.note(engine.greeting())
     engine.note(f"The control socket is {path}.")
-    # What exists now stays for good: the collector need not look at it again.
+    # What exists now stays for good: the collector need not look at it again. Afterwards only
+    # closed sessions are cyclic garbage, so it comes seldom.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GC_YOUNG_OBJECTS, GC_YOUNG_ROUNDS, GC_MIDDLE_ROUNDS)
     engine.accept()
     _say_ready(path, options)
     await engine.stopping.wait()
@@ -113,6 +116,8 @@ def _obey_signals(engine: Engine) -> "set[asyncio.Task[None]]":
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    # When the loop is gone, a late second SIGTERM must not turn a clean end into a death.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     loop.add_signal_handler(signal.SIGTERM, end)
     loop.add_signal_handler(signal.SIGINT, end)
     loop.add_signal_handler(signal.SIGHUP, reload)

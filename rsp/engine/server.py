@@ -180,9 +180,8 @@ class Engine:
         for listener in self.listeners.values():
             listener.close()
         allowed_s = self.context.limits.drain_s if self.drain_s is None else self.drain_s
-        self.note(
-            f"Stopping: {len(self.registry.live)} sessions have up to {allowed_s:g} s to end."
-        )
+        count = _count(len(self.registry.live), "session")
+        self.note(f"Stopping: {count} may take {allowed_s:g} s to end.")
         deadline_s = time.monotonic() + allowed_s
         while self.registry.live and time.monotonic() < deadline_s and not self.hurry:
             for session in list(self.registry.live.values()):
@@ -190,7 +189,7 @@ class Engine:
                     session.close(CloseReason.SHUTDOWN)
             await asyncio.sleep(_DRAIN_LOOK_S)
         if self.registry.live:
-            self.note(f"{len(self.registry.live)} sessions are cut off.", EventLevel.WARN)
+            self.note(f"{_count(len(self.registry.live), 'session')} cut off.", EventLevel.WARN)
 
     async def stop(self) -> None:
         """End at once: whatever is still open is reset."""
@@ -237,6 +236,10 @@ class Engine:
     def pid(self) -> int:
         """The process id of this engine."""
         return os.getpid()
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _router_of(loaded: LoadedConfig) -> Router:

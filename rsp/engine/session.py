@@ -16,7 +16,7 @@ from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Action, Fact, State
 from rsp.core.limits import CLOSED_SESSIONS_KEPT
 from rsp.core.patience import Patience, Waiting, patience
-from rsp.core.vocabulary import CloseReason, Direction, EventLevel, Mode, SessionState
+from rsp.core.vocabulary import CloseReason, Direction, EventLevel, Mode, PauseReason, SessionState
 from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
@@ -189,11 +189,12 @@ class Session:
 
     def on_room(self, connection: Connection) -> None:
         """A full sink has room again."""
-        if connection is self.client:
-            self.response_pipe.relieve()
+        is_client = connection is self.client
+        source = self.backend if is_client else self.client
+        if source is not None:
+            source.resume(PauseReason.SINK_FULL)
+        if is_client:
             self.speaker.on_client_room()
-        else:
-            self.request_pipe.relieve()
 
     def on_sent(self, connection: Connection) -> None:
         """Nothing is unsent on one side any more."""

@@ -53,7 +53,7 @@ _lines = Lines(_SPECIAL, dropped=b"_")
 with a hyphen, and would believe a forged field: such fields are not passed on."""
 
 
-class RequestHead(msgspec.Struct):
+class RequestHead(msgspec.Struct, gc=False):
     """A request head that has passed every rule. Texts are latin-1."""
 
     method: str

@@ -31,7 +31,7 @@ _status_line = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (%b*+))?" % VAL
 _lines = Lines(_SPECIAL, for_response=True)
 
 
-class ResponseHead(msgspec.Struct):
+class ResponseHead(msgspec.Struct, gc=False):
     """A response head that has passed every rule."""
 
     status: int
