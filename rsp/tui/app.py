@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import msgspec
@@ -14,23 +13,23 @@ from textual.app import App
 from textual.binding import Binding
 from textual.command import CommandPalette
 
-from rsp.core.replies import Backends, Changed, Events, Status
+from rsp.core.replies import Backends, Changed, ConnectionRow, Events, Status
 from rsp.core.sanitise import safe
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
 from rsp.tui.commanding import Commander, Order, Params
 from rsp.tui.commands import commands_of
 from rsp.tui.crash import write_report
+from rsp.tui.export import SaveFailed, save_rows
 from rsp.tui.feed import Feed, Pull
-from rsp.tui.keymap import BY_ID, mutating_actions
+from rsp.tui.keymap import mutating_actions
 from rsp.tui.limits import SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
-from rsp.tui.model.help_text import HelpKey
 from rsp.tui.palette import Command, CommandPaletteSource
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.frame import Frame
-from rsp.tui.screens.help import HelpScreen
+from rsp.tui.screens.help import HelpScreen, help_keys
 from rsp.tui.screens.questions import (
     close_question,
     leave_question,
@@ -194,13 +193,10 @@ class Dashboard(App[LeaveChoice]):
 
     def export(self, what: str, rows: Sequence[msgspec.Struct]) -> None:
         """Save rows as JSON in the current directory, and say where."""
-        path = Path.cwd() / f"rsp-{what}-{self._clock():%Y%m%d-%H%M%S}.json"
         try:
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(list(rows))) + b"\n")
-        except OSError as error:
-            self.say(f"Saving {len(rows):,} rows to {path}: {error.strerror}.", is_error=True)
-        else:
-            self.say(f"Saved {len(rows):,} rows to {path}.")
+            self.say(save_rows(what, rows, self._clock()))
+        except SaveFailed as error:
+            self.say(str(error), is_error=True)
 
     def say_change(self, message: str) -> None:
         """Show what was changed, in place of the notice before: many edits make no pile."""
@@ -230,12 +226,10 @@ class Dashboard(App[LeaveChoice]):
             await self.switch_mode(ConnectionsScreen.TAB)
         await self.push_screen(DetailScreen(session_id))
 
-    def pause_or_resume(self, session_id: int) -> None:
+    def pause_or_resume(self, row: ConnectionRow) -> None:
         """Pause a session, or let it go on when a person paused it."""
-        session = self.model.sessions.sessions.get(session_id)
-        sides = [session.row.client, session.row.backend] if session else []
-        is_paused = any(side and "operator" in side.paused_by for side in sides)
-        self.give("resume" if is_paused else "pause", {"id": session_id})
+        is_paused = any(side and "operator" in side.paused_by for side in (row.client, row.backend))
+        self.give("resume" if is_paused else "pause", {"id": row.id})
 
     def close_sessions(self, ids: Sequence[int], asked_by: str) -> None:
         """Ask whether and how to close sessions, then do it."""
@@ -352,24 +346,7 @@ class Dashboard(App[LeaveChoice]):
         """Show every key that works on this screen."""
         frame = self.frame
         if frame is not None and self.screen is frame:
-            _ = self.push_screen(HelpScreen(frame.WHERE, self._help_keys(frame)))
-
-    def _help_keys(self, frame: Frame) -> list[HelpKey]:
-        live = {
-            active.binding.id: active.binding
-            for active in frame.active_bindings.values()
-            if active.enabled and active.binding.id
-        }
-        order = [*(f"go.{tab.number}" for tab in self.tabs), *BY_ID]
-        return [
-            HelpKey(
-                self.get_key_display(live[name]),
-                live[name].tooltip,
-                BY_ID[name].where if name in BY_ID else "everywhere",
-            )
-            for name in order
-            if name in live
-        ]
+            _ = self.push_screen(HelpScreen(frame.WHERE, help_keys(frame)))
 
     async def action_quit(self) -> None:
         """Leave: the same question for `ctrl+q` and `q`."""

@@ -5,11 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rsp.core.replies import Changed, Connections, Done, Edits, Events, Exchanges
+from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events, Exchanges
 from rsp.core.wire import CommandRefused, Request, decode_request, encode_error, encode_result
 from tests.tui import canned
 
-READS = {"status", "connections", "connection", "exchanges", "events", "backends", "edits"}
+READS = {
+    "status",
+    "connections",
+    "connection",
+    "exchanges",
+    "events",
+    "backends",
+    "edits",
+    "decisions",
+}
 
 
 class FakeEngine:
@@ -84,6 +93,8 @@ class FakeEngine:
                 return Exchanges(canned.exchanges())
             case "backends":
                 return canned.backends()
+            case "decisions":
+                return Decisions([], 0)
             case _:
                 return Edits([], [])
 

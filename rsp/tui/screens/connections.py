@@ -241,7 +241,7 @@ class ConnectionsScreen(Frame):
         """Pause the session under the cursor, or let it go on."""
         chosen = self.table.cursor_row
         if chosen is not None:
-            self.shell.pause_or_resume(chosen.id)
+            self.shell.pause_or_resume(chosen.row)
 
     def action_close(self) -> None:
         """Ask whether to close the marked sessions, or the one under the cursor."""

@@ -194,7 +194,8 @@ class DetailScreen(Frame):
 
     def action_pause(self) -> None:
         """Pause this session, or let it go on."""
-        self.shell.pause_or_resume(self.session_id)
+        if self._detail is not None:
+            self.shell.pause_or_resume(self._detail)
 
     def action_close(self) -> None:
         """Ask whether to close this session."""

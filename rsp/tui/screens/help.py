@@ -1,16 +1,37 @@
 """Help: every key that works on the screen below, found by typing, and what the words mean."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
+from rsp.tui.keymap import BY_ID
 from rsp.tui.model.help_text import HelpKey, help_lines
 from rsp.tui.widgets.lines import Lines
+
+
+def help_keys(screen: Screen[Any]) -> list[HelpKey]:
+    """Return the keys that work on a screen now: the tabs first, then in the keymap's order."""
+    live = {
+        active.binding.id: active.binding
+        for active in screen.active_bindings.values()
+        if active.enabled and active.binding.id
+    }
+    tabs = sorted(name for name in live if name not in BY_ID)
+    return [
+        HelpKey(
+            screen.app.get_key_display(live[name]),
+            live[name].tooltip,
+            BY_ID[name].where if name in BY_ID else "everywhere",
+        )
+        for name in [*tabs, *BY_ID]
+        if name in live
+    ]
 
 
 class HelpScreen(ModalScreen[None]):

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from rsp.core.replies import ConnectionRow
 from rsp.tui.feed import Feed
 from rsp.tui.model.dashboard import Model
 
@@ -72,7 +73,7 @@ class Shell(Protocol):
     def close_sessions(self, ids: Sequence[int], asked_by: str) -> None:
         """Ask whether to close sessions, then do it."""
 
-    def pause_or_resume(self, session_id: int) -> None:
+    def pause_or_resume(self, row: ConnectionRow) -> None:
         """Pause a session, or let it go on."""
 
     def action_leave(self) -> None:
