@@ -113,6 +113,9 @@ class Listening:
     def received(self) -> bytes:
         return bytes(self._received)
 
+    def has(self, received: bytes) -> bool:
+        return self._received == received
+
     def on_bytes(self, connection: Connection, view: memoryview) -> None:
         self._received += view
         self.on_each_read()
