@@ -36,8 +36,8 @@ class Conversation:
     """Speaks HTTP/1.1 with the client and with one backend after the other."""
 
     __slots__ = (
-        "exchange", "inbox", "is_last", "outbox", "pairing", "request", "response", "sent_unsafe",
-        "session",
+        "exchange", "inbox", "is_last", "last_request", "last_response", "outbox", "pairing",
+        "request", "response", "sent_unsafe", "session",
     )  # fmt: skip
 
     def __init__(self, session: Session) -> None:
@@ -48,6 +48,9 @@ class Conversation:
         """Of the present exchange."""
         self.response: ResponseHead | None = None
         """Of the present exchange, once its head has been passed on."""
+        self.last_request: RequestHead | None = None
+        self.last_response: ResponseHead | None = None
+        """The heads of this connection that came last: most of the next ones are like them."""
         self.inbox = b""
         """What the client sent and no exchange has taken yet: part of a head, or the next one."""
         self.outbox = b""
@@ -80,7 +83,7 @@ class Conversation:
                     session.advance(Fact.HEAD_STARTED)
                 return
             self.inbox = inbox[end:]
-            head = parse_request_head(inbox[:end], session.limits)
+            head = parse_request_head(inbox[:end], session.limits, self.last_request)
         except BadMessage as error:
             self._refuse(error)
             return
@@ -103,7 +106,7 @@ class Conversation:
 
     def _begin(self, head: RequestHead) -> None:
         session = self.session
-        self.request = head
+        self.request = self.last_request = head
         self.response = None
         self.exchange = exchange = self._new_exchange()
         exchange.method = head.method
@@ -188,7 +191,9 @@ class Conversation:
         limits = session.limits
         try:
             while end := response_head_end(outbox, limits):
-                head = parse_response_head(outbox[:end], exchange.method, limits)
+                head = parse_response_head(
+                    outbox[:end], exchange.method, limits, self.last_response
+                )
                 if head.status >= 200 or head.status == _SWITCHING_PROTOCOLS:
                     self.outbox = b""
                     self._pass_response(exchange, head, outbox[end:])
@@ -214,7 +219,7 @@ class Conversation:
             self._upgrade(exchange, head, rest)
             return
         exchange.status = head.status
-        self.response = head
+        self.response = self.last_response = head
         kind = head.body.kind
         decode = kind is BodyKind.CHUNKED and request.minor == 0
         self.is_last = (

@@ -37,6 +37,7 @@ class Deadlines:
         self._buckets: dict[int, dict[Timed, None]] = {}
         self._tick = int(time.monotonic() / TIMER_TICK_S)
         self._worst_s = 0.0
+        self._told_s = 0.0
         self._timer = loop.call_later(TIMER_TICK_S, self._on_tick, loop.time() + TIMER_TICK_S)
 
     def set(self, timed: Timed, deadline_s: float) -> None:
@@ -65,7 +66,7 @@ class Deadlines:
     def _on_tick(self, due_s: float) -> None:
         now_s = time.monotonic()
         loop_s = self._loop.time()
-        self._measure_lag(loop_s - due_s)
+        self._measure_lag(loop_s, loop_s - due_s)
         newest = int(now_s / TIMER_TICK_S)
         while self._tick < newest:
             self._tick += 1
@@ -85,7 +86,8 @@ class Deadlines:
             timed.deadline_s = 0.0
             run_guarded(timed, timed.on_deadline, now_s)
 
-    def _measure_lag(self, late_s: float) -> None:
+    def _measure_lag(self, loop_s: float, late_s: float) -> None:
         self._worst_s = max(self._worst_s, late_s)
-        if self._tick % round(1 / TIMER_TICK_S) == 0:
+        if loop_s >= self._told_s + 1.0:
+            self._told_s = loop_s
             self.lag_s, self._worst_s = self._worst_s, 0.0

@@ -18,30 +18,37 @@ def request_head_bytes(
     scheme: str = "http",
     trusted_peer: bool,
     host: bytes | None = None,
-    body_kept: bool = True,
 ) -> bytes:
     """Return the head for the backend, in HTTP/1.1 and on a connection that is kept alive.
 
     `host` replaces the client's Host. The X-Forwarded fields of a `trusted_peer` are kept and
-    appended to, those of anybody else are replaced. Without `body_kept` no framing is written.
+    appended to, those of anybody else are replaced.
 
     Source: RFC 9110, sections 7.2, 7.6 and 7.8; RFC 9112, section 3.2.
     """
-    lines = [
-        b"%b %b HTTP/1.1\r\nHost: %b\r\n"
-        % (
-            head.method.encode("ascii"),
-            head.origin_target,
-            head.raw_host.encode("latin-1") if host is None else host,
-        )
-    ]
-    lines.append(head.passing)
+    if not head.written or head.written_host != host:
+        head.written = _fields_for_backend(head, client_ip, scheme, host, trusted=trusted_peer)
+        head.written_host = host
+    return b"%b %b HTTP/1.1\r\n%b" % (
+        head.method.encode("ascii"),
+        head.origin_target,
+        head.written,
+    )
+
+
+def _fields_for_backend(
+    head: RequestHead, client_ip: str, scheme: str, host: bytes | None, *, trusted: bool
+) -> bytes:
     special = head.special
-    if body_kept and head.body.kind is not BodyKind.NONE:
+    lines = [
+        b"Host: %b\r\n" % (head.raw_host.encode("latin-1") if host is None else host),
+        head.passing,
+    ]
+    if head.body.kind is not BodyKind.NONE:
         lines.append(_framing_line(head.body))
-    if head.expects_continue and body_kept:
+    if head.expects_continue:
         lines.append(b"Expect: 100-continue\r\n")
-    if len(special) > 1 and trusted_peer:
+    if len(special) > 1 and trusted:
         lines += _forwarded_by_peer(head, client_ip, scheme)
     else:
         lines.append(_forwarded(head, client_ip, scheme))
@@ -97,6 +104,16 @@ def response_head_bytes(
     connection delimits overrules it. With `decode_chunked` a chunked body is written without its
     framing, for an HTTP/1.0 client.
     """
+    written = head.written.get((client_minor, keep_alive, decode_chunked))
+    if written is None:
+        written = _response_lines(head, client_minor, keep_alive, decode_chunked)
+        head.written[client_minor, keep_alive, decode_chunked] = written
+    return written
+
+
+def _response_lines(
+    head: ResponseHead, client_minor: int, keep_alive: bool, decode_chunked: bool
+) -> bytes:
     lines = [b"HTTP/1.1 %d %b\r\n" % (head.status, head.reason)]
     lines.append(head.passing)
     kind = head.body.kind

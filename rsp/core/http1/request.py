@@ -1,6 +1,7 @@
 """Parsing a request head, with the rules that a proxy must not leave to the backend."""
 
 import re
+from copy import copy
 from typing import Final
 
 import msgspec
@@ -60,6 +61,8 @@ class RequestHead(msgspec.Struct, gc=False):
     target: bytes
     minor: int
     """1 for HTTP/1.1, 0 for HTTP/1.0."""
+    block: bytes
+    """All field lines, as received, and the empty line."""
     judged: list[Known]
     passing: bytes
     """The lines of those fields that mean nothing to a proxy, and are passed on."""
@@ -83,6 +86,9 @@ class RequestHead(msgspec.Struct, gc=False):
     client_ip: str = ""
     """Where it came from, and through which listener: filled in by whoever read it."""
     listener: str = ""
+    written: bytes = b""
+    """What `forward.py` wrote of the fields for the backend; it holds for a repeated head."""
+    written_host: bytes | None = None
 
     @property
     def fields(self) -> list[Field]:
@@ -93,31 +99,37 @@ class RequestHead(msgspec.Struct, gc=False):
         return f"<RequestHead {self.method} {self.target!r} host={self.host!r} {self.body}>"
 
 
-def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
+def parse_request_head(head: bytes, limits: Limits, last: RequestHead | None = None) -> RequestHead:
     """Return the request that `head` says, which ends with the empty line.
+
+    `last` is the head before it on the same connection. Clients repeat all their fields in most
+    requests; what was found out about the same bytes then is not found out again.
 
     Raises:
         BadMessage: with the status that the client gets; the connection must then be closed.
 
     Source: RFC 9112, sections 2 to 6; RFC 9110, sections 5, 7 and 10.1.1.
     """
-    lines = head.split(b"\r\n")
-    first = 1 if lines[0] else 2
-    match = _start_line(lines[first - 1])
+    line, _, block = head.partition(b"\r\n")
+    if not line:
+        line, _, block = block.partition(b"\r\n")
+    match = _start_line(line)
     if match is None:
-        raise request_line_error(lines[first - 1], limits) or BadMessage(
+        raise request_line_error(line, limits) or BadMessage(
             400, "The request line is not METHOD TARGET HTTP/1.1."
         )
-    method = match[1].decode("ascii")
-    target = match[2]
-    if method not in METHODS:
-        raise BadMessage(501, "The method is not known.")
+    method_bytes, target, minor_bytes = match.groups()
+    method = method_bytes.decode("ascii")
     if len(target) > limits.request_line_bytes:
         raise _long_target(limits)
-    minor = 1 if match[3] == b"1" else 0
-    judged = _lines.judge(lines[first:-2], limits)
+    minor = 1 if minor_bytes == b"1" else 0
+    if last is not None and last.block == block and _may_repeat(method, target, minor, last):
+        return _repeated(last, method, target)
+    if method not in METHODS:
+        raise BadMessage(501, "The method is not known.")
+    judged = _lines.judge(block.split(b"\r\n")[:-2], limits)
     special = special_of(judged)
-    parsed = RequestHead(method, target, minor, judged, passing_of(judged), special, target)
+    parsed = RequestHead(method, target, minor, block, judged, passing_of(judged), special, target)
     _set_target(parsed)
     is_plain = len(parsed.special) == 1 and parsed.minor == 1
     if not is_plain:
@@ -125,6 +137,30 @@ def parse_request_head(head: bytes, limits: Limits) -> RequestHead:
     if not _opinion.accepts(head, is_plain=is_plain):
         raise BadMessage(400, "The head can be read in more than one way.")
     return parsed
+
+
+def _may_repeat(method: str, target: bytes, minor: int, last: RequestHead) -> bool:
+    """Tell whether nothing but an ordinary path differs from the head before.
+
+    The same method and version, and no body, so that the fields mean what they meant; a path, so
+    that the target cannot contradict the Host.
+    """
+    return (
+        method == last.method
+        and minor == last.minor
+        and target[:1] == b"/"
+        and last.target[:1] == b"/"
+        and last.body.kind is BodyKind.NONE
+    )
+
+
+def _repeated(last: RequestHead, method: str, target: bytes) -> RequestHead:
+    head = copy(last)
+    head.target = head.origin_target = target
+    path, _, query = target.partition(b"?")
+    head.path = path.decode("latin-1")
+    head.query = query.decode("latin-1")
+    return head
 
 
 def _set_target(parsed: RequestHead) -> None:

@@ -34,6 +34,10 @@ _lines = Lines(_SPECIAL, for_response=True)
 class ResponseHead(msgspec.Struct, gc=False):
     """A response head that has passed every rule."""
 
+    head: bytes
+    """All of it, as received."""
+    method: str
+    """Of the request that it answers."""
     status: int
     reason: bytes
     minor: int
@@ -48,6 +52,8 @@ class ResponseHead(msgspec.Struct, gc=False):
     """Whether the backend connection can be used again once the body has been read."""
     upgrade: bytes = b""
     """Of a 101: the protocol that the connection now speaks, lower-cased."""
+    written: dict[tuple[int, bool, bool], bytes] = {}
+    """What `forward.py` wrote for the client, by what it depends on."""
 
     @property
     def fields(self) -> list[Field]:
@@ -58,19 +64,26 @@ class ResponseHead(msgspec.Struct, gc=False):
         return f"<ResponseHead {self.status} {self.body}>"
 
 
-def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHead:
+def parse_response_head(
+    head: bytes, method: str, limits: Limits, last: ResponseHead | None = None
+) -> ResponseHead:
     """Return the response that `head` says, which answers a request with `method`.
+
+    `last` is the response before it on the same client connection: one that is the same to the
+    byte, and answers the same method, is the same response.
 
     Raises:
         BadMessage: 502, always: the backend broke a rule.
 
     Source: RFC 9112, sections 4 to 6; RFC 9110, section 15.
     """
+    if last is not None and last.head == head and last.method == method:
+        return last
     lines = head.split(b"\r\n")
     status, reason, minor = _status_of(lines[0])
     judged = _lines.judge(lines[1:-2], limits)
     special = special_of(judged)
-    parsed = ResponseHead(status, reason, minor, judged, passing_of(judged), special)
+    parsed = ResponseHead(head, method, status, reason, minor, judged, passing_of(judged), special)
     if b"connection" in special or minor == 0:
         _apply_connection(parsed)
     _set_body(parsed, method)

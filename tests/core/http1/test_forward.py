@@ -18,15 +18,12 @@ def request(*fields: bytes, line: bytes = b"GET / HTTP/1.1", host: bytes = b"Hos
     return b"\r\n".join([line, *filter(None, [host]), *fields, b"", b""])
 
 
-def sent(
-    head: bytes, *, trusted: bool = False, host: bytes | None = None, kept: bool = True
-) -> bytes:
+def sent(head: bytes, *, trusted: bool = False, host: bytes | None = None) -> bytes:
     return request_head_bytes(
         parse_request_head(head, LIMITS),
         client_ip="192.0.2.1",
         trusted_peer=trusted,
         host=host,
-        body_kept=kept,
     )
 
 
@@ -145,16 +142,6 @@ def test_via_grows_by_one_entry() -> None:
         (b"transfer-encoding: CHUNKED", b"Transfer-Encoding: chunked"),
     ],
 )
-def test_framing_is_written_anew(field: bytes, line: bytes) -> None:
-    """RFC 9112, section 6.2."""
-    head = request(field, b"Expect: 100-continue", line=b"POST / HTTP/1.1")
-    assert sent(head).split(b"\r\n").count(line) == 1
-    without = sent(head, kept=False).lower()
-    assert b"content-length" not in without
-    assert b"transfer-encoding" not in without
-    assert b"expect" not in without
-
-
 def test_an_expectation_passes_when_there_is_one() -> None:
     """RFC 9110, section 10.1.1."""
     expect = b"Expect: 100-Continue"

@@ -1,0 +1,101 @@
+"""What was found out about a head before must never change what a head means."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rsp.core.http1.errors import BadMessage
+from rsp.core.http1.forward import request_head_bytes, response_head_bytes
+from rsp.core.http1.head import RequestHead, parse_request_head, parse_response_head
+from rsp.core.limits import Limits
+
+LIMITS = Limits()
+LINES = st.sampled_from(
+    [
+        b"GET / HTTP/1.1",
+        b"GET /a?b=c HTTP/1.1",
+        b"HEAD /a HTTP/1.1",
+        b"GET /a HTTP/1.0",
+        b"POST /a HTTP/1.1",
+        b"OPTIONS * HTTP/1.1",
+        b"GET http://h/x HTTP/1.1",
+        b"GET http://other/x HTTP/1.1",
+        b"CONNECT h:1 HTTP/1.1",
+        b"TRACE / HTTP/1.1",
+        b"get / HTTP/1.1",
+        b"GET /a b HTTP/1.1",
+    ]
+)
+BLOCKS = st.sampled_from(
+    [
+        b"Host: h\r\n",
+        b"Host: H\r\nCookie: a=b\r\n",
+        b"Host: h\r\nConnection: close\r\n",
+        b"Host: h\r\nContent-Length: 5\r\n",
+        b"Host: h\r\nTransfer-Encoding: chunked\r\n",
+        b"Host: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n",
+        b"X: y\r\n",
+        b"",
+    ]
+)
+HEADS = st.builds(lambda line, block: line + b"\r\n" + block + b"\r\n", LINES, BLOCKS)
+
+
+def meaning(head: bytes, last: RequestHead | None) -> object:
+    """Everything that the engine asks of a head; a refusal by its status and sentence."""
+    try:
+        parsed = parse_request_head(head, LIMITS, last)
+    except BadMessage as error:
+        return error.status, error.sentence
+    written = request_head_bytes(parsed, client_ip="192.0.2.1", trusted_peer=False, host=b"backend")
+    own_host = request_head_bytes(parsed, client_ip="192.0.2.1", trusted_peer=False)
+    return (
+        parsed.method, parsed.target, parsed.minor, parsed.fields, parsed.host, parsed.raw_host,
+        parsed.path, parsed.query, parsed.body, parsed.keep_alive, parsed.expects_continue,
+        parsed.upgrade, written, own_host,
+    )  # fmt: skip
+
+
+@given(st.lists(HEADS, min_size=2, max_size=8))
+def test_a_head_means_the_same_whatever_came_before_it(heads: list[bytes]) -> None:
+    last = None
+    for head in heads:
+        assert meaning(head, last) == meaning(head, None)
+        try:
+            last = parse_request_head(head, LIMITS, last)
+        except BadMessage:
+            continue
+        request_head_bytes(last, client_ip="192.0.2.1", trusted_peer=False, host=b"backend")
+
+
+def test_a_repeated_head_has_a_target_of_its_own() -> None:
+    first = parse_request_head(b"GET /one?a HTTP/1.1\r\nHost: h\r\n\r\n", LIMITS)
+    second = parse_request_head(b"GET /two HTTP/1.1\r\nHost: h\r\n\r\n", LIMITS, first)
+    assert (second.path, second.query, second.host) == ("/two", "", "h")
+    assert (first.path, first.query) == ("/one", "a")
+
+
+def test_a_target_that_is_too_long_is_refused_also_when_its_fields_are_known() -> None:
+    first = parse_request_head(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", LIMITS)
+    with pytest.raises(BadMessage) as caught:
+        parse_request_head(b"GET /%b HTTP/1.1\r\nHost: h\r\n\r\n" % (b"x" * 9000), LIMITS, first)
+    assert caught.value.status == 414
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_response_repeated_to_the_byte_is_known_for_the_same_method_alone(method: str) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    first = parse_response_head(head, "GET", LIMITS)
+    again = parse_response_head(head, method, LIMITS, first)
+    assert again.body == parse_response_head(head, method, LIMITS).body
+
+
+def test_what_was_written_for_one_client_is_not_written_for_another_kind() -> None:
+    head = parse_response_head(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "GET", LIMITS
+    )
+    kept = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
+    ended = response_head_bytes(head, client_minor=0, keep_alive=False, decode_chunked=True)
+    assert b"chunked" in kept
+    assert b"chunked" not in ended
+    assert b"Connection: close" in ended
