@@ -1,6 +1,8 @@
 """Fixtures of the tests that meet the whole program: an engine, backends, a real nginx.
 
-Every process and every socket that a test opens is closed when it ends, by its own id.
+Every process and every socket that a test opens is closed when it ends, by its own id. A test that
+only looks at what passes through takes `proxy` and `site`: one engine for its file, and a backend
+that starts over for each test. A test that changes or counts anything starts an `engine`.
 """
 
 import tempfile
@@ -13,6 +15,7 @@ import pytest
 
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Answer, Backend, FullPort, Script, say_ok
+from tests.behaviour.waiting import wait_until
 
 
 class StartEngine(Protocol):
@@ -83,3 +86,44 @@ def engine(closing: ExitStack, directory: Path) -> StartEngine:
         return started
 
     return start
+
+
+@pytest.fixture(scope="module")
+def shared(request: pytest.FixtureRequest) -> Iterator[tuple[Engine, Backend]]:
+    """One engine with one backend for a file.
+
+    A file that has a function `shared_config` says by it what the configuration is; otherwise
+    everything goes to the backend, as `--to` has it.
+    """
+    with tempfile.TemporaryDirectory(prefix="rsp") as name, ExitStack() as stack:
+        site = Backend()
+        stack.callback(site.close)
+        words = ["--to", site.url, "--listen", "127.0.0.1:0"]
+        make = getattr(request.module, "shared_config", None)
+        if make is not None:
+            words = [str(Path(name) / "config.lua")]
+            Path(words[0]).write_text(make(site))
+        engine = Engine(Path(name), *words)
+        stack.callback(engine.close)
+        yield engine, site
+
+
+@pytest.fixture
+def site(shared: tuple[Engine, Backend]) -> Iterator[Backend]:
+    """The backend of the shared engine: its ordinary script, no connection, nothing on record."""
+    engine, site = shared
+    yield site
+    engine.hang_up()
+    site.start_over()
+    wait_until(lambda: not _is_in_use(engine))
+
+
+def _is_in_use(engine: Engine) -> bool:
+    pools = engine.ask("backends")["pools"]
+    return any(row["sessions"] or row["idle_connections"] for row in pools[0]["backends"])
+
+
+@pytest.fixture
+def proxy(shared: tuple[Engine, Backend], site: Backend) -> Engine:
+    """The shared engine."""
+    return shared[0]

@@ -101,6 +101,11 @@ class Engine:
         finally:
             wire.close()
 
+    def hang_up(self) -> None:
+        """Close every connection to it."""
+        while self._opened:
+            self._opened.pop().close()
+
     # -- as an operator
 
     def ask(self, method: str, **params: Any) -> Row:
@@ -169,8 +174,7 @@ class Engine:
 
     def close(self) -> None:
         """End it, however far it is, and see that it ended well and met no bug of its own."""
-        for wire in self._opened:
-            wire.close()
+        self.hang_up()
         with contextlib.suppress(Failure):
             self.ask("stop", drain=0)
         self.link.close()

@@ -94,17 +94,27 @@ class Backend:
         """Take the same port back."""
         self._open(self.port)
 
-    def close(self) -> None:
-        """End every connection and every thread; tell what went wrong in a script."""
-        self.refuse()
+    def start_over(self) -> None:
+        """End every connection and forget it; tell what went wrong in a script."""
         for wire in self.wires:
             with contextlib.suppress(OSError):
                 wire.sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
+        listening, *others = self._threads
+        for thread in others:
             thread.join(PATIENCE_S)
             assert not thread.is_alive()
-        for mistake in self.mistakes:
+        mistakes = self.mistakes
+        self._threads, self.requests, self.wires, self.mistakes = [listening], [], [], []
+        self.script, self.answer = self._serve, say_ok
+        for mistake in mistakes:
             raise mistake
+
+    def close(self) -> None:
+        """Listen no more, and end every connection and every thread."""
+        self.refuse()
+        listening = self._threads[0]
+        listening.join(PATIENCE_S)
+        self.start_over()
 
 
 def hold(release: threading.Event) -> Script:

@@ -8,9 +8,14 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
-from tests.behaviour.scripted import FullPort, Script, unused_address
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend, FullPort, Script, unused_address
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Truncated, Wire, head, numbered, request, response
+
+
+def shared_config(site: Backend) -> str:
+    return LISTEN + pool(site)
 
 
 def test_a_backend_that_refuses_costs_nobody_a_request(
@@ -109,10 +114,9 @@ NO_RESPONSES = {
 @pytest.mark.parametrize(("script", "words"), NO_RESPONSES.values(), ids=NO_RESPONSES)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_what_is_no_response_is_a_502_that_names_the_backend(
-    engine: StartEngine, backend: OpenBackend, script: Script, words: str, method: str
+    proxy: Engine, site: Backend, script: Script, words: str, method: str
 ) -> None:
-    site = backend(script)
-    proxy = engine(LISTEN + pool(site))
+    site.script = script
     answer = proxy.connect().ask(request(method, body=b"once" if method == "POST" else None))
     assert answer.status == 502
     assert "backend web/web1" in answer.body.decode()
@@ -133,9 +137,9 @@ TRUNCATED = {
 @pytest.mark.parametrize("answer", TRUNCATED.values(), ids=TRUNCATED)
 @pytest.mark.parametrize("ending", [Wire.close, Wire.reset], ids=["closes", "resets"])
 def test_a_truncated_response_is_seen_to_be_truncated(
-    engine: StartEngine, backend: OpenBackend, answer: bytes, ending: Callable[[Wire], None]
+    proxy: Engine, site: Backend, answer: bytes, ending: Callable[[Wire], None]
 ) -> None:
-    proxy = engine(LISTEN + pool(backend(saying(answer, ending=ending))))
+    site.script = saying(answer, ending=ending)
     client = proxy.connect()
     client.send(request())
     with pytest.raises((Truncated, ConnectionResetError)):
@@ -148,7 +152,7 @@ def test_a_truncated_response_is_seen_to_be_truncated(
 
 
 def test_a_response_without_a_length_that_is_reset_is_reset_for_the_client(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     has_begun = threading.Event()
 
@@ -158,7 +162,8 @@ def test_a_response_without_a_length_that_is_reset_is_reset_for_the_client(
         assert has_begun.wait(PATIENCE_S)
         wire.reset()
 
-    client = engine(LISTEN + pool(backend(script))).connect()
+    site.script = script
+    client = proxy.connect()
     client.send(request())
     client.read_to(b"some of it")
     has_begun.set()
@@ -193,10 +198,10 @@ def sent(site_wires: list[Wire], path: bytes) -> int:
 @pytest.mark.parametrize("ending", [Wire.close, Wire.reset], ids=["FIN", "RST"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])
 def test_an_idempotent_request_on_a_dead_connection_is_sent_once_more(
-    engine: StartEngine, backend: OpenBackend, method: str, ending: Callable[[Wire], None]
+    proxy: Engine, site: Backend, method: str, ending: Callable[[Wire], None]
 ) -> None:
-    site = backend(stale(ending=ending))
-    client = engine(LISTEN + pool(site)).connect()
+    site.script = stale(ending=ending)
+    client = proxy.connect()
     assert client.get().status == 200
     answer = client.ask(request(method, "/again"), method=method)
     assert answer.status == 200
@@ -206,31 +211,26 @@ def test_an_idempotent_request_on_a_dead_connection_is_sent_once_more(
 @pytest.mark.parametrize("ending", [Wire.close, Wire.reset], ids=["FIN", "RST"])
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 def test_an_unsafe_request_is_never_sent_twice(
-    engine: StartEngine, backend: OpenBackend, method: str, ending: Callable[[Wire], None]
+    proxy: Engine, site: Backend, method: str, ending: Callable[[Wire], None]
 ) -> None:
-    site = backend(stale(ending=ending))
-    client = engine(LISTEN + pool(site)).connect()
+    site.script = stale(ending=ending)
+    client = proxy.connect()
     assert client.ask(request(method, "/first", body=b"1")).status == 200
     answer = client.ask(request(method, "/second", body=b"2"))
     assert answer.status == 502
     assert (site.connections, sent(site.wires, b"/second")) == (1, 1)
 
 
-def test_a_request_whose_body_has_gone_is_not_sent_twice(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend(stale(ending=Wire.close))
-    client = engine(LISTEN + pool(site)).connect()
+def test_a_request_whose_body_has_gone_is_not_sent_twice(proxy: Engine, site: Backend) -> None:
+    site.script = stale(ending=Wire.close)
+    client = proxy.connect()
     assert client.get().status == 200
     assert client.ask(request("PUT", "/again", body=b"gone")).status == 502
     assert sent(site.wires, b"/again") == 1
 
 
-def test_a_connection_that_died_while_idle_is_not_used(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend(saying(response("200 OK", b"once")))
-    proxy = engine(LISTEN + pool(site))
+def test_a_connection_that_died_while_idle_is_not_used(proxy: Engine, site: Backend) -> None:
+    site.script = saying(response("200 OK", b"once"))
     client = proxy.connect()
     for count in range(1, 6):
         assert client.ask(request("POST", body=b"x")).body == b"once"
@@ -238,15 +238,13 @@ def test_a_connection_that_died_while_idle_is_not_used(
         assert site.connections == count
 
 
-def test_after_one_byte_of_a_response_nothing_is_sent_again(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_after_one_byte_of_a_response_nothing_is_sent_again(proxy: Engine, site: Backend) -> None:
     def end_inside_the_head(wire: Wire) -> None:
         wire.send(b"HTTP/1.1 2")
         wire.close()
 
-    site = backend(stale(ending=end_inside_the_head))
-    client = engine(LISTEN + pool(site)).connect()
+    site.script = stale(ending=end_inside_the_head)
+    client = proxy.connect()
     client.get()
     assert client.get("/again").status == 502
     assert sent(site.wires, b"/again") == 1

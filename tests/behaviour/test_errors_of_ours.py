@@ -6,7 +6,8 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
-from tests.behaviour.scripted import FullPort, hold, unused_address
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend, FullPort, hold, unused_address
 from tests.behaviour.wire import Message, head, numbered, request
 
 QUICK = """limits {
@@ -14,6 +15,12 @@ QUICK = """limits {
   response_head_s = 0.3, response_idle_s = 0.3, request_body_bytes = 1000,
 }
 """
+
+
+def shared_config(site: Backend) -> str:
+    return LISTEN + pool(site) + QUICK
+
+
 SECRETS = ["Authorization: Bearer hunter2", "Cookie: session=hunter2"]
 
 
@@ -70,10 +77,8 @@ BAD_REQUESTS = {
 
 @pytest.mark.parametrize(("asked", "status", "word"), BAD_REQUESTS.values(), ids=BAD_REQUESTS)
 def test_a_bad_request_gets_its_page_and_goes_no_further(
-    engine: StartEngine, backend: OpenBackend, asked: bytes, status: int, word: str
+    proxy: Engine, site: Backend, asked: bytes, status: int, word: str
 ) -> None:
-    site = backend()
-    proxy = engine(LISTEN + pool(site) + QUICK)
     client = proxy.connect()
     client.send(asked)
     assert_page(client.read_response(), status, word)
@@ -82,33 +87,25 @@ def test_a_bad_request_gets_its_page_and_goes_no_further(
     assert proxy.get().status == 200
 
 
-def test_a_request_that_does_not_end_is_a_408(engine: StartEngine, backend: OpenBackend) -> None:
-    proxy = engine(LISTEN + pool(backend()) + QUICK)
+def test_a_request_that_does_not_end_is_a_408(proxy: Engine, site: Backend) -> None:
     client = proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nHo")
     assert_page(client.read_response(), 408, "head", "0.3 s")
 
 
-def test_a_client_that_says_nothing_is_closed_without_a_word(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    proxy = engine(LISTEN + pool(backend()) + QUICK)
+def test_a_client_that_says_nothing_is_closed_without_a_word(proxy: Engine, site: Backend) -> None:
     assert proxy.connect().read_to_end() == b""
 
 
-def test_a_body_that_does_not_go_on_is_a_408(engine: StartEngine, backend: OpenBackend) -> None:
-    proxy = engine(LISTEN + pool(backend()) + QUICK)
+def test_a_body_that_does_not_go_on_is_a_408(proxy: Engine, site: Backend) -> None:
     client = proxy.connect()
     client.send(head("POST / HTTP/1.1", "Host: a", "Content-Length: 10"), b"half")
     assert_page(client.read_response(), 408, "body", "0.3 s")
 
 
 @pytest.mark.parametrize("body", [b"5\r\nhelloXX", b"zz\r\n", b"5\nhello\r\n0\r\n\r\n"])
-def test_a_body_whose_chunks_are_broken_is_a_400(
-    engine: StartEngine, backend: OpenBackend, body: bytes
-) -> None:
-    site = backend()
-    client = engine(LISTEN + pool(site) + QUICK).connect()
+def test_a_body_whose_chunks_are_broken_is_a_400(proxy: Engine, site: Backend, body: bytes) -> None:
+    client = proxy.connect()
     client.send(request("POST", "/", "Transfer-Encoding: chunked"), body)
     assert_page(client.read_response(), 400, "chunk")
     assert site.requests == [], "a backend took half a body for a whole one"
@@ -134,11 +131,11 @@ def test_a_connect_that_hangs_is_a_504_that_names_the_backend(
 
 
 def test_a_backend_that_does_not_answer_is_a_504_that_names_it(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     release = threading.Event()
-    site = backend(hold(release))
-    answer = engine(LISTEN + pool(site) + QUICK).get("/", *SECRETS)
+    site.script = hold(release)
+    answer = proxy.get("/", *SECRETS)
     release.set()
     assert_page(answer, 504, "backend web/web1", site.address, "0.3 s")
 
@@ -150,11 +147,9 @@ def test_an_error_in_answer_to_head_has_no_body(engine: StartEngine) -> None:
     assert client.read_to_end() == b""
 
 
-def test_an_error_reaches_a_client_that_is_still_sending(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_an_error_reaches_a_client_that_is_still_sending(proxy: Engine, site: Backend) -> None:
     """Closing at once would turn into a RST, and take the answer with it."""
-    client = engine(LISTEN + pool(backend()) + QUICK).connect()
+    client = proxy.connect()
     client.send(request("POST", body=numbered(3_000_000)))
     assert_page(client.read_response(), 413, "1000")
     client.finish()

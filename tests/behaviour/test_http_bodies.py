@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend
 from tests.behaviour.wire import Message, Wire, chunked, digest, head, numbered, request, response
 
 KIB = 1024
@@ -13,11 +14,8 @@ def in_chunks(content: bytes, size: int = 40_001) -> bytes:
     return chunked(*(content[at : at + size] for at in range(0, len(content), size)))
 
 
-def test_a_body_with_its_length_reaches_the_backend_whole(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend()
-    client = engine(to=site).connect()
+def test_a_body_with_its_length_reaches_the_backend_whole(proxy: Engine, site: Backend) -> None:
+    client = proxy.connect()
     for number, size in enumerate(SIZES):
         content = numbered(size, number)
         assert client.ask(request("POST", "/", body=content)).status == 200
@@ -25,11 +23,8 @@ def test_a_body_with_its_length_reaches_the_backend_whole(
         assert digest(site.requests[-1].body) == digest(content)
 
 
-def test_a_chunked_body_reaches_the_backend_whole(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend()
-    client = engine(to=site).connect()
+def test_a_chunked_body_reaches_the_backend_whole(proxy: Engine, site: Backend) -> None:
+    client = proxy.connect()
     for number, size in enumerate(SIZES):
         content = numbered(size, number)
         asked = request("POST", "/", "Transfer-Encoding: chunked")
@@ -38,60 +33,54 @@ def test_a_chunked_body_reaches_the_backend_whole(
         assert digest(site.requests[-1].body) == digest(content)
 
 
-def test_a_response_with_its_length_reaches_the_client_whole(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_a_response_with_its_length_reaches_the_client_whole(proxy: Engine, site: Backend) -> None:
     def answer(asked: Message) -> bytes:
         number = int(asked.path[1:])
         return response("200 OK", numbered(SIZES[number], number))
 
-    client = engine(to=backend(answer=answer)).connect()
+    site.answer = answer
+    client = proxy.connect()
     for number, size in enumerate(SIZES):
         got = client.get(f"/{number}")
         assert got.get("Content-Length") == str(size)
         assert digest(got.body) == digest(numbered(size, number))
 
 
-def test_a_chunked_response_reaches_the_client_whole(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_a_chunked_response_reaches_the_client_whole(proxy: Engine, site: Backend) -> None:
     def answer(asked: Message) -> bytes:
         number = int(asked.path[1:])
         content = in_chunks(numbered(SIZES[number], number))
         return head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + content
 
-    client = engine(to=backend(answer=answer)).connect()
+    site.answer = answer
+    client = proxy.connect()
     for number, size in enumerate(SIZES):
         got = client.get(f"/{number}")
         assert got.get("Transfer-Encoding") == "chunked"
         assert digest(got.body) == digest(numbered(size, number))
 
 
-def test_chunks_of_one_byte_arrive_whole(engine: StartEngine, backend: OpenBackend) -> None:
+def test_chunks_of_one_byte_arrive_whole(proxy: Engine, site: Backend) -> None:
     content = numbered(20_000)
-    site = backend(
-        answer=lambda asked: (
-            head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + in_chunks(asked.body, 1)
-        )
+    site.answer = lambda asked: (
+        head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + in_chunks(asked.body, 1)
     )
     asked = request("POST", "/", "Transfer-Encoding: chunked") + in_chunks(content, 1)
-    assert digest(engine(to=site).connect().ask(asked).body) == digest(content)
+    assert digest(proxy.connect().ask(asked).body) == digest(content)
 
 
-def test_extensions_and_trailers_end_at_the_proxy(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_extensions_and_trailers_end_at_the_proxy(proxy: Engine, site: Backend) -> None:
     body = b"5;name=value\r\nhello\r\n0;last\r\nX-Trailer: there\r\n\r\n"
     plain = b"5\r\nhello\r\n0\r\n\r\n"
-    site = backend(answer=lambda _: head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + body)
-    client = engine(to=site).connect()
+    site.answer = lambda _: head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + body
+    client = proxy.connect()
     client.send(request("POST", "/", "Transfer-Encoding: chunked") + body)
     assert client.read_response().body == b"hello"
     assert client.received.endswith(b"\r\n\r\n" + plain)
     assert site.wires[0].received.endswith(b"\r\n\r\n" + plain)
 
 
-def test_both_ways_at_once_nothing_is_lost(engine: StartEngine, backend: OpenBackend) -> None:
+def test_both_ways_at_once_nothing_is_lost(proxy: Engine, site: Backend) -> None:
     content = numbered(5_000_000)
 
     def echo_as_it_comes(wire: Wire) -> None:
@@ -100,7 +89,8 @@ def test_both_ways_at_once_nothing_is_lost(engine: StartEngine, backend: OpenBac
         for at in range(0, len(content), 10_000):
             wire.send(wire.read(len(content[at : at + 10_000])))
 
-    client = engine(to=backend(echo_as_it_comes)).connect()
+    site.script = echo_as_it_comes
+    client = proxy.connect()
     client.send(head("PUT / HTTP/1.1", "Host: a", f"Content-Length: {len(content)}"))
     got = b""
     for at in range(0, len(content), 10_000):
@@ -122,10 +112,10 @@ def test_both_ways_at_once_nothing_is_lost(engine: StartEngine, backend: OpenBac
     ids=["head", "head-chunked", "204", "304"],
 )
 def test_a_response_without_a_body_has_none_whatever_its_fields_say(
-    engine: StartEngine, backend: OpenBackend, method: str, answer: bytes
+    proxy: Engine, site: Backend, method: str, answer: bytes
 ) -> None:
-    site = backend(answer=lambda asked: response("200 OK") if asked.path == "/next" else answer)
-    client = engine(to=site).connect()
+    site.answer = lambda asked: response("200 OK") if asked.path == "/next" else answer
+    client = proxy.connect()
     got = client.ask(request(method), method=method)
     length = Message(answer).get("Content-Length")
     assert (got.start_line, got.get("Content-Length")) == (Message(answer).start_line, length)
@@ -134,7 +124,7 @@ def test_a_response_without_a_body_has_none_whatever_its_fields_say(
 
 
 def test_a_response_that_only_its_end_delimits_ends_the_client_connection(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     content = numbered(300_000)
 
@@ -142,7 +132,8 @@ def test_a_response_that_only_its_end_delimits_ends_the_client_connection(
         wire.read_request()
         wire.send(b"HTTP/1.1 200 OK\r\n\r\n", content)
 
-    client = engine(to=backend(answer_and_end)).connect()
+    site.script = answer_and_end
+    client = proxy.connect()
     got = client.get()
     assert got.get("Connection") == "close"
     assert digest(got.body) == digest(content)

@@ -6,7 +6,8 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
-from tests.behaviour.scripted import hold
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend, hold
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Message, Wire, request, response
 
@@ -15,11 +16,9 @@ def echo_path(asked: Message) -> bytes:
     return response("200 OK", asked.path.encode())
 
 
-def test_several_requests_share_one_connection_on_each_side(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend(answer=echo_path)
-    client = engine(to=site).connect()
+def test_several_requests_share_one_connection_on_each_side(proxy: Engine, site: Backend) -> None:
+    site.answer = echo_path
+    client = proxy.connect()
     assert [client.get(f"/{n}").body for n in range(5)] == [b"/%d" % n for n in range(5)]
     assert (len(site.requests), site.connections) == (5, 1)
 
@@ -68,21 +67,17 @@ def test_each_request_of_a_connection_is_routed_on_its_own(
     assert (row["exchanges"], row["state"]) == (4, "idle")
 
 
-def test_pipelined_requests_are_answered_in_order(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend(answer=echo_path)
-    client = engine(to=site).connect()
+def test_pipelined_requests_are_answered_in_order(proxy: Engine, site: Backend) -> None:
+    site.answer = echo_path
+    client = proxy.connect()
     client.send(*(request(path=f"/{n}") for n in range(20)))
     assert [client.read_response().body for _ in range(20)] == [b"/%d" % n for n in range(20)]
     assert site.connections == 1
 
 
-def test_pipelined_requests_with_bodies_keep_to_their_own(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend(answer=lambda asked: response("200 OK", asked.body + asked.path.encode()))
-    client = engine(to=site).connect()
+def test_pipelined_requests_with_bodies_keep_to_their_own(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda asked: response("200 OK", asked.body + asked.path.encode())
+    client = proxy.connect()
     client.send(
         request("PUT", "/a", body=b"one"),
         request("GET", "/b"),
@@ -94,10 +89,10 @@ def test_pipelined_requests_with_bodies_keep_to_their_own(
 
 
 def test_a_request_that_comes_byte_by_byte_is_the_same_request(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
-    site = backend(answer=lambda asked: response("200 OK", asked.body))
-    client = engine(to=site).connect()
+    site.answer = lambda asked: response("200 OK", asked.body)
+    client = proxy.connect()
     for byte in request("PUT", "/slowly", "X-Field: value", body=b"body"):
         client.send(bytes([byte]))
     assert client.read_response().body == b"body"
@@ -105,22 +100,19 @@ def test_a_request_that_comes_byte_by_byte_is_the_same_request(
 
 
 def test_a_response_that_comes_byte_by_byte_is_the_same_response(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     def script(wire: Wire) -> None:
         wire.read_request()
         for byte in response("200 OK", b"body", "X-Field: value"):
             wire.send(bytes([byte]))
 
-    answer = engine(to=backend(script)).get()
+    site.script = script
+    answer = proxy.get()
     assert (answer.body, answer.get("X-Field")) == (b"body", "value")
 
 
-def test_connection_close_of_the_client_is_obeyed(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend()
-    proxy = engine(to=site)
+def test_connection_close_of_the_client_is_obeyed(proxy: Engine, site: Backend) -> None:
     client = proxy.connect()
     answer = client.get("/", "Connection: close")
     assert answer.get("Connection") == "close"
@@ -129,11 +121,9 @@ def test_connection_close_of_the_client_is_obeyed(
     assert site.connections == 1, "the backend was not asked to close"
 
 
-def test_connection_close_of_the_backend_is_its_own_affair(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend(answer=lambda _: response("200 OK", b"bye", "Connection: close"))
-    client = engine(to=site).connect()
+def test_connection_close_of_the_backend_is_its_own_affair(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda _: response("200 OK", b"bye", "Connection: close")
+    client = proxy.connect()
     for _ in range(3):
         answer = client.get()
         assert (answer.body, answer.get("Connection")) == (b"bye", None)
@@ -141,10 +131,9 @@ def test_connection_close_of_the_backend_is_its_own_affair(
 
 
 def test_a_clients_first_unsafe_request_gets_a_fresh_backend_connection(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
-    site = backend()
-    client = engine(to=site).connect()
+    client = proxy.connect()
     client.get()
     client.get()
     assert site.connections == 1
@@ -156,11 +145,11 @@ def test_a_clients_first_unsafe_request_gets_a_fresh_backend_connection(
 
 
 def test_bytes_behind_a_response_cost_the_backend_its_connection(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     smuggled = response("200 OK", b"smuggled")
-    site = backend(answer=lambda asked: echo_path(asked) + smuggled)
-    client = engine(to=site).connect()
+    site.answer = lambda asked: echo_path(asked) + smuggled
+    client = proxy.connect()
     assert [client.get(f"/{n}").body for n in range(3)] == [b"/0", b"/1", b"/2"]
     assert site.connections == 3
 
@@ -178,10 +167,7 @@ def test_an_idle_connection_is_closed_in_its_time(
 
 
 @pytest.mark.parametrize("words", ["Connection: keep-alive", "Connection: Keep-Alive, foo"])
-def test_keep_alive_said_aloud_changes_nothing(
-    engine: StartEngine, backend: OpenBackend, words: str
-) -> None:
-    site = backend()
-    client = engine(to=site).connect()
+def test_keep_alive_said_aloud_changes_nothing(proxy: Engine, site: Backend, words: str) -> None:
+    client = proxy.connect()
     assert [client.get("/", words).status for _ in range(2)] == [200, 200]
     assert site.requests[0].get("Connection") is None

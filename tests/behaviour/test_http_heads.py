@@ -4,17 +4,16 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend
 from tests.behaviour.wire import head, request
 
 TRUSTING = 'listen { address = "127.0.0.1:0", trusted_proxies = { "127.0.0.0/8" } }\n'
 
 
-def test_a_request_head_keeps_its_order_and_spelling(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend()
+def test_a_request_head_keeps_its_order_and_spelling(proxy: Engine, site: Backend) -> None:
     fields = ["X-One: 1", "accept: */*", "COOKIE: a=b", "X-One: 2", "x-Empty:", "X-Latin: caf\xe9"]
-    engine(to=site).get("/path/../x?q=%20&r", *fields, host="WWW.Example:80")
+    proxy.get("/path/../x?q=%20&r", *fields, host="WWW.Example:80")
     assert site.requests[0].lines == [
         "GET /path/../x?q=%20&r HTTP/1.1",
         f"Host: {site.address}",
@@ -26,12 +25,11 @@ def test_a_request_head_keeps_its_order_and_spelling(
     ]
 
 
-def test_a_response_head_keeps_its_order_and_spelling(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_a_response_head_keeps_its_order_and_spelling(proxy: Engine, site: Backend) -> None:
     fields = ["server: old", "Set-Cookie: a=1", "X-One: 1", "Set-Cookie: b=2", "ETAG: caf\xe9"]
     answer = head("HTTP/1.1 299 Quite Fine", *fields, "Content-Length: 2") + b"ok"
-    got = engine(to=backend(answer=lambda _: answer)).get()
+    site.answer = lambda _: answer
+    got = proxy.get()
     assert got.lines == ["HTTP/1.1 299 Quite Fine", *fields, "Content-Length: 2", "Via: 1.1 rsp"]
 
 
@@ -47,30 +45,25 @@ HOP_BY_HOP = [
 ]
 
 
-def test_hop_by_hop_fields_of_a_request_end_at_the_proxy(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend()
-    engine(to=site).get("/", "X-Before: 1", *HOP_BY_HOP, "X-After: 2")
+def test_hop_by_hop_fields_of_a_request_end_at_the_proxy(proxy: Engine, site: Backend) -> None:
+    proxy.get("/", "X-Before: 1", *HOP_BY_HOP, "X-After: 2")
     names = [name for name, _ in site.requests[0].fields]
     ours = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Via"]
     assert names == ["Host", "X-Before", "X-After", *ours]
 
 
-def test_hop_by_hop_fields_of_a_response_end_at_the_proxy(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_hop_by_hop_fields_of_a_response_end_at_the_proxy(proxy: Engine, site: Backend) -> None:
     answer = head("HTTP/1.1 200 OK", "X-Before: 1", *HOP_BY_HOP, "X-After: 2", "Content-Length: 0")
-    got = engine(to=backend(answer=lambda _: answer)).get()
+    site.answer = lambda _: answer
+    got = proxy.get()
     assert [name for name, _ in got.fields] == ["X-Before", "X-After", "Content-Length", "Via"]
 
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "Cookie", "X-Forwarded-For"])
 def test_nobody_can_have_an_important_field_removed(
-    engine: StartEngine, backend: OpenBackend, name: str
+    proxy: Engine, site: Backend, name: str
 ) -> None:
-    site = backend()
-    assert engine(to=site).get("/", f"Connection: close, {name}").status == 400
+    assert proxy.get("/", f"Connection: close, {name}").status == 400
     assert site.requests == []
 
 
@@ -82,11 +75,8 @@ FORGED = [
 ]
 
 
-def test_forwarded_fields_of_a_stranger_are_replaced(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend()
-    engine(to=site).get("/", *FORGED, host="www.example")
+def test_forwarded_fields_of_a_stranger_are_replaced(proxy: Engine, site: Backend) -> None:
+    proxy.get("/", *FORGED, host="www.example")
     asked = site.requests[0]
     assert asked.get("X-Forwarded-For") == "127.0.0.1"
     assert asked.get("X-Forwarded-Proto") == "http"
@@ -107,29 +97,23 @@ def test_forwarded_fields_of_a_trusted_proxy_are_kept_and_appended_to(
 
 
 def test_a_name_with_an_underscore_cannot_pass_for_one_with_a_hyphen(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
-    site = backend()
-    engine(to=site).get("/", "X_Forwarded_For: 10.1.1.1", "X-Good: 1")
+    proxy.get("/", "X_Forwarded_For: 10.1.1.1", "X-Good: 1")
     names = [name for name, _ in site.requests[0].fields]
     assert "X_Forwarded_For" not in names
     assert "X-Good" in names
 
 
-def test_via_tells_of_every_proxy_on_the_way(engine: StartEngine, backend: OpenBackend) -> None:
-    site = backend()
-    proxy = engine(to=site)
+def test_via_tells_of_every_proxy_on_the_way(proxy: Engine, site: Backend) -> None:
     proxy.get("/", "Via: 1.0 first, 1.1 second")
     assert site.requests[0].all("Via") == ["1.0 first, 1.1 second", "1.1 rsp"]
 
 
 def test_a_proxy_that_asks_itself_notices(engine: StartEngine, backend: OpenBackend) -> None:
-    site = backend()
-    outer = engine(to=site)
-    assert outer.ask("backend.set", target="default/default", address=f"127.0.0.1:{outer.port}")
-    answer = outer.get()
-    assert answer.status == 508
-    assert site.requests == []
+    proxy = engine(LISTEN + pool(backend()))
+    proxy.ask("backend.set", target="web/web1", address=f"127.0.0.1:{proxy.port}")
+    assert proxy.get().status == 508
 
 
 @pytest.mark.parametrize(
@@ -171,7 +155,6 @@ def test_a_target_in_absolute_form_is_asked_for_by_its_path(
     assert site.requests[0].get("Host") == "a.example:81"
 
 
-def test_options_with_a_star_is_passed_on(engine: StartEngine, backend: OpenBackend) -> None:
-    site = backend()
-    engine(to=site).connect().ask(request("OPTIONS", "*"))
+def test_options_with_a_star_is_passed_on(proxy: Engine, site: Backend) -> None:
+    proxy.connect().ask(request("OPTIONS", "*"))
     assert site.requests[0].start_line == "OPTIONS * HTTP/1.1"

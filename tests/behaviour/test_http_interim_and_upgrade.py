@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Wire, digest, head, numbered, request, response
 
@@ -17,9 +18,7 @@ SWITCHING = head(
 )
 
 
-def test_the_body_waits_for_the_backends_100_continue(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_the_body_waits_for_the_backends_100_continue(proxy: Engine, site: Backend) -> None:
     def script(wire: Wire) -> None:
         asked = wire.read_head()
         assert asked.get("Expect") == "100-continue"
@@ -27,7 +26,8 @@ def test_the_body_waits_for_the_backends_100_continue(
         wire.send(head("HTTP/1.1 100 Continue"))
         wire.send(response("200 OK", wire.read(5)))
 
-    client = engine(to=backend(script)).connect()
+    site.script = script
+    client = proxy.connect()
     client.send(EXPECTING)
     assert client.read_head().status == 100
     client.send(b"hello")
@@ -35,15 +35,14 @@ def test_the_body_waits_for_the_backends_100_continue(
 
 
 def test_a_final_status_instead_of_100_is_passed_on_and_ends_the_connection(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(response("403 Forbidden", b"no"))
         assert wire.read_to_end() == b"", "nothing may follow on this connection"
 
-    site = backend(script)
-    proxy = engine(to=site)
+    site.script = script
     client = proxy.connect()
     client.send(EXPECTING)
     answer = client.read_response()
@@ -55,7 +54,7 @@ def test_a_final_status_instead_of_100_is_passed_on_and_ends_the_connection(
 
 
 def test_a_final_status_in_the_middle_of_an_upload_reaches_the_client(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
@@ -63,21 +62,22 @@ def test_a_final_status_in_the_middle_of_an_upload_reaches_the_client(
         wire.send(response("507 Insufficient Storage", b"full"))
         wire.finish()
 
-    client = engine(to=backend(script)).connect()
+    site.script = script
+    client = proxy.connect()
     client.send_what_is_taken(request("PUT", body=numbered(3_000_000)))
     answer = client.read_response()
     assert (answer.status, answer.body) == (507, b"full")
 
 
-def test_a_100_that_nobody_asked_for_is_dropped(engine: StartEngine, backend: OpenBackend) -> None:
-    site = backend(answer=lambda _: head("HTTP/1.1 100 Continue") + response("200 OK", b"x"))
-    answer = engine(to=site).get()
+def test_a_100_that_nobody_asked_for_is_dropped(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda _: head("HTTP/1.1 100 Continue") + response("200 OK", b"x")
+    answer = proxy.get()
     assert (answer.body, answer.interim) == (b"x", [])
 
 
-def test_early_hints_are_passed_on_each_time(engine: StartEngine, backend: OpenBackend) -> None:
-    site = backend(answer=lambda _: EARLY_HINTS * 2 + response("200 OK", b"x"))
-    client = engine(to=site).connect()
+def test_early_hints_are_passed_on_each_time(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda _: EARLY_HINTS * 2 + response("200 OK", b"x")
+    client = proxy.connect()
     for _ in range(2):
         answer = client.get()
         assert [hint.status for hint in answer.interim] == [103, 103]
@@ -85,17 +85,13 @@ def test_early_hints_are_passed_on_each_time(engine: StartEngine, backend: OpenB
         assert answer.body == b"x"
 
 
-def test_a_client_of_http_1_0_sees_no_interim_response(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend(answer=lambda _: EARLY_HINTS + response("200 OK", b"x"))
-    answer = engine(to=site).connect().ask(request(version="1.0"))
+def test_a_client_of_http_1_0_sees_no_interim_response(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda _: EARLY_HINTS + response("200 OK", b"x")
+    answer = proxy.connect().ask(request(version="1.0"))
     assert (answer.body, answer.interim) == (b"x", [])
 
 
-def test_an_upgraded_connection_is_a_tunnel_both_ways(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
+def test_an_upgraded_connection_is_a_tunnel_both_ways(proxy: Engine, site: Backend) -> None:
     content = numbered(1_000_000)
 
     def script(wire: Wire) -> None:
@@ -105,7 +101,7 @@ def test_an_upgraded_connection_is_a_tunnel_both_ways(
         wire.send(wire.read(len(content)))
         wire.send(b"and back: ", wire.read_to_end())
 
-    proxy = engine(to=backend(script))
+    site.script = script
     client = proxy.connect()
     answer = client.ask(request("GET", "/chat", *WEBSOCKET))
     assert answer.status == 101
@@ -120,7 +116,7 @@ def test_an_upgraded_connection_is_a_tunnel_both_ways(
 
 
 def test_bytes_in_the_same_segment_as_either_head_go_through_the_tunnel(
-    engine: StartEngine, backend: OpenBackend
+    proxy: Engine, site: Backend
 ) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
@@ -128,18 +124,19 @@ def test_bytes_in_the_same_segment_as_either_head_go_through_the_tunnel(
         wire.send(b"got:" + wire.read(6))
         wire.read_to_end()
 
-    client = engine(to=backend(script)).connect()
+    site.script = script
+    client = proxy.connect()
     client.send(request("GET", "/chat", *WEBSOCKET) + b"client")
     assert client.read_head().status == 101
     assert client.read(24) == b"backend first;got:client"
 
 
-def test_the_end_of_the_backend_ends_the_tunnel(engine: StartEngine, backend: OpenBackend) -> None:
+def test_the_end_of_the_backend_ends_the_tunnel(proxy: Engine, site: Backend) -> None:
     def script(wire: Wire) -> None:
         wire.read_head()
         wire.send(SWITCHING, b"bye")
 
-    proxy = engine(to=backend(script))
+    site.script = script
     client = proxy.connect()
     assert client.ask(request("GET", "/chat", *WEBSOCKET)).status == 101
     assert client.read_to_end() == b"bye"
@@ -147,20 +144,17 @@ def test_the_end_of_the_backend_ends_the_tunnel(engine: StartEngine, backend: Op
     wait_until(lambda: proxy.row_of(client) is None)
 
 
-def test_a_refused_upgrade_is_an_ordinary_response(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    site = backend()
-    client = engine(to=site).connect()
+def test_a_refused_upgrade_is_an_ordinary_response(proxy: Engine, site: Backend) -> None:
+    client = proxy.connect()
     assert client.ask(request("GET", "/chat", *WEBSOCKET)).body == b"hello"
     assert client.get().body == b"hello"
 
 
 @pytest.mark.parametrize("fields", [[], ["Connection: Upgrade", "Upgrade: h2c"]])
 def test_a_switch_that_nobody_asked_for_is_a_502(
-    engine: StartEngine, backend: OpenBackend, fields: list[str]
+    proxy: Engine, site: Backend, fields: list[str]
 ) -> None:
-    proxy = engine(to=backend(answer=lambda _: SWITCHING))
+    site.answer = lambda _: SWITCHING
     answer = proxy.get("/", *fields)
     assert answer.status == 502
     assert b"backend default/default" in answer.body
