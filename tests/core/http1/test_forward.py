@@ -142,6 +142,12 @@ def test_via_grows_by_one_entry() -> None:
         (b"transfer-encoding: CHUNKED", b"Transfer-Encoding: chunked"),
     ],
 )
+def test_framing_is_written_anew(field: bytes, line: bytes) -> None:
+    """RFC 9112, section 6.2."""
+    head = request(field, b"Expect: 100-continue", line=b"POST / HTTP/1.1")
+    assert sent(head).split(b"\r\n").count(line) == 1
+
+
 def test_an_expectation_passes_when_there_is_one() -> None:
     """RFC 9110, section 10.1.1."""
     expect = b"Expect: 100-Continue"
