@@ -6,7 +6,7 @@ that starts over for each test. A test that changes or counts anything starts an
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ import pytest
 
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Answer, Backend, FullPort, Script, say_ok
+from tests.behaviour.traffic import Traffic
 from tests.behaviour.waiting import wait_until
 
 
@@ -30,6 +31,9 @@ class OpenBackend(Protocol):
     """Opens a backend that runs a script, or that answers each request."""
 
     def __call__(self, script: Script | None = ..., *, answer: Answer = ...) -> Backend: ...
+
+
+StartTraffic = Callable[[Engine], Traffic]
 
 
 @pytest.fixture
@@ -84,6 +88,18 @@ def engine(closing: ExitStack, directory: Path) -> StartEngine:
         started = Engine(own, *words, fds=fds)
         closing.callback(started.close)
         return started
+
+    return start
+
+
+@pytest.fixture
+def traffic(closing: ExitStack) -> StartTraffic:
+    """Starts clients that ask without a pause; at the end none of their requests has failed."""
+
+    def start(engine: Engine) -> Traffic:
+        flowing = Traffic(engine.port)
+        closing.callback(flowing.stop)
+        return flowing
 
     return start
 

@@ -37,15 +37,36 @@ def run_rsp(*arguments: str, patience_s: float = 30.0) -> "subprocess.CompletedP
 class Engine:
     """Starts when made; `close` ends it and looks whether it had anything to hide."""
 
-    def __init__(self, directory: Path, *arguments: str, fds: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *arguments: str,
+        fds: int | None = None,
+        runtime: Path | None = None,
+    ) -> None:
+        """Start `rsp serve` with `arguments`, and return when it lets clients in.
+
+        `fds` limits its open files. With `runtime` the control socket is at its usual place in
+        that directory, otherwise in `directory`.
+        """
         self.directory = directory
-        self.control = directory / "control.sock"
         self._log = directory / "log"
         self._opened: list[Wire] = []
-        ready, ready_write = os.pipe()
-        command = [*RSP, "serve", *arguments, "--control", str(self.control)]
+        command = [*RSP, "serve", *arguments]
+        environment = dict(os.environ)
+        if runtime is None:
+            command += ["--control", str(directory / "control.sock")]
+        else:
+            environment["XDG_RUNTIME_DIR"] = str(runtime)
         if fds is not None:
             command = ["sh", "-c", f'ulimit -n {fds}; exec "$@"', "sh", *command]
+        self.control = self._start(command, environment)
+        self.link = Link(self.control)
+        self.ports = [self._port(row["address"]) for row in self.ask("status")["listeners"]]
+        self.port = self.ports[0]
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> Path:
+        ready, ready_write = os.pipe()
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(
                 [*command, "--log-level", "debug", "--ready-fd", str(ready_write)],
@@ -53,16 +74,15 @@ class Engine:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 pass_fds=[ready_write],
+                env=environment,
             )
         os.close(ready_write)
         with os.fdopen(ready, "rb") as pipe:
-            is_ready = pipe.read()
-        if not is_ready:
+            control = pipe.read()
+        if not control:
             self.process.wait(PATIENCE_S)
             raise AssertionError(f"rsp serve did not start; it said:\n{self.log}")
-        self.link = Link(self.control)
-        self.ports = [self._port(row["address"]) for row in self.ask("status")["listeners"]]
-        self.port = self.ports[0]
+        return Path(os.fsdecode(control))
 
     @staticmethod
     def _port(address: str) -> int:
