@@ -13,7 +13,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.command import CommandPalette
 
-from rsp.core.replies import Backends, Changed, ConnectionRow, Events, Status
+from rsp.core.replies import Backends, Changed, ConnectionRow, Decisions, Events, Status
 from rsp.core.sanitise import safe
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
 from rsp.tui.commanding import Commander, Order, Params
@@ -22,7 +22,7 @@ from rsp.tui.crash import write_report
 from rsp.tui.export import SaveFailed, save_rows
 from rsp.tui.feed import Feed, Pull
 from rsp.tui.keymap import mutating_actions
-from rsp.tui.limits import SLOW_PULL_S
+from rsp.tui.limits import DECISIONS_GLANCE, SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
 from rsp.tui.palette import Command, CommandPaletteSource
 from rsp.tui.screens.backends import BackendsScreen
@@ -128,7 +128,12 @@ class Dashboard(App[LeaveChoice]):
     def wanted(self) -> Sequence[Pull]:
         """Return what is to be pulled now."""
         frame = self.frame
-        mine = [Pull("status", Status), Pull("backends", Backends, every_s=SLOW_PULL_S)]
+        glance = {"since": self.model.decisions.since, "limit": DECISIONS_GLANCE}
+        mine = [
+            Pull("status", Status),
+            Pull("backends", Backends, every_s=SLOW_PULL_S),
+            Pull("decisions", Decisions, glance, SLOW_PULL_S),
+        ]
         wanted = frame.pulls() if frame else ()
         faster = {pull.method for pull in wanted}
         return [*(pull for pull in mine if pull.method not in faster), *wanted]
@@ -138,17 +143,7 @@ class Dashboard(App[LeaveChoice]):
         model, frame = self.model, self.frame
         model.lost_since = ""
         with self.batch_update():
-            match answer:
-                case Status():
-                    model.vitals.apply(answer)
-                    model.alerts.apply(answer)
-                case Backends():
-                    model.vitals.apply_backends(answer)
-                    model.see_backends(answer)
-                    model.alerts.apply_backends(answer)
-                case Events():
-                    model.events.apply(answer)
-                    model.alerts.events_lost = model.events.dropped
+            model.take(answer)
             if frame is not None:
                 frame.take(pull, answer)
                 if isinstance(answer, Status | Events):

@@ -34,7 +34,8 @@ def _table() -> list[Key]:
         Key("nav.up", "up,k", "move(-1)", "", "The row before", where, "↑ k"),
         Key("nav.page_down", "pagedown", "page(1)", "", "A screen down", where, "pgdn"),
         Key("nav.page_up", "pageup", "page(-1)", "", "A screen up", where, "pgup"),
-        Key("nav.first", "home,g", "first", "", "The first row", where, "g home"),
+        Key("nav.first", "home", "first", "", "The first row", where),
+        Key("nav.top", "g", "top", "", "The first row", where),
         Key("nav.last", "end,G", "last", "", "The last row", where, "G end"),
     ]
 
@@ -145,6 +146,18 @@ def _backends() -> list[Key]:
     ]
 
 
+def _routing() -> list[Key]:
+    where = "routing"
+    return [
+        Key("routing.filter", "slash", "filter", "Filter", "Show only some decisions", where, "/"),
+        Key("routing.try", "t", "try_route", "Try", "Where would a request go? Sends none", where),
+        Key("routing.group", "g", "group", "Group", "Count by backend, host or reason", where),
+        Key("routing.session", "o", "session", "Session", "Go to the session", where),
+        Key("routing.backend", "b", "backend", "Backend", "Go to the backend", where),
+        Key("routing.follow", "F", "follow", "Follow", "Follow the newest decision", where),
+    ]
+
+
 def _events() -> list[Key]:
     where = "events"
     return [
@@ -232,6 +245,7 @@ KEYS: tuple[Key, ...] = (
     *_connections(),
     *_detail(),
     *_backends(),
+    *_routing(),
     *_events(),
     *_exchanges(),
     *_everywhere(),

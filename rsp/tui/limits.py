@@ -79,3 +79,24 @@ ROOMY_ROWS = 30
 
 ASK_AFTER_S = 0.15
 """A form asks the engine once nothing was typed for this long: not after each key."""
+
+DECISIONS_SHOWN = 5_000
+"""Decisions kept for the Routing screen: each holds its candidates, so about 10 MiB in all."""
+
+DECISIONS_BATCH = 1_000
+"""Decisions asked for at once on the Routing screen: 5,000 a second can be followed."""
+
+DECISIONS_GLANCE = 200
+"""Decisions asked for once a second from elsewhere: enough to see a split key in time."""
+
+CONFIG_PULL_S = 3.0
+"""Time between two looks at the configuration: the engine builds a changed file to judge it."""
+
+SOURCE_LINES = 20_000
+"""Lines of a configuration that are shown: far more than a person writes."""
+
+TAB_CELLS = 4
+"""Cells of a tab in a configuration."""
+
+WIDE_COLUMNS = 120
+"""From this many columns on, the text of the configuration and what differs stand side by side."""

@@ -8,6 +8,7 @@ from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, keep_fitting
+from rsp.tui.model.split_keys import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Alerts:
         self._backends: Backends | None = None
         self._blocked_since_s: float | None = None
         self.events_lost = 0
+        self.splits: list[Split] = []
 
     def apply(self, status: Status) -> None:
         """Take over one status."""
@@ -51,7 +53,8 @@ class Alerts:
         status = self._status
         if status is None:
             return []
-        alerts = self._of_traffic(status) + self._of_backends() + self._of_configuration(status)
+        alerts = self._of_traffic(status) + self._of_routes()
+        alerts += self._of_backends() + self._of_configuration(status)
         lost = status.events_dropped + self.events_lost
         if lost:
             alerts.append(
@@ -80,6 +83,17 @@ class Alerts:
             lag = text.duration(status.loop_lag_s)
             alerts.append(Alert(f"◷ the engine's loop was {lag} late", f"◷ lag {lag}", "bad"))
         return alerts
+
+    def _of_routes(self) -> list[Alert]:
+        return [
+            Alert(
+                f"⚠ spellings of '{shown(split.name)}' reach different backends",
+                "⚠ split key",
+                "warn",
+                "app.go('routing')",
+            )
+            for split in self.splits[:1]
+        ]
 
     def _of_backends(self) -> list[Alert]:
         if self._backends is None:

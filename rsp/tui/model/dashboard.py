@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 
-from rsp.core.replies import Backends, Status
+import msgspec
+
+from rsp.core.replies import Backends, Decisions, Events, Status
 from rsp.tui.model.alerts import Alerts
 from rsp.tui.model.backends import BackendList
+from rsp.tui.model.decisions import DecisionLog
 from rsp.tui.model.event_log import EventLog
 from rsp.tui.model.history import HistoryBook
 from rsp.tui.model.sessions import SessionList
@@ -21,9 +24,11 @@ class Model:
     histories: HistoryBook = field(default_factory=HistoryBook)
     events: EventLog = field(default_factory=EventLog)
     backends: BackendList = field(default_factory=BackendList)
+    decisions: DecisionLog = field(default_factory=DecisionLog)
     is_frozen: bool = False
     frozen_at_s: float = 0.0
     events_when_frozen: int = 0
+    decisions_when_frozen: int = 0
     lost_since: str = ""
     """Wall clock time at which the engine stopped answering; empty while it answers."""
     lost_reason: str = ""
@@ -37,6 +42,11 @@ class Model:
         return self.vitals.status
 
     @property
+    def pid(self) -> int:
+        """The engine's process; 0 before it is known."""
+        return self.status.pid if self.status else 0
+
+    @property
     def now_s(self) -> float:
         """The engine's clock, as far as it is known."""
         return self.status.now_s if self.status else 0.0
@@ -48,11 +58,11 @@ class Model:
             return None
         pid, changed = self._changed
         # A status on its way while we changed something still has the number before.
-        return max(self.status.generation, changed if pid == self.status.pid else 0)
+        return max(self.status.generation, changed if pid == self.pid else 0)
 
     def note_generation(self, generation: int) -> None:
         """Remember the generation that a change of ours made."""
-        self._changed = (self.status.pid if self.status else 0, generation)
+        self._changed = (self.pid, generation)
 
     @property
     def listener(self) -> str:
@@ -62,16 +72,31 @@ class Model:
         host, _, port = self.status.listeners[0].address.rpartition(":")
         return f"{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"
 
-    def see_backends(self, answer: Backends) -> None:
-        """Take over the backend table. A frozen one stays as it is."""
-        if not self.is_frozen and self.status is not None:
-            self.backends.apply(answer, self.now_s, self.status.pid)
+    def take(self, answer: msgspec.Struct) -> None:
+        """Fold one answer in. A frozen backend table stays as it is."""
+        match answer:
+            case Status():
+                self.vitals.apply(answer)
+                self.alerts.apply(answer)
+            case Backends():
+                self.vitals.apply_backends(answer)
+                self.alerts.apply_backends(answer)
+                self.decisions.apply_backends(answer)
+                if not self.is_frozen:
+                    self.backends.apply(answer, self.now_s, self.pid)
+            case Decisions():
+                self.decisions.apply(answer, self.pid)
+                self.alerts.splits = self.decisions.splits
+            case Events():
+                self.events.apply(answer)
+                self.alerts.events_lost = self.events.dropped
 
     def freeze(self) -> None:
         """Stop the lists, or let them go on. The header goes on in any case."""
         self.is_frozen = not self.is_frozen
         self.frozen_at_s = self.now_s
         self.events_when_frozen = self.events.last_seq
+        self.decisions_when_frozen = self.decisions.since
 
     @property
     def frozen_for_s(self) -> float:

@@ -47,6 +47,8 @@ class Form(ModalScreen[None]):
     APPLY = "Apply"
     """The word on the button; empty: there is nothing to apply."""
 
+    FOOT = "tab next field · enter apply · esc close"
+
     def __init__(self, title: str, fields: Sequence[Field]) -> None:
         super().__init__()
         self._title = title
@@ -82,7 +84,7 @@ class Form(ModalScreen[None]):
         """Lay out the fields, what is said of them, and the buttons."""
         with Vertical(id="form") as box:
             box.border_title = Content(safe(self._title))
-            box.border_subtitle = Content("tab next field · enter apply · esc close")
+            box.border_subtitle = Content(self.FOOT)
             for field in self._fields:
                 with Horizontal(classes="form-row"):
                     yield Lines(id=f"label-{field.id}", classes="form-label")

@@ -6,6 +6,7 @@ from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.events import EventsScreen
 from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.routing import RoutingScreen
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Tab:
 TABS: tuple[Tab, ...] = (
     Tab("1", "connections", "Connections", "Conn", ConnectionsScreen),
     Tab("2", "backends", "Backends", "Back", BackendsScreen),
+    Tab("3", "routing", "Routing", "Route", RoutingScreen),
     Tab("5", "events", "Events", "Events", EventsScreen),
 )
 """In the order of the tab bar."""

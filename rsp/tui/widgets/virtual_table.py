@@ -97,6 +97,8 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         self._is_steered = False
         self.is_faded: Callable[[Row], bool] = lambda _row: False
         """Whether a row is shown dim: it is on its way out."""
+        self.unbound: frozenset[str] = frozenset()
+        """Actions whose keys the screen needs for something else."""
         self.whole_line: Callable[[Row], Line | None] = lambda _row: None
         """Returns the line of a row that has no cells, such as the title of a group."""
 
@@ -271,6 +273,14 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         """Move the cursor to the first row, and let it stay there where it may."""
         self._is_steered = False
         self.move_to(0)
+
+    def action_top(self) -> None:
+        """Move the cursor to the first row, by a letter."""
+        self.action_first()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Let the screen have the keys that it needs."""
+        return action not in self.unbound
 
     def action_last(self) -> None:
         """Move the cursor to the last row."""

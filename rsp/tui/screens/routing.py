@@ -1,0 +1,269 @@
+"""The Routing screen: why each request went where it went, and which names go two ways."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from textual.content import Content
+from textual.widget import Widget
+
+from rsp.core.filter import Filter
+from rsp.core.replies import DecisionRow, Decisions
+from rsp.tui.feed import Pull
+from rsp.tui.keymap import bindings
+from rsp.tui.limits import DECISIONS_BATCH
+from rsp.tui.model.decision_columns import (
+    DECISION_COLUMNS,
+    GROUP_COLUMNS,
+    explain_command,
+    explained,
+    split_lines,
+)
+from rsp.tui.model.decisions import GROUPINGS, DecisionLog, Group, filter_for, grouped
+from rsp.tui.model.spans import Span
+from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.try_route import TryRoute
+from rsp.tui.widgets.filter_bar import FilterBar
+from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.virtual_table import VirtualTable
+
+
+class RoutingScreen(Frame):
+    """Lists decisions, the newest last, or groups of them."""
+
+    BINDINGS = bindings("routing")
+    TAB = "routing"
+    WHERE = "routing"
+    AUTO_FOCUS = "#decisions"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter: Filter | None = None
+        self._follows = True
+        self._shown_version = -1
+        self._by = ""
+        """What the decisions are grouped by; empty: they are listed one by one."""
+
+    def body(self) -> Iterable[Widget]:
+        """Lay out the notice of split keys, both tables, the filter and the explanation."""
+        yield Lines(id="splits", classes="-absent")
+        table = VirtualTable[DecisionRow](DECISION_COLUMNS, lambda row: row.seq, id="decisions")
+        table.add_class("boxed")
+        yield table
+        groups = VirtualTable[Group](GROUP_COLUMNS, lambda group: group.name, id="groups")
+        groups.add_class("boxed", "-absent")
+        # Here `g` groups.
+        table.unbound = groups.unbound = frozenset({"top"})
+        yield groups
+        yield FilterBar(id="filter")
+        yield Lines(id="explain", classes="boxed")
+
+    @property
+    def table(self) -> VirtualTable[DecisionRow]:
+        """The list of decisions."""
+        return self.query_one("#decisions", VirtualTable)
+
+    @property
+    def groups(self) -> VirtualTable[Group]:
+        """The list of groups."""
+        return self.query_one("#groups", VirtualTable)
+
+    @property
+    def decisions(self) -> DecisionLog:
+        """What is listed."""
+        return self.shell.model.decisions
+
+    # -- what is shown
+
+    def pulls(self) -> Sequence[Pull]:
+        """Ask for the newest decisions: also while frozen, for they are counted."""
+        return [
+            Pull("decisions", Decisions, {"since": self.decisions.since, "limit": DECISIONS_BATCH})
+        ]
+
+    def take(self, pull: Pull, answer: msgspec.Struct) -> None:
+        """Show what came."""
+        is_frozen = self.shell.model.is_frozen
+        if isinstance(answer, Decisions) and not is_frozen:
+            if self.decisions.version != self._shown_version:
+                self.show_list()
+            self._show_titles()
+
+    def show_frame(self) -> None:
+        """Show the frame and the titles: they count what waits behind a frozen list."""
+        super().show_frame()
+        self._show_titles()
+
+    def on_screen_resume(self) -> None:
+        """Show what is known before the next answer comes."""
+        super().on_screen_resume()
+        self.show_list()
+
+    def on_resize(self) -> None:
+        """Lay the explanation out anew."""
+        super().on_resize()
+        self.call_after_refresh(self._show_chosen)
+
+    def show_list(self) -> None:
+        """Show the decisions as of now, one by one or in groups."""
+        self._shown_version = self.decisions.version
+        rows: Sequence[DecisionRow] = list(self.decisions.rows)
+        if self._filter is not None:
+            rows = [row for row in rows if self._filter.matches(row)]
+        self.table.set_class(bool(self._by), "-absent")
+        self.groups.set_class(not self._by, "-absent")
+        if self._by:
+            self.groups.show(grouped(rows, self._by))
+        else:
+            self.table.show(rows)
+            if self._follows:
+                self.table.action_last()
+        self._show_splits()
+        self._show_titles()
+        self._show_chosen()
+        if not self.query_one("#explain", Lines).content_size.height:
+            # It was away until now, and has no size before the next layout.
+            self.call_after_refresh(self._show_chosen)
+
+    def _show_splits(self) -> None:
+        notice = self.query_one("#splits", Lines)
+        rows = split_lines(self.decisions.splits, self.size.width - 2)
+        notice.set_class(not rows, "-absent")
+        notice.styles.height = max(len(rows), 1)
+        notice.show(rows)
+
+    def _show_titles(self) -> None:
+        model = self.shell.model
+        bar = self.query_one(FilterBar)
+        narrowed = f" ({bar.value})" if bar.value else ""
+        if self._by:
+            table: Widget = self.groups
+            title = f"Decisions{narrowed} by {self._by} [{len(self.groups.rows):,} groups]"
+            said = "enter narrows to a group · g the next grouping"
+        else:
+            table = self.table
+            title = f"Decisions{narrowed} [{len(self.table.rows):,}]"
+            said = "following the newest" if self._follows else "F follows the newest"
+        table.border_title = Content(title)
+        if model.is_frozen:
+            waiting = self.decisions.since - model.decisions_when_frozen
+            said = f"{waiting:,} new decisions are waiting: space goes on"
+        lost = f" · {self.decisions.missed:,} too many to show" if self.decisions.missed else ""
+        table.border_subtitle = Content(said + lost)
+        table.set_class(model.is_frozen, "frozen")
+
+    def _show_chosen(self) -> None:
+        box = self.query_one("#explain", Lines)
+        chosen = None if self._by else self.table.cursor_row
+        box.set_class(bool(self._by), "-absent")
+        if chosen is None:
+            box.border_title = Content("no decision yet")
+            box.show([(Span("t", "key"), Span(" tries a route without traffic."))])
+            return
+        is_split = self.decisions.split_of(chosen) is not None
+        box.border_title = Content(f"decision {chosen.seq}" + (" ⚠ split key" * is_split))
+        size = box.content_size
+        box.show(explained(chosen, max(size.width, 20), size.height))
+
+    # -- moving
+
+    def on_virtual_table_moved(self) -> None:
+        """Explain the chosen decision; away from the end, stop following."""
+        if not self._by:
+            self._follows = self.table.cursor_index == len(self.table.rows) - 1
+            self._show_chosen()
+            self._show_titles()
+
+    def on_virtual_table_opened(self) -> None:
+        """Go to the session of a decision, or narrow the list to a group."""
+        group = self.groups.cursor_row
+        if not self._by:
+            self.action_session()
+        elif group is not None:
+            by, self._by = self._by, ""
+            self.table.focus()
+            self.query_one(FilterBar).set(filter_for(by, group.name))
+            self.show_list()
+
+    def action_session(self) -> None:
+        """Go to the session of the chosen decision."""
+        if (chosen := self._chosen()) is not None:
+            self.shell.open_session(chosen.session)
+
+    def action_backend(self) -> None:
+        """Go to the backend of the chosen decision."""
+        chosen = self._chosen()
+        if chosen is not None and chosen.backend is not None:
+            self.shell.show_backend(f"{chosen.pool}/{chosen.backend}")
+        elif chosen is not None:
+            self.shell.say("This decision found no backend: the reason says why.")
+
+    def _chosen(self) -> DecisionRow | None:
+        chosen = None if self._by else self.table.cursor_row
+        if chosen is None:
+            self.shell.say("Put the cursor on a decision first.")
+        return chosen
+
+    def action_group(self) -> None:
+        """Group by the next thing; after the last one, list the decisions again."""
+        names = ["", *GROUPINGS]
+        self._by = names[(names.index(self._by) + 1) % len(names)]
+        self.show_list()
+        (self.groups if self._by else self.table).focus()
+
+    def action_follow(self) -> None:
+        """Follow the newest decision, or stop."""
+        self._follows = not self._follows
+        if self._follows:
+            self.table.action_last()
+        self._show_titles()
+
+    def action_try_route(self) -> None:
+        """Ask where a made-up request would go, beginning with the chosen decision."""
+        chosen = None if self._by else self.table.cursor_row
+        method, url = "GET", f"http://{self.shell.model.listener or 'www.example.com'}/"
+        if chosen is not None and chosen.method:
+            method, url = chosen.method, f"http://{chosen.host}{chosen.path}"
+        _ = self.app.push_screen(TryRoute(method, url))
+
+    # -- the filter
+
+    def action_filter(self) -> None:
+        """Let the person type a filter."""
+        self.query_one(FilterBar).open()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filter by what was typed."""
+        self._filter = event.chosen
+        self.show_list()
+
+    def on_filter_bar_left(self) -> None:
+        """Give the keys back to the list."""
+        (self.groups if self._by else self.table).focus()
+
+    def action_back(self) -> None:
+        """Clear the filter; without one, end the grouping."""
+        bar = self.query_one(FilterBar)
+        if bar.is_open:
+            bar.clear()
+            self.on_filter_bar_left()
+        elif self._by:
+            self._by = ""
+            self.show_list()
+            self.table.focus()
+
+    # -- what leaves the screen
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """Return the command line that explains such a request; of a tcp session, the JSON."""
+        chosen = None if self._by else self.table.cursor_row
+        if chosen is None:
+            return None
+        status = self.shell.model.status
+        command = explain_command(chosen, status.config if status else None)
+        if command:
+            return command, "the command that explains it"
+        return msgspec.json.encode(chosen).decode(), f"decision {chosen.seq} as JSON"
+
+    def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
+        """Return the decisions that are shown."""
+        return "decisions", self.table.rows
