@@ -22,7 +22,7 @@ from rsp.tui.crash import write_report
 from rsp.tui.export import SaveFailed, save_rows
 from rsp.tui.feed import Feed, Pull
 from rsp.tui.keymap import mutating_actions
-from rsp.tui.limits import DECISIONS_GLANCE, SLOW_PULL_S
+from rsp.tui.limits import DECISIONS_GLANCE, GC_THRESHOLDS, SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
 from rsp.tui.palette import Command, CommandPaletteSource
 from rsp.tui.screens.backends import BackendsScreen
@@ -98,8 +98,6 @@ class Dashboard(App[LeaveChoice]):
         self.theme = "ansi-dark" if few_colours else RSP_THEME.name
         self.run_worker(self.feed.pull_for_ever(), group="pull")
         self.run_worker(self.feed.follow_events(), group="events")
-        gc.collect()
-        gc.freeze()
 
     def on_unmount(self) -> None:
         """Hang up."""
@@ -378,4 +376,8 @@ def run_dashboard(
     dashboard = Dashboard(
         control_path, read_only=read_only, engine_is_child=engine_is_child, guide=guide
     )
+    # What was imported stays for good, and a snapshot is many objects that no cycle holds.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
     return dashboard.run() or "leave"

@@ -100,3 +100,7 @@ TAB_CELLS = 4
 
 WIDE_COLUMNS = 120
 """From this many columns on, the text of the configuration and what differs stand side by side."""
+
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Allocations between two collections, for `gc.set_threshold`. A snapshot of 2,000 sessions is
+12,000 objects: with Python's own 700 its decoding took 15 ms, with this 8 ms."""
