@@ -31,6 +31,7 @@ class Fact(StrEnum):
     ANSWERED = "a reply of our own is the last thing the client gets"
     EXCHANGE_KEPT = "the exchange is complete, and the client connection stays"
     EXCHANGE_LAST = "the exchange is complete, and the client connection goes"
+    EXCHANGE_ENDED = "the exchange is complete, and the client said that it sends no other"
     CUT = "the backend ended inside a response, and its framing shows it"
     CUT_UNMARKED = "the backend ended inside a response that nothing but its end delimits"
     CLIENT_EOF = "the client will send no more"
@@ -50,6 +51,7 @@ class Action(StrEnum):
     SHUT_CLIENT = "FIN to the client, behind what is unsent"
     SHUT_BACKEND = "FIN to the backend, behind what is unsent"
     LINGER_CLIENT = "FIN to the client behind what is unsent, then read until it ends too"
+    END_CLIENT = "close the client connection, behind what is unsent"
     CLOSE_CLIENT = "close the client connection"
     CLOSE_BACKEND = "close the backend connection"
     CUT_CLIENT = "RST to the client, behind what is unsent: what it has is not complete"
@@ -134,6 +136,7 @@ _BUSY = (
 _WITH_BACKEND: dict[Fact, Row] = {
     F.ANSWERED: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
     F.EXCHANGE_LAST: (S.DRAINING, (A.LINGER_CLIENT,)),
+    F.EXCHANGE_ENDED: (S.DRAINING, (A.END_CLIENT,)),
     F.CUT: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
     F.CUT_UNMARKED: (S.DRAINING, (A.CUT_CLIENT, A.CLOSE_BACKEND)),
     F.CLIENT_GONE: (S.CLOSED, (A.CLOSE_CLIENT, A.RESET_BACKEND)),

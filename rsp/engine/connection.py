@@ -75,8 +75,8 @@ class Connection:
         "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_closed",
         "is_connected", "is_eof", "is_full", "is_readable", "is_writable", "last_error", "owner",
-        "paused_by", "poller", "short_writes", "side", "sock", "unsent", "wakeups", "was_hung_up",
-        "write_error",
+        "paused_by", "poller", "port", "short_writes", "side", "sock", "unsent", "wakeups",
+        "was_hung_up", "write_error",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +86,8 @@ class Connection:
         self.sock = sock
         self.fd = sock.fileno()
         self.address = address
+        self.port = 0
+        """Of a backend: the port that is connected to."""
         self.side = side
         self.owner: Owner
         self.unsent = WriteBuffer(limits.high_water_bytes, limits.low_water_bytes)
@@ -204,7 +206,7 @@ class Connection:
         if not readiness & (WRITABLE | DEAD):
             return False
         try:
-            finish_connect(self.sock)
+            finish_connect(self.sock, self.port)
         except ConnectFailed as error:
             self.close()
             self.owner.on_connect_failed(self, str(error))
@@ -368,8 +370,7 @@ class Connection:
             reset_on_close(self.sock)
         if self.calls is not None:
             self._record("close", 0, None, "RST" if reset else "FIN")
-        self.poller.forget(self.fd)
-        self.poller.close_later(self.sock)
+        self.poller.close_later(self.sock, self.fd)
 
     @property
     def is_drained(self) -> bool:

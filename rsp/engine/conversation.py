@@ -272,7 +272,9 @@ class Conversation:
         )
         self._finish_exchange("complete")
         if self.is_last or not request_done or session.client.is_eof:
-            session.advance(Fact.EXCHANGE_LAST)
+            # Who said `close` sends nothing more that could turn our FIN into a reset.
+            is_end = request_done and not self.request.keep_alive and not self.inbox
+            session.advance(Fact.EXCHANGE_ENDED if is_end else Fact.EXCHANGE_LAST)
             return
         session.advance(Fact.EXCHANGE_KEPT)
         if self.inbox or session.client.paused_by:

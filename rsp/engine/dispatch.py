@@ -82,5 +82,6 @@ def dial(backend: Backend, poller: Poller, owner: Owner, limits: Limits) -> Conn
     sock = start_connect(backend.resolved)
     prepare(sock, limits.notsent_lowat_bytes)
     connection = Connection(poller, sock, backend.address, Side.BACKEND, limits)
+    connection.port = backend.resolved[1]
     connection.start(owner, is_connected=False)
     return connection

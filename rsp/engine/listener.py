@@ -3,7 +3,7 @@
 import socket
 
 from rsp.core.events import Noted
-from rsp.core.limits import ACCEPTS_PER_TURN
+from rsp.core.limits import ACCEPTS_PER_TURN, Limits
 from rsp.core.vocabulary import EventLevel, Mode, Side
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
@@ -30,11 +30,15 @@ class Listener:
         self.context = context
         self.registry = registry
         self.sock = sock
-        self.entrance = entrance
-        """Replaced by a reload: sessions keep the one they came in by."""
+        self.adopt(entrance, context.limits)
         self.deadline_s = 0.0
         self.bucket = 0
         self._is_watched = False
+
+    def adopt(self, entrance: Entrance, limits: Limits) -> None:
+        """Let clients in by `entrance` from now on; sessions keep the one they came in by."""
+        self.entrance = entrance
+        prepare(self.sock, limits.notsent_lowat_bytes)
 
     def on_ready(self, readiness: int) -> None:
         """Accept what waits, up to the cap; epoll will say again when more waits."""
@@ -50,7 +54,6 @@ class Listener:
 
     def _begin(self, sock: socket.socket, address: str) -> None:
         context = self.context
-        prepare(sock, context.limits.notsent_lowat_bytes)
         client = Connection(context.poller, sock, address, Side.CLIENT, context.limits)
         session = Session(context, self.registry, client, self.entrance)
         context.telemetry.totals.accepted += 1
@@ -91,7 +94,7 @@ class Listener:
         """Accept nobody any more, and give the port back."""
         self.pause()
         self.context.deadlines.cancel(self)
-        self.context.poller.close_later(self.sock)
+        self.context.poller.close_later(self.sock, self.sock.fileno())
 
     def on_bug(self, error: Exception) -> None:
         """Our own code failed while accepting: say so, and go on with the next client."""

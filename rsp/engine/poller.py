@@ -84,8 +84,12 @@ class Poller:
             self._loop.call_soon(self._on_again)
         self._again[handler] = None
 
-    def close_later(self, sock: socket.socket) -> None:
-        """Close `sock` when no event of this batch can name its number any more."""
+    def close_later(self, sock: socket.socket, fd: int) -> None:
+        """Deliver nothing of `fd` any more, and close it when nothing of this batch can name it.
+
+        Closing takes it out of epoll as well (epoll(7)): nobody else holds our sockets open.
+        """
+        self._handlers.pop(fd, None)
         if not self._closing:
             self._loop.call_soon(self._close_all)
         self._closing.append(sock)

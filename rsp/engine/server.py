@@ -120,7 +120,7 @@ class Engine:
             self.listeners.pop(address).close()
         for address, listener in self.listeners.items():
             real = address_text(listener.sock.getsockname())
-            listener.entrance = Entrance(real, wanted[address], pools)
+            listener.adopt(Entrance(real, wanted[address], pools), config.limits)
         if self._accepts:
             self.accept()
 

@@ -368,6 +368,7 @@ _ACTIONS: dict[Action, Callable[[Session], None]] = {
     Action.SHUT_CLIENT: lambda s: _finish_client(s, AfterUnsent.SHUT_WRITE),
     Action.LINGER_CLIENT: lambda s: _finish_client(s, AfterUnsent.SHUT_WRITE),
     Action.CUT_CLIENT: lambda s: _finish_client(s, AfterUnsent.RESET),
+    Action.END_CLIENT: lambda s: _finish_client(s, AfterUnsent.CLOSE),
     Action.CLOSE_CLIENT: lambda s: s.client.close(),
     Action.RESET_CLIENT: lambda s: s.client.close(reset=True),
     Action.SHUT_BACKEND: lambda s: _finish_backend(s, AfterUnsent.SHUT_WRITE),

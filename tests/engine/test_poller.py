@@ -88,7 +88,7 @@ async def test_what_the_first_handler_closes_the_second_is_not_told(
             return
         number = victim.fileno()
         poller.forget(number)
-        poller.close_later(victim)
+        poller.close_later(victim, victim.fileno())
         # Whoever opens a socket in this very batch must not get the number, nor its news.
         fresh, other = pairs.tcp()
         newcomer = Noting("new")
@@ -177,7 +177,7 @@ async def test_what_is_forgotten_may_be_forgotten_again_and_watched_anew(
 
 async def test_closing_the_poller_closes_what_it_was_given(poller: Poller, pairs: Pairs) -> None:
     near, _far = pairs.tcp()
-    poller.close_later(near)
+    poller.close_later(near, near.fileno())
     assert near.fileno() >= 0
     await next_turns()
     assert near.fileno() < 0
