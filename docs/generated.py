@@ -44,16 +44,16 @@ def key_tables() -> str:
 
 
 def _key_table(where: str) -> str:
-    rows: list[tuple[list[str], str]] = []
+    rows: dict[str, list[str]] = {}
     if where == "everywhere":
         titles = ", ".join(tab.title for tab in TABS)
-        rows.append(([tab.number for tab in TABS], f"The screens: {titles}"))
+        rows[f"The screens: {titles}"] = [tab.number for tab in TABS]
     keys = [key for key in KEYS if key.where == where]
     for key, following in pairwise([*keys, None]):
         if key is not None:
-            rows.append((_written(key, following), key.tooltip))
+            rows.setdefault(key.tooltip, []).extend(_written(key, following))
     lines = [f"| {WHERE.get(where, where.capitalize())} | |", "|---|---|"]
-    for names, text in rows:
+    for text, names in rows.items():
         lines.append(f"| {' '.join(_code(name) for name in names)} | {text} |")
     return "\n".join(lines)
 
