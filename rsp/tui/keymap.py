@@ -158,6 +158,27 @@ def _routing() -> list[Key]:
     ]
 
 
+def _config() -> list[Key]:
+    where = "config"
+    return [
+        Key(
+            "config.edit",
+            "e",
+            "edit_file",
+            "Edit",
+            "Open the file in $VISUAL, $EDITOR or vi, at the error",
+            where,
+            mutates=True,
+        ),
+        Key("config.validate", "V", "validate", "Validate", "Does what is on disk load?", where),
+        Key("config.error", "n", "error", "Error", "Go to the line that is wrong", where),
+        Key(
+            "config.prev", "left_square_bracket", "tab(-1)", "Pane", "The pane before", where, "[ ]"
+        ),
+        Key("config.next", "right_square_bracket", "tab(1)", "", "The next pane", where, "]"),
+    ]
+
+
 def _events() -> list[Key]:
     where = "events"
     return [
@@ -246,6 +267,7 @@ KEYS: tuple[Key, ...] = (
     *_detail(),
     *_backends(),
     *_routing(),
+    *_config(),
     *_events(),
     *_exchanges(),
     *_everywhere(),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rsp.tui.screens.backends import BackendsScreen
+from rsp.tui.screens.config import ConfigScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.events import EventsScreen
 from rsp.tui.screens.frame import Frame
@@ -24,6 +25,7 @@ TABS: tuple[Tab, ...] = (
     Tab("1", "connections", "Connections", "Conn", ConnectionsScreen),
     Tab("2", "backends", "Backends", "Back", BackendsScreen),
     Tab("3", "routing", "Routing", "Route", RoutingScreen),
+    Tab("4", "config", "Config", "Conf", ConfigScreen),
     Tab("5", "events", "Events", "Events", EventsScreen),
 )
 """In the order of the tab bar."""

@@ -1,0 +1,245 @@
+"""The Config screen: the file with its error, what differs from what runs, the live edits."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from textual.app import SuspendNotSupported
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widget import Widget
+
+from rsp.core.replies import ConfigSource, Edits
+from rsp.core.wire import CommandRefused
+from rsp.tui.client import EngineGone
+from rsp.tui.editor import EditorFailed, edit
+from rsp.tui.feed import Pull
+from rsp.tui.keymap import bindings
+from rsp.tui.limits import CONFIG_PULL_S, SLOW_PULL_S, WIDE_COLUMNS
+from rsp.tui.model.config_columns import DIFF_COLUMNS, SOURCE_COLUMNS
+from rsp.tui.model.config_view import (
+    ConfigView,
+    DiffLine,
+    SourceLine,
+    edit_lines,
+    line_text,
+    no_file_lines,
+)
+from rsp.tui.screens.frame import Frame
+from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.virtual_table import VirtualTable
+
+_SOURCE, _DIFF, _EDITS = range(3)
+_TABS = ("Source", "Diff", "Live edits")
+
+
+class ConfigScreen(Frame):
+    """Shows the configuration. It is changed in the person's own editor, and by a reload."""
+
+    BINDINGS = bindings("config")
+    TAB = "config"
+    WHERE = "config"
+    AUTO_FOCUS = "#source"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view = ConfigView()
+        self._edits = Edits([], [])
+        self._tab: int | None = None
+        """The pane that a person chose; None: the one that has something to say."""
+        self._seen: tuple[int, bool] | None = None
+        self._error_shown = ""
+
+    def body(self) -> Iterable[Widget]:
+        """Lay out the facts and the panes."""
+        yield Lines(id="config-facts")
+        with Horizontal(id="config"):
+            source = VirtualTable[SourceLine](SOURCE_COLUMNS, lambda line: line.key, id="source")
+            source.add_class("boxed")
+            yield source
+            diff = VirtualTable[DiffLine](DIFF_COLUMNS, lambda line: line.index, id="diff")
+            diff.add_class("boxed")
+            # A line of text has nothing behind it.
+            source.unbound = diff.unbound = frozenset({"open"})
+            yield diff
+            yield Lines(id="edits", classes="boxed")
+        yield Lines(id="nothing", classes="boxed -absent")
+
+    @property
+    def source(self) -> VirtualTable[SourceLine]:
+        """The text."""
+        return self.query_one("#source", VirtualTable)
+
+    @property
+    def diff(self) -> VirtualTable[DiffLine]:
+        """What differs."""
+        return self.query_one("#diff", VirtualTable)
+
+    # -- what is shown
+
+    def pulls(self) -> Sequence[Pull]:
+        """Ask for the text now and then, and for the edits."""
+        return [
+            Pull("config", ConfigSource, every_s=CONFIG_PULL_S),
+            Pull("edits", Edits, every_s=SLOW_PULL_S),
+        ]
+
+    def take(self, pull: Pull, answer: msgspec.Struct) -> None:
+        """Show an answer."""
+        if isinstance(answer, ConfigSource):
+            self._view.source = answer
+        elif isinstance(answer, Edits):
+            self._edits = answer
+        else:
+            return
+        self.show_config()
+
+    def show_frame(self) -> None:
+        """Show the frame; ask for the text at once when the engine says that it is another one."""
+        super().show_frame()
+        status = self.shell.model.status
+        seen = (status.generation, status.config_changed) if status else None
+        if seen != self._seen:
+            self._seen = seen
+            self.shell.feed.nudge()
+
+    def on_screen_resume(self) -> None:
+        """Show what is known before the next answer comes."""
+        super().on_screen_resume()
+        self.show_config()
+
+    def on_resize(self) -> None:
+        """Lay the panes out anew."""
+        super().on_resize()
+        self.call_after_refresh(self.show_config)
+
+    def show_config(self) -> None:
+        """Show the configuration as of now."""
+        if not self.is_laid_out:
+            return
+        view, width = self._view, self.size.width
+        facts = self.query_one("#config-facts", Lines)
+        lines = view.facts(self._edits, width)
+        facts.styles.height = len(lines)
+        facts.show(lines)
+        has_no_file = view.source is not None and not view.name
+        nothing = self.query_one("#nothing", Lines)
+        nothing.set_class(not has_no_file, "-absent")
+        self.query_one("#config").set_class(has_no_file, "-absent")
+        if has_no_file:
+            nothing.border_title = Content("no configuration file")
+            nothing.show(no_file_lines())
+            return
+        self._show_panes()
+        self._show_texts()
+
+    @property
+    def _shown(self) -> set[int]:
+        """The panes that are shown: one, or the source with another one beside it."""
+        rest = _DIFF if self._view.differs else _EDITS
+        if self.size.width < WIDE_COLUMNS:
+            return {_SOURCE if self._tab is None else self._tab}
+        return {_SOURCE, rest if self._tab in (None, _SOURCE) else self._tab or rest}
+
+    def _show_panes(self) -> None:
+        shown = self._shown
+        panes: list[Widget] = [self.source, self.diff, self.query_one("#edits", Lines)]
+        for index, pane in enumerate(panes):
+            pane.set_class(index not in shown, "-absent")
+        if self.focused is None or self.focused.has_class("-absent"):
+            (self.diff if shown == {_DIFF} else self.source).focus()
+
+    def _show_texts(self) -> None:
+        view, source, diff = self._view, self.source, self.diff
+        source.show(view.source_lines(source.content_width - 12))
+        what = "on disk" if view.differs else "running"
+        source.border_title = Content(self._title(_SOURCE, f"{view.name} · {what}"))
+        changed = view.diff_lines()
+        diff.show(changed)
+        count = sum(line.sign in "+-" for line in changed)
+        said = f"running → on disk: {count:,} lines differ" if count else "nothing differs"
+        diff.border_title = Content(self._title(_DIFF, said))
+        box = self.query_one("#edits", Lines)
+        box.border_title = Content(self._title(_EDITS, "Live edits"))
+        box.show(edit_lines(self._edits, max(box.content_size.width, 20)))
+        if view.error != self._error_shown:
+            self._error_shown = view.error
+            self._go_to_error()
+
+    def _title(self, tab: int, title: str) -> str:
+        if self.size.width >= WIDE_COLUMNS:
+            return title
+        others = " │ ".join(name for index, name in enumerate(_TABS) if index != tab)
+        return f"▐{title}▌ [ ] {others}"
+
+    def _go_to_error(self) -> bool:
+        for index, line in enumerate(self.source.rows):
+            if line.is_wrong:
+                self.source.move_to(index)
+                return True
+        return False
+
+    # -- acts
+
+    def action_tab(self, step: int) -> None:
+        """Show the next pane, or the one before."""
+        here = next(iter(self._shown - {_SOURCE}), _SOURCE)
+        if self.size.width >= WIDE_COLUMNS:
+            self._tab = _EDITS if here == _DIFF else _DIFF
+        else:
+            self._tab = (here + step) % len(_TABS)
+        self.show_config()
+        self.call_after_refresh(self.show_config)
+
+    def action_error(self) -> None:
+        """Go to the line that is wrong."""
+        if not self._go_to_error():
+            said = self._view.error or "There is no error: what is on disk loads."
+            self.shell.say(said)
+
+    def action_validate(self) -> None:
+        """Ask the engine what it thinks of what is on disk."""
+        self.run_worker(self._validate(), group="config")
+
+    async def _validate(self) -> None:
+        try:
+            answer = await self.shell.feed.command("config", {}, ConfigSource)
+        except (CommandRefused, EngineGone) as error:
+            self.shell.say(str(error), is_error=True)
+            return
+        self._view.source = answer
+        self.show_config()
+        view = self._view
+        if view.error:
+            self.shell.say(f"{view.error}\nWhat runs is as before.", is_error=True)
+        elif view.differs:
+            self.shell.say(f"{view.name} loads. ctrl+r says what it would change.")
+        else:
+            self.shell.say(f"{view.name or 'What runs'} is what runs, and it loads.")
+
+    def action_edit_file(self) -> None:
+        """Open the file in the person's editor, at the error; afterwards, validate it."""
+        source = self._view.source
+        if source is None or source.path is None:
+            self.shell.say("There is no file to edit: rsp init rsp.lua writes one.")
+            return
+        chosen = self.source.cursor_row
+        here = (chosen.number if chosen else None) or 1
+        try:
+            with self.app.suspend():
+                edit(source.path, self._view.error_line or here)
+        except SuspendNotSupported:
+            self.shell.say(f"No editor can be opened from here; the file is {source.path}.")
+            return
+        except EditorFailed as error:
+            self.shell.say(str(error), is_error=True)
+            return
+        self.action_validate()
+
+    def copy_text(self) -> tuple[str, str] | None:
+        """Return the error; without one, the line under the cursor with its place."""
+        if self._view.error:
+            return self._view.error, "the error"
+        line = self.source.cursor_row
+        if line is None:
+            return None
+        return f"{self._view.name}:{line.number}: {line_text(line)}", "the line"
