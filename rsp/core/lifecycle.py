@@ -190,12 +190,14 @@ for (_state, _fact), _row in TABLE.items():
 def diagram() -> str:
     """Return the table as the text that ARCHITECTURE.md shows: one line for each transition."""
     width = max(len(state.name) for state in State)
+    fact_width = max(len(fact.name) for fact in Fact)
     lines: list[str] = []
     for state in State:
         rows = [(fact, *TABLE[state, fact]) for fact in Fact if (state, fact) in TABLE]
         for fact, target, actions in rows:
             todo = ", ".join(action.name for action in actions)
             lines.append(
-                f"{state.name:<{width}}  {fact.name:<13} -> {target.name:<{width}}  {todo}".rstrip()
+                f"{state.name:<{width}}  {fact.name:<{fact_width}} -> "
+                f"{target.name:<{width}}  {todo}".rstrip()
             )
     return "\n".join(lines)
