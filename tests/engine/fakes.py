@@ -90,7 +90,8 @@ class FakePoller:
     def again(self, handler: Handler) -> None:
         self.waiting[handler] = None
 
-    def close_later(self, sock: FakeSocket) -> None:
+    def close_later(self, sock: FakeSocket, fd: int) -> None:
+        self.watched.pop(fd, None)
         self.closing.append(sock)
 
     def give_turns(self) -> int:
