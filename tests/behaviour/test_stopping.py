@@ -1,0 +1,127 @@
+"""How an engine ends: gently first, at once when it is told again."""
+
+import signal
+import socket
+import threading
+
+import pytest
+
+from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import hold
+from tests.behaviour.waiting import wait_until
+from tests.behaviour.wire import Wire, head, numbered, request
+
+
+def is_refused(proxy: Engine) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", proxy.port)) != 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_first_signal_lets_the_present_exchanges_end(
+    engine: StartEngine, backend: OpenBackend, number: signal.Signals
+) -> None:
+    release = threading.Event()
+    site = backend(hold(release))
+    proxy = engine(to=site)
+    idle, silent = proxy.connect(), proxy.connect()
+    site.script = site._serve
+    idle.get()
+    site.script = hold(release)
+    busy = [proxy.connect() for _ in range(20)]
+    for client in busy:
+        client.send(request("POST", body=b"x"))
+    site.wait_for_connections(21)
+    proxy.signal(number)
+    wait_until(lambda: is_refused(proxy))
+    assert idle.read_to_end() == b""
+    assert silent.read_to_end() == b""
+    idle.close()
+    silent.close()
+    assert proxy.ask("status")["draining"]
+    release.set()
+    for client in busy:
+        answer = client.read_response()
+        assert (answer.body, answer.get("Connection")) == (b"held", "close")
+        client.close()
+    assert proxy.wait_for_end() == 0
+    assert "Stopping: " in proxy.log
+    assert "Stopped." in proxy.log
+    assert not proxy.control.exists()
+
+
+def test_a_large_download_is_finished_first(engine: StartEngine, backend: OpenBackend) -> None:
+    content = numbered(5_000_000)
+
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(head("HTTP/1.1 200 OK", f"Content-Length: {len(content)}"), content)
+
+    proxy = engine(to=backend(script))
+    client = proxy.connect(receive_bytes=8192)
+    client.send(request())
+    client.read_head()
+    proxy.signal(signal.SIGTERM)
+    wait_until(lambda: is_refused(proxy))
+    assert client.read(len(content)) == content
+    client.close()
+    assert proxy.wait_for_end() == 0
+
+
+def test_the_second_signal_ends_it_at_once(engine: StartEngine, backend: OpenBackend) -> None:
+    release = threading.Event()
+    site = backend(hold(release))
+    proxy = engine(to=site)
+    client = proxy.connect()
+    client.send(request())
+    site.wait_for_connections(1)
+    proxy.signal(signal.SIGTERM)
+    wait_until(lambda: is_refused(proxy))
+    proxy.signal(signal.SIGTERM)
+    assert proxy.wait_for_end() == 0
+    assert client.is_reset(), "an answer that was cut off must not look like an end"
+    assert "1 session cut off" in proxy.log
+    release.set()
+
+
+def test_stop_with_drain_waits_so_long_and_no_longer(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    release = threading.Event()
+    site = backend(hold(release))
+    proxy = engine(to=site)
+    client = proxy.connect()
+    client.send(request())
+    site.wait_for_connections(1)
+    assert proxy.ctl("stop", "--drain", "0.3") == {"done": "stopping"}
+    assert proxy.wait_for_end() == 0
+    assert client.is_reset()
+    assert "0.3 s to end" in proxy.log
+    release.set()
+
+
+def test_the_limit_of_the_file_says_how_long_sessions_may_take(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    release = threading.Event()
+    site = backend(hold(release))
+    proxy = engine(LISTEN + pool(site) + "limits { drain_s = 0.3 }\n")
+    client = proxy.connect()
+    client.send(request())
+    site.wait_for_connections(1)
+    proxy.signal(signal.SIGTERM)
+    assert proxy.wait_for_end() == 0
+    assert client.is_reset()
+    release.set()
+
+
+def test_an_engine_with_nothing_to_do_ends_at_once(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(to=backend())
+    proxy.get()
+    proxy.ctl("stop")
+    assert proxy.wait_for_end() == 0
+    assert proxy.run_ctl("status").returncode == 3
