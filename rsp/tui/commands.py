@@ -44,6 +44,35 @@ class Commandable(Shell, Protocol):
 def commands_of(app: Commandable) -> list[Command]:
     """Return every command that makes sense now; none that mutates in a read-only dashboard."""
     commands = [
+        *_session_commands(app),
+        Command("freeze", "", "Freeze the lists, or let them go on", lambda _: app.action_freeze()),
+        Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
+        Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),
+        Command(
+            "reload",
+            "",
+            "Check the configuration, then reload it",
+            lambda _: app.action_reload(),
+            True,
+        ),
+        Command("stop", "", "Stop the engine, after asking", lambda _: app.stop_engine(), True),
+        Command("header", "", "Hide the header, or show it", lambda _: app.action_header()),
+        Command("help", "", "Every key of this screen", lambda _: app.action_help()),
+        Command("leave", "", "Leave the dashboard", lambda _: app.action_leave()),
+    ]
+    if app.guide:
+        commands.append(
+            Command("guide", "", "Hide the guide, or show it", lambda _: app.action_guide())
+        )
+    commands += [
+        Command(tab.title.lower(), "", f"The {tab.title} screen", _going(app, tab.mode))
+        for tab in app.tabs
+    ]
+    return [command for command in commands if not (command.mutates and app.model.read_only)]
+
+
+def _session_commands(app: Commandable) -> list[Command]:
+    return [
         Command("go", "ID", "Show one session", _with_id(app, app.open_session)),
         Command("filter", "EXPRESSION", "Show only some sessions", app.filter_sessions),
         Command(
@@ -73,30 +102,7 @@ def commands_of(app: Commandable) -> list[Command]:
             _with_id(app, lambda number: app.give("watch", {"id": number, "off": True})),
             True,
         ),
-        Command("freeze", "", "Freeze the lists, or let them go on", lambda _: app.action_freeze()),
-        Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
-        Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),
-        Command(
-            "reload",
-            "",
-            "Check the configuration, then reload it",
-            lambda _: app.action_reload(),
-            True,
-        ),
-        Command("stop", "", "Stop the engine, after asking", lambda _: app.stop_engine(), True),
-        Command("header", "", "Hide the header, or show it", lambda _: app.action_header()),
-        Command("help", "", "Every key of this screen", lambda _: app.action_help()),
-        Command("leave", "", "Leave the dashboard", lambda _: app.action_leave()),
     ]
-    if app.guide:
-        commands.append(
-            Command("guide", "", "Hide the guide, or show it", lambda _: app.action_guide())
-        )
-    commands += [
-        Command(tab.title.lower(), "", f"The {tab.title} screen", _going(app, tab.mode))
-        for tab in app.tabs
-    ]
-    return [command for command in commands if not (command.mutates and app.model.read_only)]
 
 
 def _going(app: Commandable, mode: str) -> Callable[[str], None]:
