@@ -1,13 +1,14 @@
 """Whom a session is waiting for, and for how long."""
 
 from dataclasses import fields, replace
+from itertools import product
 
 import pytest
 
 from rsp.core.lifecycle import State
 from rsp.core.limits import Limits
-from rsp.core.patience import Patience, Waiting, patience
-from rsp.core.vocabulary import CloseReason
+from rsp.core.patience import Patience, Waiting, first_looks_s, patience
+from rsp.core.vocabulary import CloseReason, SessionState
 
 QUIET = Waiting(
     client_blocked=False, backend_blocked=False, request_open=False, response_begun=False
@@ -75,3 +76,29 @@ def test_every_state_waits_for_something_that_can_be_named(state: State) -> None
     allowed = patience(state, LIMITS, QUIET)
     assert allowed.limit_s > 0
     assert allowed.phrase
+
+
+FIXED = (SessionState.READING_HEAD, SessionState.ROUTING, SessionState.IDLE)
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_what_has_no_steps_of_its_own_runs_from_its_beginning(state: State) -> None:
+    """A head that trickles in makes no progress; a body does."""
+    is_fixed = state.shown in (*FIXED, SessionState.CONNECTING)
+    assert patience(state, LIMITS, QUIET).is_fixed is is_fixed
+
+
+def test_the_next_look_misses_neither_progress_nor_the_end() -> None:
+    fixed = patience(State.IDLE, LIMITS, QUIET)
+    assert fixed.next_look_s(3.0) == 3.0
+    moving = streaming()
+    assert moving.next_look_s(moving.limit_s) == moving.limit_s / 4
+    assert moving.next_look_s(0.25) == 0.25
+
+
+@pytest.mark.parametrize("state", State)
+def test_the_first_look_comes_before_any_allowance_of_the_state_can_end(state: State) -> None:
+    first_s = first_looks_s(LIMITS)[state.index]
+    for values in product((False, True), repeat=4):
+        allowed = patience(state, LIMITS, Waiting(*values))
+        assert 0 < first_s <= allowed.next_look_s(allowed.limit_s)
