@@ -1,0 +1,73 @@
+"""A `route` that is wrong costs the request that met it, and says so; the others never notice."""
+
+import pytest
+
+from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend
+from tests.behaviour.waiting import wait_until
+
+ROUTE = """
+local names = {
+  ["/missing-pool"] = function() return "nowhere" end,
+  ["/missing-backend"] = function() return "web/web7" end,
+  ["/number"] = function() return 42 end,
+  ["/nothing"] = function() return nil end,
+  ["/empty"] = function() return "" end,
+  ["/bad-options"] = function() return "web", 7 end,
+  ["/raises"] = function() error("as told") end,
+  ["/raises-a-table"] = function() error({}) end,
+  ["/index-nil"] = function(request) return request.no.such end,
+  ["/loops"] = function() while true do end end,
+  ["/loops-in-pcall"] = function() while true do pcall(function() while true do end end) end end,
+  ["/recurses"] = function() local function f() return 1 + f() end return f() end,
+  ["/eats-memory"] = function()
+    local all = {}
+    for i = 1, 1e9 do all[i] = ("x"):rep(1000) .. i end
+  end,
+  ["/slow-pattern"] = function() return (("a"):rep(200)):find((".-"):rep(12) .. "b") and "web" end,
+  ["/huge-reason"] = function() return "web", { reason = ("x"):rep(1e6) } end,
+}
+function route(request)
+  local wrong = names[request.path]
+  if wrong then return wrong(request) end
+  return "web"
+end
+"""
+
+REASONS = {
+    "/missing-pool": 'route named pool "nowhere", which is not there; ',
+    "/missing-backend": 'route named backend "web/web7", which is not there; ',
+    "/number": "config.lua",
+    "/nothing": "nil",
+    "/empty": "",
+    "/bad-options": "",
+    "/raises": "as told",
+    "/raises-a-table": "",
+    "/index-nil": "config.lua:",
+    "/loops": "instructions",
+    "/loops-in-pcall": "instructions",
+    "/recurses": "stack overflow",
+    "/eats-memory": "",
+    "/slow-pattern": "pattern",
+    "/huge-reason": "",
+}
+
+
+def shared_config(site: Backend) -> str:
+    return LISTEN + pool(site) + ROUTE
+
+
+@pytest.mark.parametrize(("path", "reason"), REASONS.items())
+def test_a_wrong_route_is_a_502_with_a_record_that_says_why(
+    proxy: Engine, site: Backend, path: str, reason: str
+) -> None:
+    bystander = proxy.connect()
+    assert bystander.get().status == 200
+    answer = proxy.get(path)
+    assert answer.status == 502
+    record = proxy.ask("decisions", limit=1)["decisions"][0]
+    assert (record["path"], record["backend"]) == (path, None)
+    assert reason in record["error"]
+    wait_until(lambda: proxy.get().status == 200)
+    assert [asked.path for asked in site.requests if asked.path != "/"] == []
