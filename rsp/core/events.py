@@ -17,6 +17,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     level: ClassVar[EventLevel] = EventLevel.INFO
     source: ClassVar[str] = "engine"
+    is_quiet: ClassVar[bool] = False
+    """Whether it happens all the time: it is kept, but tells nobody who did not ask for all."""
 
     at_s: float
     session: int | None = None
@@ -37,6 +39,7 @@ class SessionOpened(Event, frozen=True, kw_only=True):
 
     level = EventLevel.DEBUG
     source = "session"
+    is_quiet = True
 
     client: str
     listener: str
@@ -52,6 +55,7 @@ class SessionClosed(Event, frozen=True, kw_only=True):
 
     level = EventLevel.DEBUG
     source = "session"
+    is_quiet = True
 
     reason: CloseReason
     detail: str
@@ -73,6 +77,7 @@ class SessionCut(SessionClosed, frozen=True, kw_only=True):
     """A session ended otherwise: somebody will ask why."""
 
     level = EventLevel.WARN
+    is_quiet = False
 
 
 class ErrorReplied(Event, frozen=True, kw_only=True):
@@ -110,7 +115,7 @@ class BackendFailed(Event, frozen=True, kw_only=True):
         """One sentence for people."""
         return (
             f"session {self.session}, connecting to backend {self.backend} "
-            f"({self.address}): {self.reason}"
+            f"({safe(self.address)}): {safe(self.reason)}"
         )
 
     @property
@@ -130,7 +135,7 @@ class Noted(Event, frozen=True, kw_only=True):
     @property
     def message(self) -> str:
         """One sentence for people."""
-        return self.what
+        return safe(self.what)
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ async def reload(engine: Engine, params: ReloadParams) -> Changed:
         sentences = await engine.reload(
             who=params.who, if_generation=params.if_generation, drop_edits=params.drop_edits
         )
-    except (ConfigError, CannotListen) as error:
+    except (ConfigError, CannotListen, EditRefused) as error:
         engine.note_refused_reload(str(error))
         raise CommandRefused(f"{error}; nothing was changed") from error
     return _changed(engine, *sentences)

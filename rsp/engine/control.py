@@ -116,10 +116,8 @@ class ControlServer:
         except CommandRefused as error:
             return encode_error(request_id, error)
         except Exception as error:
-            self._engine.note(
-                f"control command {line[:200]!r}: a bug of ours\n{traceback.format_exc()}",
-                EventLevel.ERROR,
-            )
+            what = f"control command {line[:200]!r}: a bug of ours"
+            self._engine.note(what, EventLevel.ERROR, traceback=traceback.format_exc())
             refused = CommandRefused(f"a bug of ours: {error!r}; see the log", INTERNAL_ERROR)
             return encode_error(request_id, refused)
 

@@ -6,8 +6,7 @@ wrong before the client has got anything of a response is answered by a reply of
 """
 
 from rsp.core.backends import Backend
-from rsp.core.events import ErrorReplied
-from rsp.core.http1.errors import BadMessage, error_reply
+from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.forward import request_head_bytes, response_head_bytes
 from rsp.core.http1.framing import BodyKind
 from rsp.core.http1.head import (
@@ -21,12 +20,11 @@ from rsp.core.http1.head import (
 from rsp.core.lifecycle import Fact, State
 from rsp.core.patience import Patience
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
+from rsp.engine import mishaps
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Exchange
+from rsp.engine.mishaps import IDEMPOTENT
 from rsp.engine.pairing import Pairing
 from rsp.engine.session import Session
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Methods that may be sent again when nobody knows whether they arrived (RFC 9110, 9.2.2)."""
 
 _SWITCHING_PROTOCOLS = 101
 _CONTINUE = 100
@@ -176,7 +174,7 @@ class Conversation:
         if direction is Direction.REQUEST:
             self._refuse(error)
         else:
-            self._cut(CloseReason.BAD_RESPONSE, error.sentence)
+            mishaps.cut(self, CloseReason.BAD_RESPONSE, error.sentence)
 
     # -- the response
 
@@ -201,7 +199,7 @@ class Conversation:
                 outbox = outbox[end:]
                 self._pass_interim(head)
         except BadMessage as error:
-            self._bad_response(error)
+            mishaps.bad_response(self, error)
             return
         self.outbox = outbox
 
@@ -253,7 +251,7 @@ class Conversation:
             session.request_pipe.feed(memoryview(self.inbox))
             self.inbox = b""
         session.client.resume(PauseReason.PIPELINED)
-        self._finish_exchange("tunnel")
+        self.finish_exchange("tunnel")
         session.advance(Fact.UPGRADED)
 
     def _end_response(self, *, has_extra: bool) -> None:
@@ -270,7 +268,7 @@ class Conversation:
             and not backend.was_hung_up
             and not backend.unsent.data
         )
-        self._finish_exchange("complete")
+        self.finish_exchange("complete")
         if self.is_last or not request_done or session.client.is_eof:
             # Who said `close` sends nothing more that could turn our FIN into a reset.
             is_end = request_done and not self.request.keep_alive and not self.inbox
@@ -295,7 +293,8 @@ class Conversation:
         if self.exchange is None and self.session.state is State.IDLE:
             self._next()
 
-    def _finish_exchange(self, result: str) -> None:
+    def finish_exchange(self, result: str) -> None:
+        """Remember the present exchange, with how it went."""
         exchange, self.exchange = self.exchange, None
         if exchange is None:
             return
@@ -311,45 +310,8 @@ class Conversation:
     # -- what goes wrong
 
     def reply(self, status: int, sentence: str, reason: CloseReason) -> None:
-        """Answer with an error of ours and end; too late for that, cut the response off."""
-        session, exchange = self.session, self.exchange
-        if exchange is not None and self.response is not None:
-            self._cut(reason, sentence)
-            return
-        context = session.context
-        now_s = context.poller.now_s
-        head_only = exchange is not None and exchange.method == "HEAD"
-        date = context.telemetry.http_date(now_s)
-        session.client.send(error_reply(status, sentence, head_only=head_only, http_date=date))
-        context.telemetry.totals.errors += 1
-        context.telemetry.record(
-            ErrorReplied(at_s=now_s, session=session.id, status=status, sentence=sentence)
-        )
-        session.because(reason, sentence)
-        if exchange is not None:
-            exchange.status = status
-            self._finish_exchange(f"{reason.value}: {sentence}")
-        session.advance(Fact.ANSWERED)
-
-    def _cut(self, reason: CloseReason, detail: str) -> None:
-        """The response ends in its midst, and the client must be able to see that.
-
-        Where framing says how much is missing, an early end shows it; where only the end of the
-        connection delimits the body, nothing but a reset does.
-        """
-        response = self.response
-        is_framed = response is not None and response.body.kind is not BodyKind.UNTIL_CLOSE
-        self.session.because(reason, detail)
-        self._finish_exchange(f"{reason.value}: {detail}")
-        self.session.advance(Fact.CUT if is_framed else Fact.CUT_UNMARKED)
-
-    def _bad_response(self, error: BadMessage) -> None:
-        backend = self.pairing.backend
-        name = f"backend {backend.key}" if backend else "the backend"
-        sentence = f"{name} sent no valid response: {error.sentence}"
-        if backend is not None:
-            self.pairing.note_failure(backend, sentence)
-        self.reply(502, sentence, CloseReason.BAD_RESPONSE)
+        """Answer with an error of ours and end."""
+        mishaps.reply(self, status, sentence, reason)
 
     def on_backend_eof(self) -> None:
         """The backend ended: rightly, in the midst, or before it said anything."""
@@ -357,12 +319,12 @@ class Conversation:
         if session.state.is_tunnel:
             session.advance(Fact.BACKEND_EOF)
         elif response is None:
-            self._no_response("closed the connection without a response")
+            mishaps.no_response(self, "closed the connection without a response")
         elif response.body.kind is BodyKind.UNTIL_CLOSE:
             self._end_response(has_extra=False)
         else:
             where = session.response_pipe.cut_sentence()
-            self._cut(CloseReason.BACKEND_GONE, f"the backend ended {where}")
+            mishaps.cut(self, CloseReason.BACKEND_GONE, f"the backend ended {where}")
 
     def on_backend_gone(self, reason: str) -> None:
         """The backend reset the connection."""
@@ -371,29 +333,11 @@ class Conversation:
             session.because(CloseReason.BACKEND_GONE, f"backend: {reason}")
             session.advance(Fact.BACKEND_GONE)
         elif self.response is None:
-            self._no_response(f"reset the connection ({reason})")
+            mishaps.no_response(self, f"reset the connection ({reason})")
         else:
             where = session.response_pipe.cut_sentence()
-            self._cut(CloseReason.BACKEND_GONE, f"the backend reset the connection {where}")
-
-    def _no_response(self, what: str) -> None:
-        """A kept connection may have died under our request: then it is sent once more.
-
-        Only where nobody can tell the difference: an idempotent request without a body, on a
-        connection that had served before, of whose response no byte has come (RFC 9112, 9.3.1).
-        """
-        exchange, backend = self.exchange, self.pairing.backend
-        if exchange is None or backend is None:
-            self.pairing.part(keep=False)
-            return
-        is_repeatable = exchange.method in IDEMPOTENT and self.request.body.is_empty
-        if self.pairing.is_reused and is_repeatable and not self.outbox:
-            exchange.first_byte_s = None
-            self.pairing.dial_again()
-            return
-        sentence = f"backend {backend.key} ({backend.address}) {what}"
-        self.pairing.note_failure(backend, sentence)
-        self.reply(502, sentence, CloseReason.BACKEND_GONE)
+            detail = f"the backend reset the connection {where}"
+            mishaps.cut(self, CloseReason.BACKEND_GONE, detail)
 
     def on_client_eof(self) -> None:
         """The client said all it had to say; it may well be waiting for the answer."""
@@ -408,32 +352,15 @@ class Conversation:
 
     def on_too_late(self, late: Patience) -> None:
         """An allowance has run out."""
-        session = self.session
-        sentence = f"{late.phrase} for {late.limit_s:g} s"
         if late.reason is CloseReason.BACKEND_TIMEOUT:
-            self._backend_too_late(sentence, late)
-        elif session.client.unsent.data:
-            session.because(late.reason, sentence)
-            session.advance(Fact.EXPIRED)
-        elif late.reason is CloseReason.IDLE_TIMEOUT or (self.exchange is None and not self.inbox):
-            session.close(late.reason)
+            mishaps.backend_too_late(self, late)
         else:
-            self.reply(408, sentence, late.reason)
-
-    def _backend_too_late(self, sentence: str, late: Patience) -> None:
-        if self.session.state.is_connecting:
-            self.pairing.connect_failed(f"timed out after {late.limit_s:g} s")
-            return
-        backend = self.pairing.backend
-        if backend is not None:
-            sentence = f"backend {backend.key} ({backend.address}): {sentence}"
-            self.pairing.note_failure(backend, sentence)
-        self.reply(504, sentence, late.reason)
+            mishaps.client_too_late(self, late)
 
     def on_end(self) -> None:
         """The session is over; an exchange in its midst is remembered as it stands."""
         reason = self.session.close_reason or CloseReason.FINISHED
-        self._finish_exchange(f"{reason.value}: {self.session.close_detail}".rstrip(": "))
+        self.finish_exchange(f"{reason.value}: {self.session.close_detail}".rstrip(": "))
         self.pairing.uncount()
 
     def response_begun(self) -> bool:

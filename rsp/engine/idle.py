@@ -40,8 +40,8 @@ class IdleConnections:
         if kept is None:
             kept = self._kept[backend.key] = []
         kept.append(connection)
+        self._idle_s = limits.backend_idle_s
         if not self.deadline_s:
-            self._idle_s = limits.backend_idle_s
             self._deadlines.set(self, self._poller.now_s + IDLE_LOOK_S)
         if len(kept) > limits.backend_idle_connections:
             self._drop(kept[0])

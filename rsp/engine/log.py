@@ -73,7 +73,10 @@ class Log:
         word = "" if level is EventLevel.INFO else f"{level.value}: "
         lines = f"[{stamp}] {word}{event.message}"
         trace = event.fields.get("traceback")
-        return f"{lines}\n{trace.rstrip()}" if trace else lines
+        if not trace:
+            return lines
+        # Indented, so that no line of it can pass for one of the log's own.
+        return "\n".join([lines, *("  " + safe(line) for line in trace.rstrip().split("\n"))])
 
     def _json(self, event: Event) -> str:
         record = {

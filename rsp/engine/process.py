@@ -90,7 +90,7 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
 
 def _log(telemetry: Telemetry, options: ServeOptions) -> Log:
     log = Log(telemetry, sys.stderr, as_json=options.log_as_json, least=options.log_level)
-    telemetry.listen(log.write)
+    telemetry.listen(log.write, also_quiet=options.log_level is EventLevel.DEBUG)
     return log
 
 

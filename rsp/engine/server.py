@@ -163,9 +163,10 @@ class Engine:
         self._loaded = loaded
         return sentences
 
-    def note(self, what: str, weight: EventLevel = EventLevel.INFO) -> None:
+    def note(self, what: str, weight: EventLevel = EventLevel.INFO, **values: object) -> None:
         """Record something about the engine itself."""
-        self.telemetry.record(Noted(at_s=time.monotonic(), what=what, weight=weight))
+        event = Noted(at_s=time.monotonic(), what=what, weight=weight, values=values)
+        self.telemetry.record(event)
 
     def note_refused_reload(self, why: str) -> None:
         """Record that a reload was asked for and could not be done."""

@@ -74,22 +74,25 @@ class Telemetry:
         self._wall_at_zero = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
             seconds=self.started_s
         )
-        self._listeners: list[Listener] = []
+        self._listeners: dict[Listener, bool] = {}
+        """Who is told of events, and whether also of the quiet ones."""
 
-    def listen(self, listener: Listener) -> Listener:
+    def listen(self, listener: Listener, *, also_quiet: bool = True) -> Listener:
         """Call `listener` with each event from now on: the log, and waiting `events` readers."""
-        self._listeners.append(listener)
+        self._listeners[listener] = also_quiet
         return listener
 
     def forget(self, listener: Listener) -> None:
         """Call `listener` no more."""
-        self._listeners.remove(listener)
+        del self._listeners[listener]
 
     def record(self, event: Event) -> None:
-        """Keep `event`, and pass it on."""
+        """Keep `event`, and pass it on to those whom it concerns."""
         self.events.append(event)
-        for listener in tuple(self._listeners):
-            listener(event)
+        is_quiet = event.is_quiet
+        for listener, also_quiet in tuple(self._listeners.items()):
+            if also_quiet or not is_quiet:
+                listener(event)
 
     def add_client(self, client: Connection) -> None:
         """Add up what a client connection counted, now that it is closed."""

@@ -1,0 +1,128 @@
+"""What goes wrong in a conversation, and what the client is told: the home of our own replies.
+
+Before the client has got anything of a response, it gets a reply of ours that says what happened.
+Afterwards the response is cut off so that the client can see it: nothing is ever made up.
+"""
+
+from typing import Protocol
+
+from rsp.core.events import ErrorReplied
+from rsp.core.http1.errors import BadMessage, error_reply
+from rsp.core.http1.framing import BodyKind
+from rsp.core.http1.head import RequestHead, ResponseHead
+from rsp.core.lifecycle import Fact
+from rsp.core.patience import Patience
+from rsp.core.vocabulary import CloseReason
+from rsp.engine.exchange import Exchange
+from rsp.engine.pairing import Pairing
+from rsp.engine.session import Session
+
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods that may be sent again when nobody knows whether they arrived (RFC 9110, 9.2.2)."""
+
+
+class Talk(Protocol):
+    """The conversation in which it happened."""
+
+    session: Session
+    pairing: Pairing
+    exchange: Exchange | None
+    request: RequestHead
+    response: ResponseHead | None
+    inbox: bytes
+    outbox: bytes
+
+    def finish_exchange(self, result: str) -> None:
+        """Remember the present exchange, with how it went."""
+
+
+def reply(talk: Talk, status: int, sentence: str, reason: CloseReason) -> None:
+    """Answer with an error of ours and end; too late for that, cut the response off."""
+    session, exchange = talk.session, talk.exchange
+    if exchange is not None and talk.response is not None:
+        cut(talk, reason, sentence)
+        return
+    context = session.context
+    now_s = context.poller.now_s
+    head_only = exchange is not None and exchange.method == "HEAD"
+    date = context.telemetry.http_date(now_s)
+    session.client.send(error_reply(status, sentence, head_only=head_only, http_date=date))
+    context.telemetry.totals.errors += 1
+    context.telemetry.record(
+        ErrorReplied(at_s=now_s, session=session.id, status=status, sentence=sentence)
+    )
+    session.because(reason, sentence)
+    if exchange is not None:
+        exchange.status = status
+        talk.finish_exchange(f"{reason.value}: {sentence}")
+    session.advance(Fact.ANSWERED)
+
+
+def cut(talk: Talk, reason: CloseReason, detail: str) -> None:
+    """End a response in its midst, so that the client is able to see it.
+
+    Where framing says how much is missing, an early end shows it; where only the end of the
+    connection delimits the body, nothing but a reset does.
+    """
+    response = talk.response
+    is_framed = response is not None and response.body.kind is not BodyKind.UNTIL_CLOSE
+    talk.session.because(reason, detail)
+    talk.finish_exchange(f"{reason.value}: {detail}")
+    talk.session.advance(Fact.CUT if is_framed else Fact.CUT_UNMARKED)
+
+
+def bad_response(talk: Talk, error: BadMessage) -> None:
+    """The backend sent something that is no response."""
+    backend = talk.pairing.backend
+    name = f"backend {backend.key}" if backend else "the backend"
+    sentence = f"{name} sent no valid response: {error.sentence}"
+    if backend is not None:
+        talk.pairing.note_failure(backend, sentence)
+    reply(talk, 502, sentence, CloseReason.BAD_RESPONSE)
+
+
+def no_response(talk: Talk, what: str) -> None:
+    """The backend ended before it said anything: ask once more, or say so.
+
+    A kept connection may have died under our request. It is sent again only where nobody can tell
+    the difference: an idempotent request without a body, on a connection that had served before,
+    of whose response no byte has come (RFC 9112, 9.3.1).
+    """
+    exchange, backend = talk.exchange, talk.pairing.backend
+    if exchange is None or backend is None:
+        talk.pairing.part(keep=False)
+        return
+    is_repeatable = exchange.method in IDEMPOTENT and talk.request.body.is_empty
+    if talk.pairing.is_reused and is_repeatable and not talk.outbox:
+        exchange.first_byte_s = None
+        talk.pairing.dial_again()
+        return
+    sentence = f"backend {backend.key} ({backend.address}) {what}"
+    talk.pairing.note_failure(backend, sentence)
+    reply(talk, 502, sentence, CloseReason.BACKEND_GONE)
+
+
+def client_too_late(talk: Talk, late: Patience) -> None:
+    """The client has used up an allowance, or was idle for all of it."""
+    session = talk.session
+    sentence = f"{late.phrase} for {late.limit_s:g} s"
+    if session.client.unsent.data:
+        session.because(late.reason, sentence)
+        session.advance(Fact.EXPIRED)
+    elif late.reason is CloseReason.IDLE_TIMEOUT or (talk.exchange is None and not talk.inbox):
+        session.close(late.reason)
+    else:
+        reply(talk, 408, sentence, late.reason)
+
+
+def backend_too_late(talk: Talk, late: Patience) -> None:
+    """The backend has used up an allowance: to accept, to begin, or to go on."""
+    if talk.session.state.is_connecting:
+        talk.pairing.connect_failed(f"timed out after {late.limit_s:g} s")
+        return
+    sentence = f"{late.phrase} for {late.limit_s:g} s"
+    backend = talk.pairing.backend
+    if backend is not None:
+        sentence = f"backend {backend.key} ({backend.address}): {sentence}"
+        talk.pairing.note_failure(backend, sentence)
+    reply(talk, 504, sentence, late.reason)
