@@ -45,17 +45,11 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
     client, backend = CloseReason.CLIENT_TIMEOUT, CloseReason.BACKEND_TIMEOUT
     match state.shown:
         case SessionState.READING_HEAD | SessionState.ROUTING:
-            return Patience(
-                limits.client_head_s, client, "the client sent no whole request head", True
-            )
+            return _fixed(limits.client_head_s, client, "the client sent no whole request head")
         case SessionState.IDLE:
-            return Patience(
-                limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked", True
-            )
+            return _fixed(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
         case SessionState.CONNECTING:
-            return Patience(
-                limits.connect_s, backend, "the backend did not accept a connection", True
-            )
+            return _fixed(limits.connect_s, backend, "the backend did not accept a connection")
         case SessionState.TUNNEL:
             return Patience(limits.tunnel_idle_s, CloseReason.IDLE_TIMEOUT, "no byte passed")
         case SessionState.STREAMING:

@@ -119,6 +119,8 @@ class RouteDecision(msgspec.Struct, gc=False):
     """0 when routed, 502 for a broken route, 503 when nobody is available."""
     error: str | None = None
     """Why there is no backend."""
+    told: str | None = None
+    """What the client is told instead of `error`, when that holds what a script said."""
     elapsed_us: float = 0.0
     """How long routing took; set by the caller, who has a clock."""
     is_named: bool = False
@@ -192,8 +194,9 @@ class Balancer:
 def failed_decision(message: str, generation: int) -> RouteDecision:
     """Return the decision for a request whose `route` raised `RouteFailed(message)`."""
     return RouteDecision(
-        None, None, None, "route failed", generation, status=BROKEN_ROUTE, error=message
-    )
+        None, None, None, "route failed", generation, status=BROKEN_ROUTE, error=message,
+        told="the route function of the configuration failed; `rsp ctl decisions` says why",
+    )  # fmt: skip
 
 
 def candidates(decision: RouteDecision) -> list[CandidateRow]:

@@ -15,6 +15,7 @@ from rsp.core.differences import differences
 from rsp.core.edits import AddBackend, ChangeBackend, EditLayer, Operation, RemoveBackend
 from rsp.core.events import Noted
 from rsp.core.routing import Router
+from rsp.core.vocabulary import BackendState
 from rsp.core.wire import CommandRefused
 from rsp.engine.context import Context
 from rsp.engine.resolver import resolve, resolve_pools
@@ -67,7 +68,6 @@ class Changes:
             changes = BackendChanges(
                 changes.weight, changes.state, changes.max_connections, changes.address, numbers
             )
-        self._leaving.pop(key, None)
         return await self._apply(ChangeBackend(key, changes), who, if_generation)
 
     async def remove(self, key: str, who: str, if_generation: int | None) -> str:
@@ -85,12 +85,21 @@ class Changes:
         """Remove those backends that were to be removed once idle, and are."""
         loads = self._context.dispatcher.loads
         for key, who in list(self._leaving.items()):
-            if loads[key].sessions == 0:
+            if not self._is_draining(key):
+                # Somebody brought it back, or removed it; so it stays, or is gone already.
+                del self._leaving[key]
+            elif loads[key].sessions == 0:
                 del self._leaving[key]
                 try:
                     await self.remove(key, who, None)
                 except EditRefused as error:
                     self._note(f"removing {key} when idle: {error}")
+
+    def _is_draining(self, key: str) -> bool:
+        pool, _, name = key.partition("/")
+        found = self.layer.table.pools.get(pool)
+        backend = found.by_name.get(name) if found else None
+        return backend is not None and backend.state is BackendState.DRAIN
 
     async def _apply(
         self, operation: Operation, who: str, if_generation: int | None, *, preview: bool = False

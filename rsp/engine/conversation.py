@@ -92,7 +92,7 @@ class Conversation:
         self.inbox = b""
         if self.exchange is None:
             self.exchange = self._new_exchange()
-        self.reply(error.status, error.sentence, CloseReason.BAD_REQUEST)
+        mishaps.reply(self, error.status, error.sentence, CloseReason.BAD_REQUEST)
 
     def _new_exchange(self) -> Exchange:
         session = self.session
@@ -127,7 +127,9 @@ class Conversation:
 
     def on_unpaired(self, status: int, sentence: str, reason: CloseReason) -> None:
         """There is no backend for the request."""
-        self.reply(status, sentence, reason)
+        decision = self.pairing.decision
+        told = decision.told if decision is not None else None
+        mishaps.reply(self, status, sentence, reason, told=told)
 
     def on_paired(self) -> None:
         """Send the request, and what has come of its body."""
@@ -308,10 +310,6 @@ class Conversation:
         telemetry.totals.exchanges += 1
 
     # -- what goes wrong
-
-    def reply(self, status: int, sentence: str, reason: CloseReason) -> None:
-        """Answer with an error of ours and end."""
-        mishaps.reply(self, status, sentence, reason)
 
     def on_backend_eof(self) -> None:
         """The backend ended: rightly, in the midst, or before it said anything."""

@@ -6,7 +6,7 @@ backend table and, with them, the generation.
 
 import random
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from rsp.core.backends import Backend, BackendLoads, BackendTable
 from rsp.core.limits import Limits
@@ -32,6 +32,8 @@ class Dispatcher:
         self.router = router
         self.balancer = Balancer()
         self.loads = BackendLoads()
+        self.on_route_failed: Callable[[], None] | None = None
+        """Told of each failed route: the runtime behind it may be beyond help."""
 
     def decide(
         self, request: Routable, router: Router | None, exclude: Collection[str] = ()
@@ -46,6 +48,8 @@ class Dispatcher:
             answer = (router or self.router).route(request)
         except RouteFailed as error:
             decision = failed_decision(str(error), self.table.generation)
+            if self.on_route_failed is not None:
+                self.on_route_failed()
         else:
             decision = self.balancer.decide(
                 self.table, answer, request, self.loads, random.random, exclude

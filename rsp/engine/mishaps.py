@@ -36,8 +36,13 @@ class Talk(Protocol):
         """Remember the present exchange, with how it went."""
 
 
-def reply(talk: Talk, status: int, sentence: str, reason: CloseReason) -> None:
-    """Answer with an error of ours and end; too late for that, cut the response off."""
+def reply(
+    talk: Talk, status: int, sentence: str, reason: CloseReason, *, told: str | None = None
+) -> None:
+    """Answer with an error of ours and end; too late for that, cut the response off.
+
+    `sentence` is for the record; `told` is what the client reads, when that must be another one.
+    """
     session, exchange = talk.session, talk.exchange
     if exchange is not None and talk.response is not None:
         cut(talk, reason, sentence)
@@ -46,7 +51,8 @@ def reply(talk: Talk, status: int, sentence: str, reason: CloseReason) -> None:
     now_s = context.poller.now_s
     head_only = exchange is not None and exchange.method == "HEAD"
     date = context.telemetry.http_date(now_s)
-    session.client.send(error_reply(status, sentence, head_only=head_only, http_date=date))
+    page = error_reply(status, told or sentence, head_only=head_only, http_date=date)
+    session.client.send(page)
     context.telemetry.totals.errors += 1
     context.telemetry.record(
         ErrorReplied(at_s=now_s, session=session.id, status=status, sentence=sentence)

@@ -33,7 +33,7 @@ _DRAIN_LOOK_S = 0.05
 """How often a draining engine looks whether the last session has ended."""
 
 _HOUSEKEEPING_S = 1.0
-"""How often idle removals and a broken Lua runtime are looked after."""
+"""How often removals that wait for an idle backend are looked after."""
 
 
 class Engine:
@@ -82,6 +82,8 @@ class Engine:
         except CannotListen:
             self._release()
             raise
+        # In a turn of its own: the request that met it is still being answered.
+        self.context.dispatcher.on_route_failed = lambda: loop.call_soon(self._look_at_router)
         self._housekeeping = loop.create_task(self._keep_house())
 
     def _with_listen(self, config: Config) -> Config:
@@ -213,16 +215,16 @@ class Engine:
         while True:
             await asyncio.sleep(_HOUSEKEEPING_S)
             await self.changes.remove_idle()
-            router = self.context.dispatcher.router
-            if isinstance(router, LuaRouter) and router.broken:
-                self._replace_router(router.broken)
 
-    def _replace_router(self, broken: str) -> None:
+    def _look_at_router(self) -> None:
         """A Lua runtime that ran out of memory is beyond help; a new one is made of its source."""
-        self.note(f"the Lua runtime is replaced: {broken}", EventLevel.ERROR)
-        router = rebuild_router(self.changes.config)
-        if router is not None:
-            self.context.dispatcher.router = router
+        router = self.context.dispatcher.router
+        if not isinstance(router, LuaRouter) or not router.broken:
+            return
+        self.note(f"the Lua runtime is replaced: {router.broken}", EventLevel.ERROR)
+        rebuilt = rebuild_router(self.changes.config)
+        if rebuilt is not None:
+            self.context.dispatcher.router = rebuilt
 
     def greeting(self) -> str:
         """Return the words that the C original said when it was ready."""
