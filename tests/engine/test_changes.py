@@ -1,0 +1,344 @@
+"""Live edits and reloads: one at a time, numbered, whole or not at all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from rsp.core.addresses import AddressError, EditRefused
+from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
+from rsp.core.config import Config, ListenerConfig
+from rsp.core.edits import EditLayer
+from rsp.core.limits import Limits
+from rsp.core.routing import FixedRouter
+from rsp.core.vocabulary import BackendState, Side
+from rsp.core.wire import CommandRefused
+from rsp.engine.changes import Changes
+from rsp.engine.context import Context
+from rsp.engine.deadlines import Deadlines
+from rsp.engine.dispatch import Dispatcher
+from rsp.engine.nonblocking import CannotListen
+from rsp.engine.poller import Poller
+from rsp.engine.telemetry import Telemetry
+from tests.conftest import Pairs
+from tests.engine.fakes import real_connection
+
+A = Backend("web", "a", "127.0.0.1:9001", resolved=("127.0.0.1", 9001))
+B = Backend("web", "b", "127.0.0.1:9002", resolved=("127.0.0.1", 9002))
+FILE = Config("rsp.lua", "text", (ListenerConfig("127.0.0.1:0"),), (Pool("web", (A, B)),))
+DRAIN = BackendChanges(state=BackendState.DRAIN)
+ME = "uid 0, pid 1"
+
+
+class Office:
+    """Changes with everything around them, on a real loop."""
+
+    def __init__(self, poller: Poller) -> None:
+        self.context = Context(
+            poller,
+            Deadlines(asyncio.get_running_loop()),
+            Telemetry(),
+            Dispatcher(BackendTable.of(FILE.pools, 1), FixedRouter("web")),
+            Limits(),
+        )
+        self.changes = Changes(self.context, FILE, EditLayer.of(FILE.pools, 1))
+        self.opened: list[Config] = []
+
+    async def open_listeners(self, config: Config) -> None:
+        self.opened.append(config)
+
+    async def add(
+        self, name: str = "c", *, if_generation: int | None = None, preview: bool = False
+    ) -> str:
+        backend = Backend("web", name, "127.0.0.1:9003")
+        return await self.changes.add(backend, ME, if_generation, preview=preview)
+
+    async def reload(
+        self, config: Config, *, drop_edits: bool = False, if_generation: int | None = None
+    ) -> list[str]:
+        return await self.changes.reload(
+            config,
+            FixedRouter("web"),
+            self.open_listeners,
+            who=ME,
+            if_generation=if_generation,
+            drop_edits=drop_edits,
+        )
+
+    @property
+    def table(self) -> BackendTable:
+        return self.context.dispatcher.table
+
+    def names(self) -> list[str]:
+        return [backend.name for backend in self.table.pools["web"].backends]
+
+    def notes(self) -> list[str]:
+        return [event.message for _, event in self.context.telemetry.events.since(0)[0]]
+
+
+@pytest.fixture
+async def office(poller: Poller) -> AsyncIterator[Office]:
+    """Yield changes over a file with two backends."""
+    made = Office(poller)
+    yield made
+    made.context.deadlines.stop()
+
+
+# -- edits
+
+
+async def test_an_edit_is_in_force_numbered_noted_and_resolved(office: Office) -> None:
+    what = await office.add()
+    assert what == "added web/c (127.0.0.1:9003, weight 1)"
+    assert office.names() == ["a", "b", "c"]
+    assert office.table.find("web/c").resolved == ("127.0.0.1", 9003)
+    assert (office.changes.generation, office.table.generation) == (2, 2)
+    assert office.changes.kept_edits() == [what]
+    assert office.notes() == [f"generation 2: {what} (by {ME})"]
+
+
+async def test_a_preview_changes_nothing(office: Office) -> None:
+    assert (await office.add(preview=True)).startswith("added web/c")
+    assert (office.changes.generation, office.names(), office.notes()) == (1, ["a", "b"], [])
+
+
+async def test_an_edit_that_changes_nothing_makes_no_generation(office: Office) -> None:
+    what = await office.changes.change("web/a", BackendChanges(weight=1), ME, None)
+    assert what == "web/a already has weight 1"
+    assert (office.changes.generation, office.notes()) == (1, [])
+
+
+async def test_an_edit_that_makes_no_sense_changes_nothing(office: Office) -> None:
+    with pytest.raises(EditRefused, match="web/a is already there"):
+        await office.add("a")
+    with pytest.raises(EditRefused, match="no backend web/z"):
+        await office.changes.remove("web/z", ME, None)
+    with pytest.raises(AddressError, match="does not resolve"):
+        await office.changes.change("web/a", BackendChanges(address="a.invalid:80"), ME, None)
+    assert (office.changes.generation, office.names(), office.notes()) == (1, ["a", "b"], [])
+
+
+async def test_a_new_address_is_resolved_before_it_is_in_force(office: Office) -> None:
+    await office.changes.change("web/a", BackendChanges(address="127.0.0.1:9999"), ME, None)
+    assert office.table.find("web/a").resolved == ("127.0.0.1", 9999)
+
+
+async def test_undo_and_redo_go_back_and_forth(office: Office) -> None:
+    await office.add()
+    await office.changes.change("web/a", DRAIN, ME, None)
+    assert await office.changes.undo(ME, None) == "undid: web/a: state ready → drain"
+    assert await office.changes.undo(ME, None) == "undid: added web/c (127.0.0.1:9003, weight 1)"
+    assert office.names() == ["a", "b"]
+    with pytest.raises(EditRefused, match="nothing to undo"):
+        await office.changes.undo(ME, None)
+    await office.changes.redo(ME, None)
+    assert office.names() == ["a", "b", "c"]
+    assert office.changes.generation == 6, "each step makes the next number"
+
+
+async def test_who_saw_another_generation_is_refused_and_told_whose_change_it_was(
+    office: Office,
+) -> None:
+    await office.add(if_generation=1)
+    for refused in (
+        office.add("d", if_generation=1),
+        office.changes.change("web/a", DRAIN, "uid 0, pid 2", 1),
+        office.changes.remove("web/a", "uid 0, pid 2", 1),
+        office.changes.undo("uid 0, pid 2", 1),
+        office.changes.redo("uid 0, pid 2", 1),
+        office.reload(FILE, if_generation=1),
+    ):
+        with pytest.raises(CommandRefused) as told:
+            await refused
+        assert "the generation is 2, not 1: added web/c" in str(told.value)
+        assert f"by {ME} at " in str(told.value)
+    assert office.changes.generation == 2
+
+
+async def test_two_at_once_come_one_after_the_other(office: Office) -> None:
+    results = await asyncio.gather(
+        *(office.add(name) for name in "cdef"), office.add("c"), return_exceptions=True
+    )
+    assert sum(isinstance(result, EditRefused) for result in results) == 1
+    assert sorted(office.names()) == ["a", "b", "c", "d", "e", "f"]
+    assert office.changes.generation == 5
+
+
+async def test_of_two_who_saw_the_same_generation_one_wins(office: Office) -> None:
+    results = await asyncio.gather(
+        office.add("c", if_generation=1), office.add("d", if_generation=1), return_exceptions=True
+    )
+    assert sum(isinstance(result, CommandRefused) for result in results) == 1
+    assert len(office.names()) == 3
+
+
+@pytest.mark.parametrize("step", ["drained", "moved", "removed"])
+async def test_idle_connections_to_what_may_not_be_used_are_closed(
+    office: Office, poller: Poller, pairs: Pairs, step: str
+) -> None:
+    near, _ = pairs.tcp()
+    connection, _ = real_connection(poller, near, Side.BACKEND)
+    connection.address = A.address
+    office.context.idle.put(A, connection, Limits())
+    await office.changes.change("web/b", DRAIN, ME, None)
+    assert not connection.is_closed
+    match step:
+        case "drained":
+            await office.changes.change("web/a", DRAIN, ME, None)
+        case "moved":
+            await office.changes.change("web/a", BackendChanges(address="127.0.0.1:1"), ME, None)
+        case _:
+            await office.changes.remove("web/a", ME, None)
+    assert connection.is_closed
+
+
+# -- removal when idle
+
+
+async def leave(office: Office, key: str = "web/a") -> str:
+    """Ask for a backend to be removed once it is idle, as the command does."""
+    drained = await office.changes.change(key, DRAIN, ME, None)
+    return await office.changes.remove_when_idle(key, drained, ME)
+
+
+async def test_a_backend_that_is_idle_is_removed_at_once(office: Office) -> None:
+    assert await leave(office) == "removed web/a"
+    assert office.names() == ["b"]
+
+
+async def test_a_busy_backend_is_drained_and_goes_with_its_last_session(office: Office) -> None:
+    load = office.context.dispatcher.loads["web/a"]
+    load.sessions = 1
+    said = await leave(office)
+    assert said == "web/a: state ready → drain; it will be removed when it is idle"
+    await office.changes.remove_idle()
+    assert office.table.find("web/a").state is BackendState.DRAIN
+    load.sessions = 0
+    await office.changes.remove_idle()
+    assert office.names() == ["b"]
+
+
+async def test_one_that_was_removed_meanwhile_is_no_trouble(office: Office) -> None:
+    load = office.context.dispatcher.loads["web/a"]
+    load.sessions = 1
+    await leave(office)
+    await office.changes.remove("web/a", ME, None)
+    load.sessions = 0
+    await office.changes.remove_idle()
+    await office.changes.remove_idle()
+    assert office.names() == ["b"]
+
+
+@pytest.mark.parametrize("step", ["set ready", "undo", "reload without the edits"])
+async def test_who_brings_it_back_keeps_it(office: Office, step: str) -> None:
+    load = office.context.dispatcher.loads["web/a"]
+    load.sessions = 1
+    await leave(office)
+    match step:
+        case "set ready":
+            ready = BackendChanges(state=BackendState.READY)
+            await office.changes.change("web/a", ready, ME, None)
+        case "undo":
+            await office.changes.undo(ME, None)
+        case _:
+            await office.reload(FILE, drop_edits=True)
+    load.sessions = 0
+    await office.changes.remove_idle()
+    assert office.names() == ["a", "b"]
+    assert office.table.find("web/a").state is BackendState.READY
+
+
+async def test_a_change_that_is_refused_does_not_call_a_removal_off(office: Office) -> None:
+    load = office.context.dispatcher.loads["web/a"]
+    load.sessions = 1
+    await leave(office)
+    with pytest.raises(CommandRefused):
+        await office.changes.change("web/a", BackendChanges(weight=3), ME, 1)
+    load.sessions = 0
+    await office.changes.remove_idle()
+    assert office.names() == ["b"]
+
+
+# -- reload
+
+
+BIGGER = replace(
+    FILE, source="new", pools=(Pool("web", (A, B, Backend("web", "n", "127.0.0.1:9009"))),)
+)
+
+
+async def test_a_reload_puts_everything_in_force_at_once(office: Office) -> None:
+    limits = Limits(connect_s=1.0)
+    sentences = await office.reload(replace(BIGGER, limits=limits))
+    assert sentences == ["added web/n (127.0.0.1:9009, weight 1)", "limit connect_s: 3.0 → 1.0"]
+    assert office.names() == ["a", "b", "n"]
+    assert office.table.find("web/n").resolved == ("127.0.0.1", 9009)
+    assert office.context.limits is limits
+    assert office.changes.config.source == "new"
+    assert office.changes.generation == 2
+    assert office.notes() == [f"generation 2: reloaded rsp.lua (by {ME})"]
+
+
+async def test_live_edits_stay_on_top_of_a_new_file(office: Office) -> None:
+    await office.changes.change("web/a", DRAIN, ME, None)
+    await office.add()
+    await office.reload(BIGGER)
+    assert office.table.find("web/a").state is BackendState.DRAIN
+    assert office.names() == ["a", "b", "n", "c"]
+    assert len(office.changes.kept_edits()) == 2
+
+
+async def test_an_edit_that_the_new_file_leaves_without_sense_is_dropped_aloud(
+    office: Office,
+) -> None:
+    await office.changes.change("web/b", BackendChanges(weight=7), ME, None)
+    sentences = await office.reload(replace(FILE, source="new", pools=(Pool("web", (A,)),)))
+    dropped = [sentence for sentence in sentences if sentence.startswith("dropped the live edit")]
+    assert len(dropped) == 1
+    assert "web/b: weight 1 → 7" in dropped[0]
+    assert office.changes.kept_edits() == []
+
+
+async def test_live_edits_are_dropped_when_that_is_asked_for(office: Office) -> None:
+    await office.changes.change("web/a", DRAIN, ME, None)
+    sentences = await office.reload(FILE, drop_edits=True)
+    assert "dropped the live edit: web/a: state ready → drain" in sentences
+    assert office.table.find("web/a").state is BackendState.READY
+
+
+async def test_a_preview_of_a_reload_says_the_same_and_changes_nothing(office: Office) -> None:
+    await office.add()
+    sentences, kept = await office.changes.preview(BIGGER, drop_edits=False)
+    assert (office.changes.generation, office.names()) == (2, ["a", "b", "c"])
+    assert kept == office.changes.kept_edits()
+    assert await office.reload(BIGGER) == sentences
+
+
+async def test_a_listener_that_cannot_be_opened_leaves_everything_as_it_was(
+    office: Office,
+) -> None:
+    async def refuse(_config: Config) -> None:
+        raise CannotListen("cannot listen on 127.0.0.1:80: the port is in use")
+
+    router = office.context.dispatcher.router
+    with pytest.raises(CannotListen):
+        await office.changes.reload(
+            replace(BIGGER, limits=Limits(connect_s=1.0)),
+            FixedRouter("other"),
+            refuse,
+            who=ME,
+            if_generation=None,
+            drop_edits=True,
+        )
+    assert (office.changes.generation, office.names(), office.notes()) == (1, ["a", "b"], [])
+    assert office.changes.config is FILE
+    assert office.context.dispatcher.router is router
+    assert office.context.limits == Limits()
+
+
+async def test_a_name_that_does_not_resolve_leaves_everything_as_it_was(office: Office) -> None:
+    odd = Backend("web", "z", "z.invalid:80", defined_at="rsp.lua:7")
+    with pytest.raises(AddressError, match=r"rsp\.lua:7: backend web/z: .* does not resolve"):
+        await office.reload(replace(FILE, pools=(Pool("web", (odd,)),)))
+    assert (office.changes.generation, office.opened, office.names()) == (1, [], ["a", "b"])
