@@ -40,6 +40,7 @@ class Fact(StrEnum):
     BACKEND_GONE = "the backend is gone: reset"
     UNREACHABLE = "no backend of a tcp listener could be connected to"
     ALL_SENT = "nothing is unsent on either side any more"
+    ALL_ENDED = "nothing is unsent any more, and the client has ended as well"
     ORDERED = "a person, or the end of the engine, closes it gently"
     EXPIRED = "it took too long to end"
     ABORTED = "a person resets it, or we failed"
@@ -158,6 +159,7 @@ _ANY_TUNNEL: dict[Fact, Row] = {
 
 _ENDING: dict[tuple[State, Fact], Row] = {
     (S.DRAINING, F.ALL_SENT): (S.CLOSING, ()),
+    (S.DRAINING, F.ALL_ENDED): (S.CLOSED, (A.CLOSE_CLIENT, A.CLOSE_BACKEND)),
     (S.DRAINING, F.CLIENT_EOF): (S.DRAINING, ()),
     (S.DRAINING, F.BACKEND_EOF): (S.DRAINING, ()),
     (S.DRAINING, F.CLIENT_GONE): (S.CLOSED, (A.CLOSE_CLIENT, A.CLOSE_BACKEND)),

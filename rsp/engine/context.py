@@ -1,5 +1,7 @@
 """What every session of one engine shares."""
 
+from itertools import count
+
 from rsp.core.limits import Limits
 from rsp.core.patience import first_looks_s
 from rsp.engine.deadlines import Deadlines
@@ -28,20 +30,11 @@ class Context:
         self.idle = IdleConnections(poller, deadlines)
         self.is_draining = False
         """Whether the engine is on its way out: every exchange is the last of its connection."""
-        self._session_ids = 0
-        self._exchange_ids = 0
+        self.next_session_id = count(1).__next__
+        """Returns the next number for a session; they are never used twice."""
+        self.next_exchange_id = count(1).__next__
 
     def adopt(self, limits: Limits) -> None:
         """Put limits in force; a session keeps those it began with."""
         self.limits = limits
         self.first_looks_s = first_looks_s(limits)
-
-    def next_session_id(self) -> int:
-        """Return the next number for a session; they are never used twice."""
-        self._session_ids += 1
-        return self._session_ids
-
-    def next_exchange_id(self) -> int:
-        """Return the next number for an exchange."""
-        self._exchange_ids += 1
-        return self._exchange_ids

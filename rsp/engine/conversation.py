@@ -135,7 +135,8 @@ class Conversation:
         """Send the request, and what has come of its body."""
         session = self.session
         decision, head, exchange = self.pairing.decision, self.request, self.exchange
-        if decision is None or decision.pool is None or decision.backend is None:
+        pool = decision.pool if decision is not None else None
+        if decision is None or pool is None or decision.backend is None:
             raise AssertionError("a request is sent only after it was routed")
         if exchange is None:
             return
@@ -149,7 +150,7 @@ class Conversation:
             head,
             client_ip=session.client_ip,
             trusted_peer=session.trusts_client,
-            host=_host_for(decision.pool.host, decision.backend),
+            host=None if pool.host == "keep" else _host_for(pool.host, decision.backend),
         )
         try:
             used = session.request_pipe.begin(
@@ -366,8 +367,6 @@ class Conversation:
         return self.exchange is not None and self.response is not None
 
 
-def _host_for(policy: str, backend: Backend) -> bytes | None:
-    """Return the Host that the backend is to see; None: the client's own."""
-    if policy == "keep":
-        return None
+def _host_for(policy: str, backend: Backend) -> bytes:
+    """Return the Host that the backend is to see instead of the client's."""
     return (backend.address if policy == "backend" else policy).encode("latin-1")

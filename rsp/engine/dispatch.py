@@ -32,7 +32,7 @@ class Dispatcher:
         self.router = router
         self.balancer = Balancer()
         self.loads = BackendLoads()
-        self.on_route_failed: Callable[[], None] | None = None
+        self.on_route_failed: Callable[[], object] | None = None
         """Told of each failed route: the runtime behind it may be beyond help."""
 
     def decide(

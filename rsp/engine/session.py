@@ -135,7 +135,8 @@ class Session:
             )
         )
         self.client.start(self, is_connected=True)
-        self._begin_allowance()
+        first_look_s = self.context.first_looks_s[self.state.index]
+        self.context.deadlines.set(self, self.opened_s + first_look_s)
         speaker.on_start()
 
     @property
@@ -238,7 +239,12 @@ class Session:
         if self.state is State.CLOSED:
             self._end()
             return
-        self._begin_allowance()
+        # Its allowance begins. A look that is due earlier stays: it will find out by itself.
+        context = self.context
+        self.state_since_s = self.last_progress_s = now_s = context.poller.now_s
+        due_s = now_s + context.first_looks_s[self.state.index]
+        if due_s < self.deadline_s or not self.deadline_s:
+            context.deadlines.set(self, due_s)
         if self.state.is_ending:
             self._go_on_ending()
 
@@ -252,9 +258,8 @@ class Session:
             if backend is not None:
                 backend.unpause()
             if self.client.is_drained and (backend is None or backend.is_drained):
-                self.advance(Fact.ALL_SENT)
-        elif self.state is State.CLOSING and (self.client.is_eof or self.client.is_closed):
-            self.advance(Fact.CLIENT_EOF)
+                has_ended = self.client.is_eof or self.client.is_closed
+                self.advance(Fact.ALL_ENDED if has_ended else Fact.ALL_SENT)
 
     def because(self, reason: CloseReason, detail: str = "") -> None:
         """Say why the session will end. The first one to know is right."""
@@ -282,9 +287,6 @@ class Session:
         self.because(CloseReason.FINISHED)
         self.closed_s = now_s = self.context.poller.now_s
         self.speaker.on_end()
-        self.client.close()
-        if self.backend is not None:
-            self.backend.close()
         telemetry = self.context.telemetry
         telemetry.add_client(self.client)
         reason = self.close_reason or CloseReason.FINISHED
@@ -300,14 +302,6 @@ class Session:
         )
 
     # -- time
-
-    def _begin_allowance(self) -> None:
-        """A new state begins. A look that is due earlier stays: it will find out by itself."""
-        now_s = self.context.poller.now_s
-        self.state_since_s = self.last_progress_s = now_s
-        due_s = now_s + self.context.first_looks_s[self.state.index]
-        if due_s < self.deadline_s or not self.deadline_s:
-            self.context.deadlines.set(self, due_s)
 
     def patience(self) -> Patience:
         """Return whom the session is waiting for, and for how long it may."""
