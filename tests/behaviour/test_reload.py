@@ -67,6 +67,19 @@ def test_a_broken_file_changes_nothing_and_is_named_with_its_line(
     flowing.let_pass()
 
 
+def test_a_name_that_does_not_resolve_changes_nothing_and_is_named_with_its_line(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    path = write(proxy, LISTEN + pool("no.such.host.invalid:80"))
+    done = proxy.run_ctl("reload")
+    assert done.returncode == 1
+    assert f"{path}:4: backend web/web1: the name no.such.host.invalid" in done.stderr
+    assert "nothing was changed" in done.stderr
+    assert "the running configuration stays (generation 1)" in proxy.log
+    assert proxy.get().status == 200
+
+
 def test_a_file_that_is_gone_changes_nothing(engine: StartEngine, backend: OpenBackend) -> None:
     proxy = engine(LISTEN + pool(backend()))
     (proxy.directory / "config.lua").unlink()

@@ -36,21 +36,21 @@ end
 """
 
 REASONS = {
-    "/missing-pool": 'route named pool "nowhere", which is not there; ',
-    "/missing-backend": 'route named backend "web/web7", which is not there; ',
-    "/number": "config.lua",
-    "/nothing": "nil",
-    "/empty": "",
-    "/bad-options": "",
-    "/raises": "as told",
-    "/raises-a-table": "",
-    "/index-nil": "config.lua:",
-    "/loops": "instructions",
-    "/loops-in-pcall": "instructions",
+    "/missing-pool": 'route named pool "nowhere", which is not there; there is only web',
+    "/missing-backend": 'route named backend "web/web7", which is not there; pool web has web1',
+    "/number": "route returned a number (42); it returns a pool",
+    "/nothing": "route returned nothing; it returns a pool",
+    "/empty": 'route named pool "", which is not there',
+    "/bad-options": "route returned a number (7) after the pool",
+    "/raises": "config.lua:15: as told",
+    "/raises-a-table": "raised a table instead of a message",
+    "/index-nil": 'config.lua:17: request has no field "no"',
+    "/loops": "config.lua:18: ran more than 1000000 Lua instructions",
+    "/loops-in-pcall": "config.lua:19: ran more than 1000000 Lua instructions",
     "/recurses": "stack overflow",
-    "/eats-memory": "",
-    "/slow-pattern": "pattern",
-    "/huge-reason": "",
+    "/eats-memory": "ran out of memory",
+    "/slow-pattern": "the pattern",
+    "/huge-reason": "a table whose reason has 1000000 bytes",
 }
 
 
@@ -71,3 +71,20 @@ def test_a_wrong_route_is_a_502_with_a_record_that_says_why(
     assert reason in record["error"]
     wait_until(lambda: proxy.get().status == 200)
     assert [asked.path for asked in site.requests if asked.path != "/"] == []
+
+
+def test_the_client_is_told_nothing_that_the_script_said(proxy: Engine, site: Backend) -> None:
+    for path in ("/raises", "/index-nil", "/loops"):
+        answer = proxy.get(path)
+        assert answer.status == 502
+        assert str(proxy.directory) not in answer.body.decode()
+        assert "as told" not in answer.body.decode()
+
+
+def test_a_route_that_eats_all_memory_costs_nobody_else_a_request(
+    proxy: Engine, site: Backend
+) -> None:
+    bystander = proxy.connect()
+    assert bystander.get().status == 200
+    assert proxy.get("/eats-memory").status == 502
+    assert bystander.get().status == 200

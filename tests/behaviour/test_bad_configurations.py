@@ -1,0 +1,140 @@
+"""What cannot be started is said in one sentence: the thing, its place, and what to do."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.running import run_rsp
+
+
+def refused(tmp_path: Path, text: str, *arguments: str) -> str:
+    """Return what `rsp serve` says about a configuration that it does not take."""
+    config = tmp_path / "config.lua"
+    config.write_text(text)
+    done = run_rsp("serve", str(config), *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+REFUSED = {
+    "unknown option of listen": (
+        'listen { adress = "127.0.0.1:0" }\n' + pool("127.0.0.1:1"),
+        ':1: listen has no "adress"; did you mean "address"?',
+    ),
+    "unknown option of a backend": (
+        LISTEN + pool("127.0.0.1:1", each=", wieght = 3"),
+        'has no "wieght"; did you mean "weight"?',
+    ),
+    "unknown limit": (
+        LISTEN + pool("127.0.0.1:1") + "limits { high_water = 1 }\n",
+        ":7: limits has no high_water; did you mean",
+    ),
+    "unknown policy": (
+        LISTEN + pool("127.0.0.1:1", settings='balance = "random",'),
+        'balance "random" is not there; did you mean "random_two"?',
+    ),
+    "no pool": (LISTEN, "there is no pool, so a request could go nowhere"),
+    "two pools of one name": (
+        LISTEN + pool("127.0.0.1:1") + pool("127.0.0.1:2"),
+        ':7: pool "web" is there twice',
+    ),
+    "pool of a listener": (
+        'listen { address = "127.0.0.1:0", pool = "wbe" }\n' + pool("127.0.0.1:1"),
+        ':1: listen 127.0.0.1:0: pool "wbe" is not there; did you mean "web"?',
+    ),
+    "no port": (LISTEN + pool("127.0.0.1"), ":2: "),
+    "a name that does not resolve": (
+        LISTEN + pool("127.0.0.1:1", "no.such.host.invalid:80"),
+        ":5: backend web/web2: the name no.such.host.invalid of no.such.host.invalid:80 "
+        "does not resolve",
+    ),
+    "an endless loop": ("while true do end\n", "config.lua:1: ran more than"),
+    "a forbidden function": ('os.execute("true")\n', "config.lua:1:"),
+    "both forms": ('listenPort = "1"\n' + LISTEN + pool("127.0.0.1:1"), ":1: listenPort is set"),
+    "bytecode": ("\x1bLJ\x02", "config.lua"),
+}
+
+
+@pytest.mark.parametrize(("text", "words"), REFUSED.values(), ids=REFUSED)
+def test_a_configuration_that_cannot_be_used_is_refused_with_its_place(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    said = refused(tmp_path, text)
+    assert str(tmp_path / "config.lua") in said
+    assert words in said
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "config.lua"
+    config.write_text(LISTEN)
+    config.chmod(0)
+    done = run_rsp("serve", str(config))
+    assert done.returncode == 1
+    assert f"cannot open {config}: Permission denied" in done.stderr
+
+
+def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
+    done = run_rsp("serve", str(tmp_path))
+    assert done.returncode == 1
+    assert f"cannot open {tmp_path}: Is a directory" in done.stderr
+
+
+def test_a_port_in_use_is_said_and_what_to_do(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        text = f'listen {{ address = "{address}" }}\n' + pool("127.0.0.1:1")
+        said = refused(tmp_path, text)
+        assert f"cannot listen on {address}: the port is in use" in said
+        assert "--listen" in said
+        said = refused(tmp_path, LISTEN + pool("127.0.0.1:1"), "--listen", address)
+        assert f"cannot listen on {address}: the port is in use" in said
+
+
+def test_an_address_that_is_not_ours_is_said(tmp_path: Path) -> None:
+    said = refused(tmp_path, 'listen { address = "192.0.2.1:8080" }\n' + pool("127.0.0.1:1"))
+    assert "cannot listen on 192.0.2.1:8080: this machine has no such address" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "give a configuration file or --to URL"),
+        (["--to", "http://a:1", "config.lua"], "give a configuration file or --to URL"),
+        (["--no-such-option", "config.lua"], "--no-such-option"),
+        (["--to", "http://127.0.0.1:1", "--listen", "nowhere"], "--listen"),
+        (["--to", "http://127.0.0.1:1", "--log-format", "xml"], "--log-format"),
+    ],
+)
+def test_wrong_usage_is_status_2(words: list[str], said: str) -> None:
+    done = run_rsp("serve", *words)
+    assert done.returncode == 2
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://127.0.0.1:1", 'mode = "tcp"'),
+        ("ftp://127.0.0.1:1", "http://HOST:PORT"),
+        ("http://no.such.host.invalid:1", "does not resolve"),
+    ],
+)
+def test_a_url_that_cannot_be_a_backend_is_refused(url: str, said: str) -> None:
+    done = run_rsp("serve", "--listen", "127.0.0.1:0", "--to", url)
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_a_control_path_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    words = ["serve", "--to", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--control"]
+    long = run_rsp(*words, str(tmp_path / ("x" * 120)))
+    assert long.returncode == 1
+    assert "bytes long" in long.stderr
+    missing = run_rsp(*words, str(tmp_path / "no" / "dir" / "s"))
+    assert missing.returncode == 1
+    assert "--control PATH" in missing.stderr
