@@ -89,6 +89,7 @@ class Dashboard(App[LeaveChoice]):
         self._engine_is_child = engine_is_child
         self._clock = clock
         self._commander = Commander(self)
+        self._said_change = False
 
     # -- beginning and end
 
@@ -165,6 +166,7 @@ class Dashboard(App[LeaveChoice]):
     def say(self, message: str, *, is_error: bool = False) -> None:
         """Show a short notice."""
         said = "\n".join(safe(row) for row in message.split("\n"))
+        self._said_change = False
         self.notify(said, severity="error" if is_error else "information", markup=False)
 
     def copy(self, text: str, what: str) -> None:
@@ -192,9 +194,11 @@ class Dashboard(App[LeaveChoice]):
             self.say(str(error), is_error=True)
 
     def say_change(self, message: str) -> None:
-        """Show what was changed, in place of the notice before: many edits make no pile."""
-        self.clear_notifications()
+        """Show what was changed, in place of the change before: many edits make no pile."""
+        if self._said_change:
+            self.clear_notifications()
         self.say(message)
+        self._said_change = True
 
     def give(
         self,

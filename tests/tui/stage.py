@@ -7,9 +7,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from textual.pilot import Pilot
 
-from rsp.core.replies import Backends, ConnectionDetail, Connections, Events, Exchanges, Status
+from rsp.core.replies import (
+    Backends,
+    ConfigSource,
+    ConnectionDetail,
+    Connections,
+    Decisions,
+    Edits,
+    Events,
+    Exchanges,
+    Status,
+)
 from rsp.tui.app import Dashboard, LeaveChoice
 from rsp.tui.feed import EVENTS_PULL, Feed, Pull
 from rsp.tui.screens.dialog import Dialog
@@ -38,22 +49,24 @@ def still_dashboard(**changes: Any) -> Dashboard:
     return app
 
 
-def hand(app: Dashboard, *answers: Any) -> None:
+_PULLS: dict[type[msgspec.Struct], Pull] = {
+    Events: EVENTS_PULL,
+    Status: Pull("status", Status),
+    Backends: Pull("backends", Backends),
+    ConnectionDetail: Pull("connection", ConnectionDetail),
+    Connections: Pull("connections", Connections),
+    Exchanges: Pull("exchanges", Exchanges),
+    Edits: Pull("edits", Edits),
+    Decisions: Pull("decisions", Decisions),
+    ConfigSource: Pull("config", ConfigSource),
+}
+"""What each kind of answer is the answer to."""
+
+
+def hand(app: Dashboard, *answers: msgspec.Struct) -> None:
     """Give the app answers as if they had been pulled."""
     for answer in answers:
-        match answer:
-            case Status():
-                app.take(Pull("status", Status), answer)
-            case Backends():
-                app.take(Pull("backends", Backends), answer)
-            case ConnectionDetail():
-                app.take(Pull("connection", ConnectionDetail), answer)
-            case Connections():
-                app.take(Pull("connections", Connections), answer)
-            case Exchanges():
-                app.take(Pull("exchanges", Exchanges), answer)
-            case Events():
-                app.take(EVENTS_PULL, answer)
+        app.take(_PULLS[type(answer)], answer)
 
 
 def hand_seconds(app: Dashboard, seconds: int) -> None:

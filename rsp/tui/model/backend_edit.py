@@ -82,26 +82,16 @@ def _is_number(typed: str) -> bool:
 
 def add_problem(typed: Typed, table: BackendTable) -> Problem | None:
     """Return why a backend cannot be added; None when it can, as far as can be told from here."""
-    if typed["pool"] not in table.pools:
-        return Problem("pool", f'no pool "{typed["pool"]}"; {pool_names(table)}')
-    found = field_problem(typed)
-    if found is not None:
-        return found
+    pool, name = typed["pool"], typed["name"]
+    if pool not in table.pools:
+        return Problem("pool", f'no pool "{pool}"; {pool_names(table)}')
+    if not name:
+        return Problem("name", "it needs a name, such as web3")
     try:
-        table.add(_typed_backend(typed), table.generation)
+        table.add(Backend(pool, name, _NOWHERE), table.generation)
     except EditRefused as error:
         return Problem("name", str(error))
-    return None
-
-
-def _typed_backend(typed: Typed) -> Backend:
-    return Backend(
-        typed["pool"],
-        typed["name"],
-        typed["address"],
-        int(typed["weight"]),
-        int(typed["max_connections"]),
-    )
+    return field_problem(typed)
 
 
 def add_params(typed: Typed) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rsp.core.backends import WEIGHT_MAX
 from rsp.core.replies import BackendRow, Backends, Changed, Edits
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
-from rsp.tui.limits import SLOW_PULL_S
+from rsp.tui.limits import DEAF_S, SLOW_PULL_S
 from rsp.tui.model.backend_columns import BACKEND_COLUMNS, as_lua, in_full, pool_title
 from rsp.tui.model.backends import BackendLine, BackendList, PoolLine, TableLine
 from rsp.tui.model.differs import differs_line
@@ -39,6 +39,7 @@ class BackendsScreen(Frame):
         self._edits = Edits([], [])
         self._refusals = 0
         self._has_chosen = False
+        self._is_deaf = False
 
     def body(self) -> Iterable[Widget]:
         """Lay out the table, the line about the file, and the chosen backend."""
@@ -157,6 +158,8 @@ class BackendsScreen(Frame):
 
     def _set(self, key: str, wanted: Wanted) -> None:
         """Change a backend. What it is changed to is decided when the edit's turn comes."""
+        if self._is_deaf:
+            return
         refusals = self._refusals
         values: dict[str, Any] = {}
 
@@ -176,9 +179,15 @@ class BackendsScreen(Frame):
 
     def _refused(self, _reason: str) -> None:
         self._refusals += 1
+        # A finger that repeats a key does not read what the engine has just said.
+        self._is_deaf = True
+        self.set_timer(DEAF_S, self._listen)
         # A frozen table would stay the one that the engine has just refused.
         if self.shell.model.is_frozen:
             self.shell.model.freeze()
+
+    def _listen(self) -> None:
+        self._is_deaf = False
 
     def _applied(self, key: str, answer: Changed, values: Mapping[str, Any]) -> None:
         is_new = answer.generation != self.backends.generation
