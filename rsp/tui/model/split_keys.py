@@ -118,7 +118,7 @@ class SplitKeys:
             if pool in keyless_pools:
                 continue
             ways = [
-                Way(spelling, *counts.most_common(1)[0])
+                Way(spelling, *max(counts.items(), key=lambda item: (item[1], item[0])))
                 for spelling, counts in self._ways[pool, name].items()
             ]
             if len({way.backend for way in ways}) > 1:

@@ -220,9 +220,11 @@ class RoutingScreen(Frame):
     def action_try_route(self) -> None:
         """Ask where a made-up request would go, beginning with the chosen decision."""
         chosen = None if self._by else self.table.cursor_row
-        method, url = "GET", f"http://{self.shell.model.listener or 'www.example.com'}/"
+        method, host, path = "GET", "", "/"
         if chosen is not None and chosen.method:
-            method, url = chosen.method, f"http://{chosen.host}{chosen.path}"
+            method, host, path = chosen.method, chosen.host, chosen.path
+        host = host or self.shell.model.listener or "www.example.com"
+        url = f"http://{host}{path}"
         _ = self.app.push_screen(TryRoute(method, url))
 
     # -- the filter

@@ -1,0 +1,215 @@
+"""Keys pressed on the Routing screen, what it shows, and what it asks the engine."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from rsp.core.replies import Backends, PoolRow
+from rsp.tui.app import Dashboard, LeaveChoice
+from rsp.tui.screens.backends import BackendsScreen
+from rsp.tui.screens.detail import DetailScreen
+from rsp.tui.screens.routing import RoutingScreen
+from rsp.tui.screens.try_route import TryRoute
+from tests.tui import canned, canned_routes
+from tests.tui.editing_engine import EditingEngine
+from tests.tui.stage import check_golden, hand, screen_text, still_dashboard, wait_until
+
+Driver = Pilot[LeaveChoice]
+SIZES = [(80, 24), (120, 35), (200, 60)]
+
+
+@pytest.fixture
+async def routed() -> AsyncIterator[EditingEngine]:
+    """Yield a running fake engine with decisions."""
+    with tempfile.TemporaryDirectory(prefix="rsp") as directory:
+        fake = EditingEngine(Path(directory) / "s")
+        await fake.start()
+        yield fake
+        await fake.stop()
+
+
+def attached(engine: EditingEngine, **changes: Any) -> Dashboard:
+    arguments: dict[str, Any] = {"read_only": False, "engine_is_child": False}
+    return Dashboard(str(engine.path), **arguments | changes)
+
+
+async def shows(pilot: Driver, app: Dashboard, text: str) -> None:
+    await wait_until(pilot, lambda: text in screen_text(app), text)
+
+
+async def at_routing(pilot: Driver, app: Dashboard) -> None:
+    await shows(pilot, app, "● LIVE")
+    await pilot.press("3")
+    await shows(pilot, app, "Decisions [9]")
+
+
+async def test_a_split_key_is_an_alert_wherever_one_looks(routed: EditingEngine) -> None:
+    app = attached(routed)
+    async with app.run_test(size=(200, 60), notifications=True) as pilot:
+        await shows(pilot, app, "⚠ spellings of 'ironhand.example' reach different backends")
+        await at_routing(pilot, app)
+        await shows(
+            pilot,
+            app,
+            "⚠ 'IronHand.example' → shop2 (1×) but 'ironhand.example' → shop1 (4×): "  # noqa: RUF001
+            "same name, different backends",
+        )
+
+
+async def test_the_newest_is_followed_until_the_cursor_leaves_it(routed: EditingEngine) -> None:
+    app = attached(routed)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_routing(pilot, app)
+        await shows(pilot, app, "decision 9")
+        routed.decided = [*routed.decided, canned_routes.decision(10)]
+        await shows(pilot, app, "decision 10")
+        await pilot.press("k", "k")
+        await shows(pilot, app, "F follows the newest")
+        routed.decided = [*routed.decided, canned_routes.decision(11)]
+        await shows(pilot, app, "Decisions [11]")
+        assert "decision 8" in screen_text(app)
+        await pilot.press("F")
+        await shows(pilot, app, "decision 11")
+
+
+async def test_a_frozen_list_counts_what_waits(routed: EditingEngine) -> None:
+    app = attached(routed)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_routing(pilot, app)
+        await pilot.press("space")
+        await shows(pilot, app, "0 new decisions are waiting")
+        routed.decided = [*routed.decided, canned_routes.decision(10)]
+        await shows(pilot, app, "1 new decisions are waiting")
+        assert "Decisions [9]" in screen_text(app)
+        await pilot.press("space")
+        routed.decided = [*routed.decided, canned_routes.decision(11)]
+        await shows(pilot, app, "Decisions [11]")
+
+
+async def test_the_filter_narrows_and_escape_clears_it(routed: EditingEngine) -> None:
+    app = attached(routed)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_routing(pilot, app)
+        await pilot.press("slash", *"backend:shop2", "enter")
+        await shows(pilot, app, "Decisions (backend:shop2) [1]")
+        await pilot.press("escape")
+        await shows(pilot, app, "Decisions [9]")
+
+
+async def test_g_groups_and_enter_narrows_to_a_group(routed: EditingEngine) -> None:
+    app = attached(routed)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_routing(pilot, app)
+        await pilot.press("g")
+        await shows(pilot, app, "by backend [5 groups]")
+        await pilot.press("g")
+        await shows(pilot, app, "by host [5 groups]")
+        await pilot.press("home", "enter")
+        await shows(pilot, app, "Decisions (host:ironhand.example) [4]")
+        await pilot.press("escape", "g", "g", "g")
+        await shows(pilot, app, "by reason")
+        await pilot.press("escape")
+        await shows(pilot, app, "Decisions [9]")
+
+
+async def test_o_goes_to_the_session_and_b_to_the_backend(routed: EditingEngine) -> None:
+    routed.decided = [canned_routes.decision(1, backend="web3")]
+    app = attached(routed)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press("3")
+        await shows(pilot, app, "Decisions [1]")
+        await pilot.press("b")
+        await wait_until(pilot, lambda: isinstance(app.screen, BackendsScreen))
+        await shows(pilot, app, "─ web/web3 ─")
+        await pilot.press("3")
+        await wait_until(pilot, lambda: isinstance(app.screen, RoutingScreen))
+        await pilot.press("o")
+        await wait_until(pilot, lambda: isinstance(app.screen, DetailScreen))
+        assert isinstance(app.screen, DetailScreen)
+        assert app.screen.session_id == 901
+
+
+async def test_a_route_is_tried_while_one_types(routed: EditingEngine) -> None:
+    app = attached(routed)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_routing(pilot, app)
+        await pilot.press("home", "t")
+        await wait_until(pilot, lambda: isinstance(app.screen, TryRoute))
+        await shows(pilot, app, "→ web/web1   host decides")
+        assert routed.explained[0] == {
+            "method": "GET",
+            "url": "http://blog.example.com/feed.xml",
+            "header": [],
+        }
+        url = app.screen.query_one("#field-url", Input)
+        url.value = "http://IronHand.example/"
+        await shows(pilot, app, "→ web/web2   host decides")
+        await shows(pilot, app, "⚠ In small letters it goes to web/web1: another backend.")
+        app.screen.query_one("#field-header", Input).value = "no colon"
+        await shows(pilot, app, "is no header field")
+        app.screen.query_one("#field-header", Input).value = "X-Beta: yes"
+        await wait_until(
+            pilot, lambda: routed.explained[-1]["header"] == ["X-Beta: yes"], "the header is sent"
+        )
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: isinstance(app.screen, RoutingScreen))
+        assert routed.commands == []
+
+
+async def test_the_engines_refusal_stands_in_the_form(routed: EditingEngine) -> None:
+    routed.refuse["explain"] = "the route function is busy"
+    app = attached(routed, read_only=True)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_routing(pilot, app)
+        await pilot.press("t")
+        await shows(pilot, app, "✗ the route function is busy")
+
+
+async def test_a_decision_is_copied_as_a_command(routed: EditingEngine) -> None:
+    app = attached(routed)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_routing(pilot, app)
+        await pilot.press("home", "y")
+        await shows(pilot, app, "Copied the command that explains it.")
+        assert app.clipboard == "rsp explain /srv/blog.lua GET http://blog.example.com/feed.xml"
+
+
+def split_up() -> list[msgspec.Struct]:
+    keyed_pools = Backends(7, [PoolRow("web", "round_robin", []), PoolRow("shop", "hash", [])])
+    decided = canned_routes.decisions(canned_routes.mixed())
+    return [canned.status(2), keyed_pools, decided, canned.status(3)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_screen_as_text(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("3")
+        await pilot.pause()
+        hand(app, *split_up())
+        await pilot.press("home", "j", "j", "j", "j", "j", "j")
+        await pilot.pause()
+        name = f"{size[0]}x{size[1]}"
+        check_golden(f"routing-{name}", screen_text(app))
+        await pilot.press("g", "g")
+        await pilot.pause()
+        check_golden(f"routing-by-host-{name}", screen_text(app))
+
+
+async def test_nothing_decided_yet_says_what_can_be_done() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand(app, canned.status(2))
+        await pilot.press("3")
+        await pilot.pause()
+        assert "t tries a route without traffic." in screen_text(app)
+        await pilot.press("o", "b", "y", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, RoutingScreen)
