@@ -159,18 +159,27 @@ class Conversation:
         except BadMessage as error:
             self._refuse(error)
             return
-        if self.inbox:
-            self.inbox = self.inbox[used:]
-            if self.inbox:
-                session.client.pause(PauseReason.PIPELINED)
+        self._keep_for_later(self.inbox[used:])
+
+    def _keep_for_later(self, rest: bytes) -> None:
+        """What is behind this request is the next one, and has to wait.
+
+        When nothing is, reading goes on: this one may have been pipelined itself, and the rest of
+        its body is still to come.
+        """
+        self.inbox = rest
+        client = self.session.client
+        if rest:
+            client.pause(PauseReason.PIPELINED)
+        elif client.paused_by:
+            client.resume(PauseReason.PIPELINED)
 
     def on_body_end(self, direction: Direction, rest: memoryview) -> None:
         """A body has been passed on."""
         if direction is Direction.RESPONSE:
             self._end_response(has_extra=bool(rest))
         elif rest:
-            self.inbox = bytes(rest)
-            self.session.client.pause(PauseReason.PIPELINED)
+            self._keep_for_later(bytes(rest))
 
     def on_bad_body(self, direction: Direction, error: BadMessage) -> None:
         """The framing of a body broke in its midst."""

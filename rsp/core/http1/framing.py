@@ -172,11 +172,12 @@ class ChunkedScanner:
             self._begin_chunk(size, chunks)
         self._left = left
         self.payload_bytes += payload_bytes
+        if self.payload_bytes + left > self._most_bytes:
+            # The size line alone says it: what it announces need not come first.
+            raise BadMessage(413, f"The body is longer than {self._most_bytes} bytes.")
         return pos
 
     def _begin_chunk(self, size: int, chunks: int) -> None:
-        if self.payload_bytes + size > self._most_bytes and size <= LARGEST_LENGTH:
-            raise BadMessage(413, f"The body is longer than {self._most_bytes} bytes.")
         if size > LARGEST_LENGTH:
             raise BadMessage(400, "A chunk says that it is longer than any body can be.")
         self._plain, self._line, self._begun = _NEXT_PLAIN, _NEXT_LINE, _NEXT_BEGUN
