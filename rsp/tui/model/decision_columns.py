@@ -51,7 +51,7 @@ DECISION_COLUMNS: tuple[Column[DecisionRow], ...] = (
     Column("path", "PATH", 12, lambda row, _: Span(shown(row.path)), grows_to=60, keep=70),
     Column("target", "→ BACKEND", 13, _target, grows_to=24, keep=100),
     Column("key", "KEY", 10, _key, grows_to=28, keep=60),
-    Column("reason", "REASON", 16, _reason, grows_to=60, keep=40),
+    Column("reason", "REASON", 12, _reason, grows_to=60, keep=40),
 )
 """In the order of the screen. Dropped first: SESSION, then TIME, then REASON."""
 

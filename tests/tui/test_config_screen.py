@@ -1,0 +1,202 @@
+"""Keys pressed on the Config screen, and what it shows."""
+
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from rsp.tui.app import Dashboard, LeaveChoice
+from rsp.tui.screens.config import ConfigScreen
+from tests.tui import canned, canned_routes
+from tests.tui.canned_routes import ERROR, LUA, broken_config, config
+from tests.tui.editing_engine import EditingEngine
+from tests.tui.stage import check_golden, hand, screen_text, still_dashboard, wait_until
+
+Driver = Pilot[LeaveChoice]
+SIZES = [(80, 24), (120, 35), (200, 60)]
+
+
+@pytest.fixture
+async def configured() -> AsyncIterator[EditingEngine]:
+    """Yield a running fake engine with a configuration."""
+    with tempfile.TemporaryDirectory(prefix="rsp") as directory:
+        fake = EditingEngine(Path(directory) / "s")
+        await fake.start()
+        yield fake
+        await fake.stop()
+
+
+def attached(engine: EditingEngine, **changes: Any) -> Dashboard:
+    arguments: dict[str, Any] = {"read_only": False, "engine_is_child": False}
+    return Dashboard(str(engine.path), **arguments | changes)
+
+
+async def shows(pilot: Driver, app: Dashboard, text: str) -> None:
+    await wait_until(pilot, lambda: text in screen_text(app), text)
+
+
+async def at_config(pilot: Driver, app: Dashboard) -> None:
+    await shows(pilot, app, "● LIVE")
+    await pilot.press("4")
+    await shows(pilot, app, "loaded at 11:02:13")
+
+
+async def test_a_file_that_broke_is_seen_at_once_and_the_error_is_copied(
+    configured: EditingEngine,
+) -> None:
+    app = attached(configured)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_config(pilot, app)
+        await shows(pilot, app, "✓ the same as what runs")
+        configured.source = broken_config()
+        configured.status_changes = {"config_changed": True}
+        await shows(pilot, app, f"✗ {ERROR}")
+        await shows(pilot, app, "✗ '=' expected near 'key'")
+        await shows(pilot, app, "+   locl key = request.host")
+        await pilot.press("y")
+        await shows(pilot, app, "Copied the error.")
+        assert app.clipboard == ERROR
+
+
+async def test_the_cursor_goes_to_the_error_and_comes_back_to_it(
+    configured: EditingEngine,
+) -> None:
+    configured.source = broken_config()
+    app = attached(configured)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await at_config(pilot, app)
+        screen = app.screen
+        assert isinstance(screen, ConfigScreen)
+        await wait_until(pilot, lambda: screen.source.cursor == "12")
+        await pilot.press("home")
+        assert screen.source.cursor_index == 0
+        await pilot.press("n")
+        assert screen.source.cursor == "12"
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (config(), "blog.lua is what runs, and it loads."),
+        (config(on_disk=LUA + "\n"), "blog.lua loads. ctrl+r says what it would change."),
+        (broken_config(), "What runs is as before."),
+    ],
+)
+async def test_validating_asks_the_engine(
+    configured: EditingEngine, source: Any, words: str
+) -> None:
+    app = attached(configured)
+    async with app.run_test(size=(200, 60), notifications=True) as pilot:
+        await at_config(pilot, app)
+        configured.source = source
+        await pilot.press("V")
+        await shows(pilot, app, words)
+
+
+async def test_the_file_is_edited_at_the_error_and_validated_afterwards(
+    configured: EditingEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, told, editor = tmp_path / "blog.lua", tmp_path / "told", tmp_path / "editor"
+    file.write_text(LUA)
+    editor.write_text(f'#!/bin/sh\necho "$@" > {told}\n')
+    editor.chmod(0o700)
+    monkeypatch.setenv("VISUAL", str(editor))
+    configured.source = config(path=str(file), on_disk="x", error=f"{file}:12: no", error_line=12)
+
+    @contextlib.contextmanager
+    def suspended() -> Iterator[None]:
+        yield
+
+    app = attached(configured)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_config(pilot, app)
+        monkeypatch.setattr(app, "suspend", suspended)
+        await shows(pilot, app, ":12: no")
+        configured.source = config(path=str(file))
+        await pilot.press("e")
+        await shows(pilot, app, "blog.lua is what runs, and it loads.")
+        assert told.read_text() == f"+12 {file}\n"
+
+
+async def test_where_no_editor_can_be_opened_the_path_is_said(configured: EditingEngine) -> None:
+    app = attached(configured)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_config(pilot, app)
+        await pilot.press("e")
+        await shows(pilot, app, "the file is")
+
+
+async def test_a_read_only_dashboard_edits_no_file(configured: EditingEngine) -> None:
+    app = attached(configured, read_only=True)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_config(pilot, app)
+        assert "e Edit" not in screen_text(app)
+        await pilot.press("e", "ctrl+r")
+        await pilot.press("V")
+        await shows(pilot, app, "blog.lua is what runs")
+        assert configured.commands == []
+
+
+async def test_a_reload_is_asked_for_with_what_it_would_do(configured: EditingEngine) -> None:
+    configured.source = config(on_disk=LUA + "\n")
+    app = attached(configured)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_config(pilot, app)
+        await shows(pilot, app, "✎ changed, and it loads")
+        await pilot.press("ctrl+r")
+        await shows(pilot, app, "Reload the configuration?")
+        (sent,) = [params for name, params in configured.commands if name == "reload"]
+        assert sent["preview"] is True
+
+
+async def test_the_panes_of_a_narrow_screen_are_walked_through(configured: EditingEngine) -> None:
+    configured.source = broken_config()
+    app = attached(configured)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await at_config(pilot, app)
+        await shows(pilot, app, "▐blog.lua · on disk▌")
+        await pilot.press("right_square_bracket")
+        await shows(pilot, app, "▐running → on disk: 2 lines differ▌")
+        await pilot.press("right_square_bracket")
+        await shows(pilot, app, "▐Live edits▌")
+        await shows(pilot, app, "state ready → drain")
+        await pilot.press("right_square_bracket")
+        await shows(pilot, app, "▐blog.lua · on disk▌")
+
+
+async def test_without_a_file_the_screen_says_how_to_get_one(configured: EditingEngine) -> None:
+    configured.source = config(path=None, running="")
+    configured.status_changes = {"config": None}
+    app = attached(configured)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await at_config(pilot, app)
+        await shows(pilot, app, "rsp init rsp.lua")
+        await pilot.press("e")
+        await shows(pilot, app, "There is no file to edit")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_screen_as_text(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        hand(app, canned.status(2, config_changed=True, edits=1), canned_routes.edits())
+        hand(app, broken_config())
+        await pilot.pause()
+        await pilot.pause()
+        check_golden(f"config-{size[0]}x{size[1]}", screen_text(app))
+
+
+async def test_an_engine_without_a_file_as_text() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        hand(app, canned.status(2, config=None), config(path=None, running=""))
+        await pilot.pause()
+        check_golden("config-none-80x24", screen_text(app))
