@@ -68,6 +68,7 @@ def test_a_configuration_that_cannot_be_used_is_refused_with_its_place(
     assert words in said
 
 
+@pytest.mark.capability("an ordinary user")
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can read every file")
 def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
     config = tmp_path / "config.lua"

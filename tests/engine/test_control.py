@@ -110,9 +110,6 @@ class Site:
         await self.server.stop()
         await self.engine.stop()
 
-    def note(self, what: str) -> None:
-        self.engine.note(what)
-
     def errors(self) -> list[str]:
         kept, _ = self.engine.telemetry.events.since(0)
         return [event.message for _, event in kept if level_of(event) is EventLevel.ERROR]
@@ -302,18 +299,16 @@ async def test_a_client_that_leaves_in_the_middle_of_a_line_costs_nothing(site: 
 
 async def test_a_client_that_never_reads_waits_for_itself_alone(site: Site) -> None:
     for number in range(3000):
-        site.note(f"event {number} " + "x" * 100)
+        site.engine.note(f"event {number} " + "x" * 100)
     deaf, other = await site.open(), await site.open()
-    many = 50
-    lines = b"".join(command("events", request_id=n) for n in range(many))
     deaf.reader._limit = 1  # type: ignore[attr-defined]
-    deaf.writer.write(lines)
+    deaf.writer.write(b"".join(command("events", request_id=n) for n in range(50)))
     deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
     for _ in range(20):
         assert len((await other.ask("events"))["events"]) >= 3000
     deaf.reader._limit = 64 * MIB  # type: ignore[attr-defined]
     deaf.writer.transport.resume_reading()  # type: ignore[attr-defined]
-    assert [(await deaf.hear())["id"] for _ in range(many)] == list(range(many))
+    assert [(await deaf.hear())["id"] for _ in range(50)] == list(range(50))
 
 
 async def test_so_many_clients_are_served_and_the_others_hung_up_on(site: Site) -> None:
@@ -334,6 +329,7 @@ async def test_so_many_clients_are_served_and_the_others_hung_up_on(site: Site) 
         pytest.fail("nobody is let in any more")
 
 
+@pytest.mark.capability("root")
 async def test_a_stranger_is_refused_with_a_reason(site: Site, directory: Path) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can be somebody else for a moment")
@@ -357,7 +353,7 @@ async def test_a_stranger_is_refused_with_a_reason(site: Site, directory: Path) 
 
 async def test_a_gap_in_the_events_is_never_hidden(site: Site) -> None:
     for number in range(EVENTS_KEPT + 5):
-        site.note(str(number))
+        site.engine.note(str(number))
     client = await site.open()
     read = await client.ask("events", since=0)
     kept = read["events"]
@@ -374,7 +370,7 @@ async def test_who_waits_for_an_event_gets_it_when_it_happens(site: Site) -> Non
     waiting = asyncio.ensure_future(client.ask("events", since=since, wait_s=60))
     assert await other.ask("status")
     assert not waiting.done()
-    site.note("it happened")
+    site.engine.note("it happened")
     read = await asyncio.wait_for(waiting, DEADLINE_S)
     assert [row["message"] for row in read["events"]] == ["it happened"]
 
@@ -387,7 +383,7 @@ async def test_who_waits_in_vain_is_answered_when_the_time_is_up(site: Site) -> 
 
 
 async def test_who_asks_for_the_past_does_not_wait(site: Site) -> None:
-    site.note("long ago")
+    site.engine.note("long ago")
     read = await (await site.open()).ask("events", since=0, wait_s=60)
     assert read["events"][-1]["message"] == "long ago"
 

@@ -252,6 +252,7 @@ async def test_a_port_where_nobody_listens_refuses() -> None:
     assert str(refused.value) == "refused (ECONNREFUSED)"
 
 
+@pytest.mark.capability("IPv6")
 async def test_an_address_of_the_other_family_is_reached_too() -> None:
     if not socket.has_ipv6:
         pytest.skip("this kernel has no IPv6")
