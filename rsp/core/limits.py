@@ -27,6 +27,10 @@ ACCEPTS_PER_TURN = 16
 EVENTS_PER_POLL = 256
 """At most this many readiness records are taken from epoll at once."""
 
+FDS_RESERVED = 32
+"""Fds that no new client gets: for the backends of the present ones, the control socket, the log.
+Fd numbers are dense, so the number of an accepted socket tells how many are left."""
+
 LISTEN_BACKLOG = 4096
 """Connections that the kernel keeps for us to accept. The kernel caps it at `somaxconn`."""
 

@@ -27,7 +27,7 @@ class Context:
         self.telemetry = telemetry
         self.dispatcher = dispatcher
         self.adopt(limits)
-        self.idle = IdleConnections(poller, deadlines)
+        self.idle = IdleConnections(poller, deadlines, telemetry)
         self.is_draining = False
         """Whether the engine is on its way out: every exchange is the last of its connection."""
         self.next_session_id = count(1).__next__

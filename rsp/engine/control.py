@@ -48,6 +48,11 @@ class ControlServer:
         """
         check_length(self.path)
         if self.path.exists():
+            if not self.path.is_socket():
+                raise ControlPathRefused(
+                    f"{self.path} is there and is no socket; it is left alone. "
+                    "Name another place with --control PATH"
+                )
             if is_alive(self.path):
                 raise ControlPathRefused(
                     f"another engine answers at {self.path}; "

@@ -24,6 +24,7 @@ from rsp.engine import mishaps
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Exchange
 from rsp.engine.mishaps import IDEMPOTENT
 from rsp.engine.pairing import Pairing
+from rsp.engine.poller import run_guarded
 from rsp.engine.session import Session
 
 _SWITCHING_PROTOCOLS = 101
@@ -288,7 +289,8 @@ class Conversation:
             return
         session.advance(Fact.EXCHANGE_KEPT)
         if self.inbox or session.client.paused_by:
-            self._next()
+            # The backend connection has another owner by now: a bug in what follows is ours.
+            run_guarded(session, self._next)
 
     def _next(self) -> None:
         """Go on with the request that came meanwhile, if the client takes its responses."""
@@ -308,6 +310,7 @@ class Conversation:
     def finish_exchange(self, result: str) -> None:
         """Remember the present exchange, with how it went."""
         exchange, self.exchange = self.exchange, None
+        self.response = None
         if exchange is None:
             return
         session = self.session

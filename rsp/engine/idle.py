@@ -10,15 +10,17 @@ from rsp.core.vocabulary import BackendState
 from rsp.engine.connection import Connection
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.poller import Poller
+from rsp.engine.telemetry import Telemetry
 
 
 class IdleConnections:
     """Idle backend connections, by the key of their backend. It owns each until it is taken."""
 
-    def __init__(self, poller: Poller, deadlines: Deadlines) -> None:
+    def __init__(self, poller: Poller, deadlines: Deadlines, telemetry: Telemetry) -> None:
         self.deadline_s = 0.0
         self.bucket = 0
         self._poller = poller
+        self._telemetry = telemetry
         self._deadlines = deadlines
         self._kept: dict[str, list[Connection]] = {}
         """The oldest first."""
@@ -105,4 +107,5 @@ class IdleConnections:
         """It was connected long ago."""
 
     def on_bug(self, error: Exception) -> None:
-        """Our own code failed while acting on one of them; the others are not to blame."""
+        """Our own code failed after a session had given one back: say so."""
+        self._telemetry.record_bug("a connection that was just given back", error)

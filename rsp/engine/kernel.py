@@ -1,15 +1,21 @@
-"""What the kernel knows about a socket: its queues and TCP_INFO. Only whoever looks calls this."""
+"""What the kernel knows about a socket and about us. Only whoever looks calls this."""
 
 import array
 import contextlib
 import fcntl
+import os
 import socket
 import struct
+import sys
 import termios
 
 _SIOCOUTQ = termios.TIOCOUTQ
 """Bytes sent but not acknowledged, and not yet sent (tcp(7)); the same number as TIOCOUTQ."""
 _SIOCINQ = termios.FIONREAD
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_STATM_FD = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
+"""Open from the start: when no fd is left, somebody will want to look."""
 
 _TCP_INFO_BYTES = 232
 _WORDS = (
@@ -54,3 +60,25 @@ def tcp_info(sock: socket.socket) -> dict[str, int]:
         with contextlib.suppress(struct.error):
             fields[name] = struct.unpack_from("=" + form, raw, offset)[0]
     return fields
+
+
+def resident_bytes() -> int:
+    """Return the resident set of this process (proc(5), statm); needs no fd at that moment."""
+    return int(os.pread(_STATM_FD, 64, 0).split()[1]) * _PAGE_BYTES
+
+
+def open_fds() -> int:
+    """Return how many fds this process has open."""
+    count = os.stat("/proc/self/fd").st_size
+    # Before Linux 6.2 that size is 0, and they have to be listed.
+    return count or len(os.listdir("/proc/self/fd"))
+
+
+def lowest_free_fd() -> int:
+    """Return the number that the next fd would get; one beyond all limits when there is none."""
+    try:
+        fd = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return sys.maxsize
+    os.close(fd)
+    return fd

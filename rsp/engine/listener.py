@@ -1,14 +1,16 @@
 """A listening socket: accepts clients and makes sessions of them."""
 
+import resource
 import socket
 
 from rsp.core.events import Noted
-from rsp.core.limits import ACCEPTS_PER_TURN, Limits
+from rsp.core.limits import ACCEPTS_PER_TURN, FDS_RESERVED, Limits
 from rsp.core.vocabulary import EventLevel, Mode, Side
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.conversation import Conversation
 from rsp.engine.entrance import Entrance
+from rsp.engine.kernel import lowest_free_fd
 from rsp.engine.nonblocking import OutOfFds, prepare, try_accept
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
@@ -34,6 +36,7 @@ class Listener:
         self.deadline_s = 0.0
         self.bucket = 0
         self._is_watched = False
+        self._last_fd = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - FDS_RESERVED
 
     def adopt(self, entrance: Entrance, limits: Limits) -> None:
         """Let clients in by `entrance` from now on; sessions keep the one they came in by."""
@@ -50,7 +53,11 @@ class Listener:
                 return
             if accepted is None:
                 return
+            fd = accepted[0].fileno()
             self._begin(*accepted)
+            if fd >= self._last_fd:
+                self._rest(f"{FDS_RESERVED} are kept for backends and for the control socket")
+                return
 
     def _begin(self, sock: socket.socket, address: str) -> None:
         context = self.context
@@ -75,8 +82,11 @@ class Listener:
         )
 
     def on_deadline(self, now_s: float) -> None:
-        """Try to accept again."""
-        self.resume()
+        """Accept again, if there are fds for it."""
+        if lowest_free_fd() < self._last_fd:
+            self.resume()
+        else:
+            self.context.deadlines.set(self, now_s + _OUT_OF_FDS_PAUSE_S)
 
     def pause(self) -> None:
         """Accept nobody; the kernel keeps up to a backlog of clients waiting."""
@@ -98,11 +108,4 @@ class Listener:
 
     def on_bug(self, error: Exception) -> None:
         """Our own code failed while accepting: say so, and go on with the next client."""
-        self.context.telemetry.record(
-            Noted(
-                at_s=self.context.poller.now_s,
-                what=f"listener {self.entrance.address}: a bug of ours: {error!r}",
-                said_by="listener",
-                weight=EventLevel.ERROR,
-            )
-        )
+        self.context.telemetry.record_bug(f"listener {self.entrance.address}", error)

@@ -42,12 +42,12 @@ from rsp.core.replies import (
 from rsp.core.routing import RouteFailed, candidates, failed_decision
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.connection import Connection
+from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.lua_config import load_config
 from rsp.engine.rows import connection_detail, connection_row, decision_row, event_row, exchange_row
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _LONGEST_WAIT_S = 60.0
 """A long poll is answered after this in any case, so that a dead client is noticed."""
 
@@ -70,8 +70,8 @@ def status(engine: Engine, _params: Params) -> Status:
         ],
         generation=engine.changes.generation,
         sessions=len(sessions),
-        memory_bytes=_resident_bytes(),
-        fds=len(os.listdir("/proc/self/fd")),
+        memory_bytes=resident_bytes(),
+        fds=open_fds(),
         loop_lag_s=engine.context.deadlines.lag_s,
         events_dropped=engine.telemetry.events.dropped,
         now_s=now_s,
@@ -82,10 +82,6 @@ def status(engine: Engine, _params: Params) -> Status:
         config_changed=_config_changed(engine),
         draining=engine.context.is_draining,
     )
-
-
-def _resident_bytes() -> int:
-    return int(Path("/proc/self/statm").read_bytes().split()[1]) * _PAGE_BYTES
 
 
 def _is_blocked(session: Session) -> bool:

@@ -6,17 +6,16 @@ happens rarely goes through `advance`, which looks it up in the session table
 speaker's business: `conversation.py` speaks HTTP, `relay.py` passes everything on.
 """
 
-import traceback
 from collections.abc import Callable
 from typing import Protocol
 
 from rsp.core.buffer import AfterUnsent
-from rsp.core.events import Noted, SessionClosed, SessionCut, SessionOpened
+from rsp.core.events import SessionClosed, SessionCut, SessionOpened
 from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Action, Fact, State
 from rsp.core.limits import CLOSED_SESSIONS_KEPT
 from rsp.core.patience import Patience, Waiting, patience
-from rsp.core.vocabulary import CloseReason, Direction, EventLevel, Mode, PauseReason, SessionState
+from rsp.core.vocabulary import CloseReason, Direction, Mode, PauseReason, SessionState
 from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
@@ -212,15 +211,8 @@ class Session:
 
     def on_bug(self, error: Exception) -> None:
         """Our own code failed: this session pays, and the traceback is kept."""
-        self.context.telemetry.record(
-            Noted(
-                at_s=self.context.poller.now_s,
-                session=self.id,
-                what=f"session {self.id}, {self.state.shown.value}: a bug of ours; it is aborted",
-                weight=EventLevel.ERROR,
-                values={"traceback": "".join(traceback.format_exception(error))},
-            )
-        )
+        where = f"session {self.id}, {self.state.shown.value}"
+        self.context.telemetry.record_bug(where, error, self.id)
         self.because(CloseReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
         self.advance(Fact.ABORTED)
 

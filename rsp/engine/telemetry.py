@@ -7,15 +7,17 @@ looks).
 
 import datetime
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from email.utils import format_datetime
 from itertools import islice
 from typing import Generic, TypeVar
 
-from rsp.core.events import Event
+from rsp.core.events import Event, Noted
 from rsp.core.limits import DECISIONS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
 from rsp.core.replies import Totals
+from rsp.core.vocabulary import EventLevel
 from rsp.engine.connection import Connection
 from rsp.engine.exchange import Decided, Exchange
 
@@ -93,6 +95,18 @@ class Telemetry:
         for listener, also_quiet in tuple(self._listeners.items()):
             if also_quiet or not is_quiet:
                 listener(event)
+
+    def record_bug(self, where: str, error: Exception, session: int | None = None) -> None:
+        """Record that our own code failed, with the traceback."""
+        self.record(
+            Noted(
+                at_s=time.monotonic(),
+                session=session,
+                what=f"{where}: a bug of ours: {error!r}",
+                weight=EventLevel.ERROR,
+                values={"traceback": "".join(traceback.format_exception(error))},
+            )
+        )
 
     def add_client(self, client: Connection) -> None:
         """Add up what a client connection counted, now that it is closed."""
