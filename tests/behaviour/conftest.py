@@ -130,13 +130,16 @@ def site(shared: tuple[Engine, Backend]) -> Iterator[Backend]:
     engine, site = shared
     yield site
     engine.hang_up()
+    wait_until(lambda: _is_let_go(engine, site))
     site.start_over()
-    wait_until(lambda: not _is_in_use(engine))
 
 
-def _is_in_use(engine: Engine) -> bool:
-    pools = engine.ask("backends")["pools"]
-    return any(row["sessions"] or row["idle_connections"] for row in pools[0]["backends"])
+def _is_let_go(engine: Engine, site: Backend) -> bool:
+    """Hang up on the backend's side, and tell whether the engine has nothing left to do."""
+    site.hang_up()
+    rows = engine.ask("backends")["pools"][0]["backends"]
+    is_in_use = any(row["sessions"] or row["idle_connections"] for row in rows)
+    return not is_in_use and not engine.ask("status")["sessions"]
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ class Backend:
         self.mistakes: list[BaseException] = []
         """What went wrong in a script, other than the peer leaving it."""
         self._threads: list[threading.Thread] = []
-        self._is_closing = False
+        self._last_port = 0
+        """The port of the peer whose script was started last."""
         self._open()
 
     def _open(self, port: int = 0) -> None:
@@ -46,16 +47,17 @@ class Backend:
 
     def _start(self, target: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                sock, _ = listener.accept()
+                sock, peer = listener.accept()
                 wire = Wire(sock)
                 self.wires.append(wire)
                 self._start(self._run, wire)
+                self._last_port = peer[1]
 
     def _run(self, wire: Wire) -> None:
         try:
@@ -94,11 +96,25 @@ class Backend:
         """Take the same port back."""
         self._open(self.port)
 
-    def start_over(self) -> None:
-        """End every connection and forget it; tell what went wrong in a script."""
-        for wire in self.wires:
+    def hang_up(self) -> None:
+        """End every connection."""
+        for wire in list(self.wires):
             with contextlib.suppress(OSError):
                 wire.sock.shutdown(socket.SHUT_RDWR)
+
+    def start_over(self) -> None:
+        """End every connection and forget it; tell what went wrong in a script."""
+        self._accept_all()
+        self._finish_scripts()
+
+    def _accept_all(self) -> None:
+        """Return when every connection is accepted that was made before: they come in order."""
+        with socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as last:
+            port = last.getsockname()[1]
+            wait_until(lambda: self._last_port == port)
+
+    def _finish_scripts(self) -> None:
+        self.hang_up()
         listening, *others = self._threads
         for thread in others:
             thread.join(PATIENCE_S)
@@ -114,7 +130,7 @@ class Backend:
         self.refuse()
         listening = self._threads[0]
         listening.join(PATIENCE_S)
-        self.start_over()
+        self._finish_scripts()
 
 
 def hold(release: threading.Event) -> Script:

@@ -20,14 +20,10 @@ def shared_config(site: Backend) -> str:
     return LISTEN + pool(site) + QUICK
 
 
-def is_back_to(proxy: Engine, base_fds: int) -> bool:
-    """Tell whether nothing of the sessions is left, but idle backend connections."""
-    status = proxy.ask("status")
-    return not status["sessions"] and bool(status["fds"] <= base_fds + idle(proxy))
-
-
-def idle(proxy: Engine) -> int:
-    return int(proxy.backend("web1")["idle_connections"])
+def own_fds(proxy: Engine) -> int:
+    """Return how many fds the engine has that are no connection, once no session is left."""
+    wait_until(lambda: not proxy.ask("connections")["total"])
+    return proxy.fds() - int(proxy.backend("web1")["idle_connections"])
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -82,7 +78,7 @@ def test_clients_may_leave_at_any_moment(engine: StartEngine, backend: OpenBacke
         request("PUT", "/sized", body=page),
     ]
     proxy.get("/sized")
-    base_fds = proxy.fds() - idle(proxy)
+    base_fds = own_fds(proxy)
     choose = random.Random(7)
     for number in range(LEAVERS):
         whole = asked[number % len(asked)]
@@ -91,7 +87,7 @@ def test_clients_may_leave_at_any_moment(engine: StartEngine, backend: OpenBacke
             client.send(whole[: choose.randint(0, len(whole))])
             leave(client, choose)
         client.close()
-    wait_until(lambda: is_back_to(proxy, base_fds))
+    wait_until(lambda: own_fds(proxy) == base_fds)
     assert len(proxy.get("/sized").body) == len(page)
     assert proxy.ask("status")["unsent_bytes"] == 0
 
