@@ -171,7 +171,8 @@ class Balancer:
             available = _available(pool, loads, exclude)
         if not available:
             return _refuse(decision, NOTHING_AVAILABLE, _why_none(decision, pool))
-        policy = self._policy(pool)
+        kept = self._policies.get(pool.name)
+        policy = kept[1] if kept and kept[0] == pool.balance else self._new_policy(pool)
         key = answer.key
         if key is None:
             key = request.host or request.client_ip
@@ -182,10 +183,7 @@ class Balancer:
         decision.backend = policy.pick(key, available, loads, random)
         return decision
 
-    def _policy(self, pool: Pool) -> Policy:
-        kept = self._policies.get(pool.name)
-        if kept is not None and kept[0] == pool.balance:
-            return kept[1]
+    def _new_policy(self, pool: Pool) -> Policy:
         policy = POLICIES[pool.balance]()
         self._policies[pool.name] = (pool.balance, policy)
         return policy

@@ -160,7 +160,8 @@ class Conversation:
         except BadMessage as error:
             self._refuse(error)
             return
-        self._keep_for_later(self.inbox[used:])
+        if self.inbox or session.client.paused_by:
+            self._keep_for_later(self.inbox[used:])
 
     def _keep_for_later(self, rest: bytes) -> None:
         """What is behind this request is the next one, and has to wait.

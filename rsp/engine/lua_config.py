@@ -78,6 +78,9 @@ class LuaRouter:
             self.is_running = False
         if type(answer) is str:
             return RouteAnswer(answer)
+        target, key, reason, printed = answer[:4]
+        if target is not None and not printed and (reason is None or reason.isascii()):
+            return RouteAnswer(target, key, reason or "")
         return self._unusual(*answer)
 
     def _unusual(

@@ -188,10 +188,18 @@ class Pairing:
         connection.calls = None
         if session.client.paused_by:
             session.client.resume(PauseReason.SINK_FULL)
-        if keep and backend is not None and session.context.dispatcher.is_wanted(backend):
+        if keep and backend is not None and self._is_wanted(backend):
             session.context.idle.put(backend, connection, session.limits)
         else:
             connection.close()
+
+    def _is_wanted(self, backend: Backend) -> bool:
+        """Tell whether another request may be sent to `backend`: nothing changed, or not that."""
+        dispatcher = self.session.context.dispatcher
+        decided = self.decision
+        if decided is not None and decided.generation == dispatcher.table.generation:
+            return True
+        return dispatcher.is_wanted(backend)
 
     def uncount(self) -> None:
         """The backend has one exchange or session less; what passed is added up."""
@@ -199,8 +207,11 @@ class Pairing:
         if self.backend is None or connection is None:
             return
         self.backend = None
-        load = self.load
+        load, totals = self.load, self.session.context.telemetry.totals
         load.sessions -= 1
         load.bytes_in += connection.bytes_in
         load.bytes_out += connection.bytes_out
-        self.session.context.telemetry.add_backend(connection)
+        totals.backend_bytes_in += connection.bytes_in
+        totals.backend_bytes_out += connection.bytes_out
+        if connection.eagain_reads or connection.eagain_writes or connection.short_writes:
+            self.session.context.telemetry.add_calls(connection)

@@ -57,7 +57,9 @@ class Pipe:
         else:
             # One packet, one call: a small response is a head and its body in the same read.
             used = min(len(rest), self.remaining)
-            self._account(used)
+            self.remaining -= used
+            self.moved_bytes = used
+            self.is_open = self.remaining > 0
             sink.send(head + (rest if used == len(rest) else rest[:used]))
         if sink.unsent.data:
             self._press()
@@ -87,16 +89,13 @@ class Pipe:
         if count > self.remaining:
             count = self.remaining
             view = view[:count]
-        self._account(count)
+        self.remaining -= count
+        self.moved_bytes += count
+        self.is_open = self.remaining > 0
         self.sink.send(view)
         if self.sink.unsent.data:
             self._press()
         return count
-
-    def _account(self, count: int) -> None:
-        self.remaining -= count
-        self.moved_bytes += count
-        self.is_open = self.remaining > 0
 
     def _feed_chunked(self, scanner: ChunkedScanner, view: memoryview) -> int:
         pieces = scanner.feed(view)

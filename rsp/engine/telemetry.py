@@ -112,17 +112,10 @@ class Telemetry:
         """Add up what a client connection counted, now that it is closed."""
         self.totals.client_bytes_in += client.bytes_in
         self.totals.client_bytes_out += client.bytes_out
-        self._add_calls(client)
+        self.add_calls(client)
 
-    def add_backend(self, backend: Connection) -> None:
-        """Add up what a backend connection counted for one exchange or session."""
-        totals = self.totals
-        totals.backend_bytes_in += backend.bytes_in
-        totals.backend_bytes_out += backend.bytes_out
-        if backend.eagain_reads or backend.eagain_writes or backend.short_writes:
-            self._add_calls(backend)
-
-    def _add_calls(self, connection: Connection) -> None:
+    def add_calls(self, connection: Connection) -> None:
+        """Add up the calls of a connection that found nothing, or too little room."""
         self.totals.eagain_reads += connection.eagain_reads
         self.totals.eagain_writes += connection.eagain_writes
         self.totals.short_writes += connection.short_writes

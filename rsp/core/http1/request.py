@@ -1,7 +1,6 @@
 """Parsing a request head, with the rules that a proxy must not leave to the backend."""
 
 import re
-from copy import copy
 from typing import Final
 
 import msgspec
@@ -124,7 +123,7 @@ def parse_request_head(head: bytes, limits: Limits, last: RequestHead | None = N
         raise _long_target(limits)
     minor = 1 if minor_bytes == b"1" else 0
     if last is not None and last.block == block and _may_repeat(method, target, minor, last):
-        return _repeated(last, method, target)
+        return _repeated(last, target)
     if method not in METHODS:
         raise BadMessage(501, "The method is not known.")
     judged = _lines.judge(block.split(b"\r\n")[:-2], limits)
@@ -154,13 +153,15 @@ def _may_repeat(method: str, target: bytes, minor: int, last: RequestHead) -> bo
     )
 
 
-def _repeated(last: RequestHead, method: str, target: bytes) -> RequestHead:
-    head = copy(last)
-    head.target = head.origin_target = target
+def _repeated(last: RequestHead, target: bytes) -> RequestHead:
     path, _, query = target.partition(b"?")
-    head.path = path.decode("latin-1")
-    head.query = query.decode("latin-1")
-    return head
+    return msgspec.structs.replace(
+        last,
+        target=target,
+        origin_target=target,
+        path=path.decode("latin-1"),
+        query=query.decode("latin-1"),
+    )
 
 
 def _set_target(parsed: RequestHead) -> None:
