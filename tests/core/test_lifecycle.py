@@ -72,7 +72,11 @@ IMPOSSIBLE: list[tuple[str, tuple[Fact, ...], tuple[State, ...]]] = [
         (F.CLIENT_EOF, F.CLIENT_GONE, F.ORDERED),
         (S.ROUTING,),
     ),
-    ("only a draining session waits for its last byte", (F.ALL_SENT,), all_but(S.DRAINING)),
+    (
+        "only a draining session waits for its last byte",
+        (F.ALL_SENT, F.ALL_ENDED),
+        all_but(S.DRAINING),
+    ),
 ]
 
 
@@ -190,8 +194,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
             (F.HEAD_READ, S.ROUTING, ()),
             (F.REUSED, S.STREAMING, ()),
             (F.EXCHANGE_ENDED, S.DRAINING, (A.END_CLIENT,)),
-            (F.ALL_SENT, S.CLOSING, ()),
-            (F.CLIENT_EOF, S.CLOSED, GOES),
+            (F.ALL_ENDED, S.CLOSED, GOES),
         ],
     ),
     "a client that says FIN behind its request gets the whole response": (
@@ -202,7 +205,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
             (F.CLIENT_EOF, S.CONNECTING_CLIENT_FINISHED, ()),
             (F.CONNECTED, S.STREAMING_CLIENT_FINISHED, ()),
             (F.EXCHANGE_LAST, S.DRAINING, (A.LINGER_CLIENT,)),
-            (F.ALL_SENT, S.CLOSING, ()),
+            (F.ALL_ENDED, S.CLOSED, GOES),
         ],
     ),
     "a kept backend connection turns out to be dead, and another is made": (
@@ -252,8 +255,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
         S.STREAMING,
         [
             (F.CUT_UNMARKED, S.DRAINING, (A.CUT_CLIENT, A.CLOSE_BACKEND)),
-            (F.ALL_SENT, S.CLOSING, ()),
-            (F.CLIENT_EOF, S.CLOSED, GOES),
+            (F.ALL_ENDED, S.CLOSED, GOES),
         ],
     ),
     "an upgrade, then the client ends first": (
@@ -262,8 +264,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
             (F.UPGRADED, S.TUNNEL, ()),
             (F.CLIENT_EOF, S.TUNNEL_CLIENT_FINISHED, (A.SHUT_BACKEND,)),
             (F.BACKEND_EOF, S.DRAINING, (A.SHUT_CLIENT,)),
-            (F.ALL_SENT, S.CLOSING, ()),
-            (F.CLIENT_EOF, S.CLOSED, GOES),
+            (F.ALL_ENDED, S.CLOSED, GOES),
         ],
     ),
     "a tunnel whose backend ends first": (
@@ -273,7 +274,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
             (F.BACKEND_EOF, S.TUNNEL_BACKEND_FINISHED, (A.SHUT_CLIENT,)),
             (F.CLIENT_EOF, S.DRAINING, (A.SHUT_BACKEND,)),
             (F.BACKEND_GONE, S.DRAINING, (A.CLOSE_BACKEND,)),
-            (F.ALL_SENT, S.CLOSING, ()),
+            (F.ALL_ENDED, S.CLOSED, GOES),
         ],
     ),
     "a client that ended before its tunnel was open": (
@@ -293,7 +294,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
         S.TUNNEL,
         [
             (F.CLIENT_GONE, S.DRAINING, (A.CLOSE_CLIENT, A.CUT_BACKEND)),
-            (F.ALL_SENT, S.CLOSING, ()),
+            (F.ALL_ENDED, S.CLOSED, GOES),
         ],
     ),
     "a person closes a tunnel gently, and loses patience": (

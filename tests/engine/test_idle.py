@@ -14,6 +14,7 @@ from rsp.engine.connection import Connection
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.idle import IdleConnections
 from rsp.engine.poller import Poller
+from rsp.engine.telemetry import Telemetry
 from tests.conftest import Pairs, wait_until
 from tests.engine.fakes import Listening, next_turns, real_connection
 
@@ -26,8 +27,9 @@ class Shelf:
     """The idle connections of one test, and the far ends of what it put there."""
 
     def __init__(self, poller: Poller, pairs: Pairs) -> None:
+        self.telemetry = Telemetry()
         self.deadlines = Deadlines(asyncio.get_running_loop())
-        self.idle = IdleConnections(poller, self.deadlines)
+        self.idle = IdleConnections(poller, self.deadlines, self.telemetry)
         self._poller = poller
         self._pairs = pairs
 
@@ -169,3 +171,20 @@ async def test_without_a_pool_nothing_is_kept(shelf: Shelf) -> None:
     assert connection.is_closed
     shelf.idle.retain(TABLE)
     assert shelf.idle.count(A) == 0
+
+
+async def test_a_bug_is_noted_and_the_others_stay(shelf: Shelf) -> None:
+    connection, _ = shelf.put()
+    shelf.idle.on_bug(ZeroDivisionError("sorry"))
+    (note,) = [event for _, event in shelf.telemetry.events.since(0)[0]]
+    assert "ZeroDivisionError('sorry')" in note.message
+    assert not connection.is_closed
+
+
+async def test_a_new_allowance_holds_for_what_is_kept_from_now_on(
+    shelf: Shelf, poller: Poller
+) -> None:
+    shelf.put(limits=Limits(backend_idle_s=50.0))
+    last, _ = shelf.put(limits=Limits(backend_idle_s=5.0))
+    shelf.idle.on_deadline(poller.now_s + 6.0)
+    assert last.is_closed

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.events import Event, Noted
+from rsp.core.events import Event, Noted, level_of
 from rsp.core.limits import EVENTS_KEPT
-from rsp.core.vocabulary import Side
+from rsp.core.vocabulary import EventLevel, Side
 from rsp.engine.telemetry import Ring, Telemetry
 from tests.engine.fakes import fake_connection
 
@@ -112,21 +112,31 @@ def test_the_memory_of_events_has_an_end() -> None:
     assert len(telemetry.events.newest()) == EVENTS_KEPT
 
 
-def test_what_a_connection_counted_is_added_to_its_side() -> None:
+def test_what_connections_counted_is_added_up() -> None:
     telemetry = Telemetry()
-    for side, add in (
-        (Side.CLIENT, telemetry.add_client),
-        (Side.BACKEND, telemetry.add_backend),
-    ):
-        connection, *_ = fake_connection(side)
-        connection.bytes_in, connection.bytes_out = (1, 2) if side is Side.CLIENT else (10, 20)
-        connection.eagain_reads = connection.eagain_writes = connection.short_writes = 3
-        add(connection)
-        add(connection)
+    client, *_ = fake_connection(Side.CLIENT)
+    backend, *_ = fake_connection(Side.BACKEND)
+    for connection in (client, backend):
+        connection.bytes_in, connection.bytes_out = 1, 2
+        connection.eagain_reads, connection.eagain_writes, connection.short_writes = 3, 4, 5
+    telemetry.add_client(client)
+    telemetry.add_client(client)
+    telemetry.add_calls(backend)
     totals = telemetry.totals
     assert (totals.client_bytes_in, totals.client_bytes_out) == (2, 4)
-    assert (totals.backend_bytes_in, totals.backend_bytes_out) == (20, 40)
-    assert (totals.eagain_reads, totals.eagain_writes, totals.short_writes) == (12, 12, 12)
+    assert (totals.eagain_reads, totals.eagain_writes, totals.short_writes) == (9, 12, 15)
+
+
+def test_a_bug_of_ours_is_kept_with_its_traceback() -> None:
+    telemetry = Telemetry()
+    try:
+        raise ZeroDivisionError("sorry")
+    except ZeroDivisionError as error:
+        telemetry.record_bug("session 41, streaming", error, 41)
+    ((_, note),) = telemetry.events.since(0)[0]
+    assert note.message == "session 41, streaming: a bug of ours: ZeroDivisionError('sorry')"
+    assert (level_of(note), note.session) == (EventLevel.ERROR, 41)
+    assert "test_a_bug_of_ours_is_kept_with_its_traceback" in note.fields["traceback"]
 
 
 def test_monotonic_time_becomes_a_date() -> None:
