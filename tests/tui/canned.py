@@ -78,8 +78,8 @@ def blocked(session_id: int, step: int = 0, **changes: Any) -> ConnectionRow:
         eagain_writes=1_402 + 37 * step,
         short_writes=2_118 + 52 * step,
         wakeups=3_120,
-        blocked_s=41.2,
-        blocked_total_s=63.0,
+        blocked_s=0.3,
+        blocked_total_s=41.2 + step,
     )
     backend = peer(
         11 + 2 * session_id,
@@ -207,7 +207,7 @@ def detail(step: int = 0, **changes: Any) -> ConnectionDetail:
         "watched": True,
         "calls": calls(),
         "tcp_info": {
-            "client": {"rtt_us": 180_200, "snd_cwnd": 12, "total_retrans": 3, "snd_wnd": 0},
+            "client": {"rtt_us": 180_200, "snd_cwnd": 12, "total_retrans": 3, "snd_wnd_bytes": 0},
         },
     }
     return ConnectionDetail(**(values | changes))

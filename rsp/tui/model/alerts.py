@@ -55,13 +55,9 @@ class Alerts:
             return []
         alerts = self._of_traffic(status) + self._of_routes()
         alerts += self._of_backends() + self._of_configuration(status)
-        lost = status.events_dropped + self.events_lost
-        if lost:
-            alerts.append(
-                Alert(
-                    f"▲ {lost:,} events were not kept", f"▲{lost} lost", "warn", "app.go('events')"
-                )
-            )
+        if lost := self.events_lost:
+            said = f"▲ {lost:,} event{'s' * (lost != 1)} missed: they came too fast"
+            alerts.append(Alert(said, f"▲{lost} missed", "warn", "app.go('events')"))
         return alerts
 
     def _of_traffic(self, status: Status) -> list[Alert]:

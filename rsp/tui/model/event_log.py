@@ -19,11 +19,16 @@ class EventLog:
         """Grows with every change, so that a screen knows whether to look."""
 
     def apply(self, events: Events) -> None:
-        """Take over one answer. An engine that was started anew begins a new log."""
+        """Take over one answer. An engine that was started anew begins a new log.
+
+        What an engine no longer keeps from the time before the first answer is no gap.
+        """
         if events.events and events.events[0].seq <= self.last_seq:
             self.rows.clear()
+            self.last_seq = 0
+        elif events.events and self.last_seq:
+            self.dropped += events.events[0].seq - self.last_seq - 1
         self.rows.extend(events.events)
-        self.dropped += events.dropped
         if events.events:
             self.last_seq = events.events[-1].seq
         self.version += 1

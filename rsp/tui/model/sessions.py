@@ -10,7 +10,10 @@ from rsp.core.vocabulary import SessionState
 from rsp.tui.limits import CLOSED_SHOWN_S, HOLD_S, RATE_WINDOW_S, RESORT_S
 from rsp.tui.model.sorting import TROUBLE, SortField
 
-_NO_COUNTERS = (0, 0, 0, 0, 0, 0)
+_NO_COUNTERS = (0, 0, 0, 0, 0, 0, 0.0)
+
+_MOSTLY = 0.5
+"""Share of a second."""
 
 
 @dataclass(slots=True)
@@ -18,7 +21,7 @@ class Session:
     """A row of the engine with what only a viewer knows: rates, and that it is gone."""
 
     row: ConnectionRow
-    counters: tuple[int, ...] = _NO_COUNTERS
+    counters: tuple[float, ...] = _NO_COUNTERS
     counted_at_s: float = 0.0
     rates: tuple[float, ...] = (0.0,) * len(_NO_COUNTERS)
     closed_at_s: float | None = None
@@ -65,6 +68,20 @@ class Session:
         return max(self.row.client.blocked_s, backend.blocked_s if backend else 0.0)
 
     @property
+    def blocked_total_s(self) -> float:
+        """For how long bytes have waited in its life, on the side where they waited longer."""
+        backend = self.row.backend
+        return max(self.row.client.blocked_total_s, backend.blocked_total_s if backend else 0.0)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether bytes wait now, or did for most of the last second.
+
+        A slow reader that takes a gulp is not blocked for a moment; it is no less slow for that.
+        """
+        return self.blocked_s > 0 or self.rates[6] >= _MOSTLY
+
+    @property
     def fill(self) -> float:
         """The fuller one of its two buffers, as a fraction of its high water mark."""
         backend = self.row.backend
@@ -91,10 +108,11 @@ def fill_of(peer: PeerRow) -> float:
     return peer.unsent_bytes / peer.high_water_bytes if peer.high_water_bytes else 0.0
 
 
-def _counters(row: ConnectionRow) -> tuple[int, ...]:
+def _counters(row: ConnectionRow) -> tuple[float, ...]:
     client, backend = row.client, row.backend
     if backend is None:
-        return (client.eagain_writes, client.short_writes, client.bytes_in, client.bytes_out, 0, 0)
+        eagain, short = client.eagain_writes, client.short_writes
+        return (eagain, short, client.bytes_in, client.bytes_out, 0, 0, client.blocked_total_s)
     return (
         client.eagain_writes + backend.eagain_writes,
         client.short_writes + backend.short_writes,
@@ -102,6 +120,7 @@ def _counters(row: ConnectionRow) -> tuple[int, ...]:
         client.bytes_out,
         backend.bytes_in,
         backend.bytes_out,
+        client.blocked_total_s + backend.blocked_total_s,
     )
 
 

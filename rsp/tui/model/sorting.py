@@ -17,8 +17,12 @@ class Sortable(Protocol):
         """EAGAIN of writes per second."""
 
     @property
-    def blocked_s(self) -> float:
-        """For how long it has been blocked."""
+    def is_held(self) -> bool:
+        """Whether bytes wait in it."""
+
+    @property
+    def blocked_total_s(self) -> float:
+        """For how long bytes have waited in its life."""
 
     @property
     def fill(self) -> float:
@@ -47,9 +51,11 @@ class SortField:
 
 
 def _trouble(session: Sortable) -> Key:
-    # Rounded, so that rows in the same trouble keep their places while their numbers move.
+    # The longest in trouble first: those sums grow alike, so that rows keep their places. The
+    # others are rounded for the same reason.
     return (
-        session.blocked_s > 0,
+        session.is_held,
+        session.blocked_total_s if session.is_held else 0.0,
         round(session.eagain_per_s / 10),
         round(session.fill, 1),
     )

@@ -3,8 +3,9 @@
 The promise of the tool: what is wrong stands on the screen as a sentence, with the evidence in it.
 """
 
-from rsp.core.replies import ConnectionRow, PeerRow
+from rsp.core.replies import ConnectionDetail, ConnectionRow, PeerRow
 from rsp.core.vocabulary import SessionState, Side
+from rsp.tui.limits import BLOCKED_ALERT_S
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.sessions import Session
@@ -13,10 +14,10 @@ from rsp.tui.model.spans import Line, Span
 _PAUSES = {
     "operator": "a person paused it (P resumes)",
     "breakpoint": "a breakpoint holds it",
-    "sink_full": "the other side is full",
-    "connecting": "the backend is not connected yet",
-    "routing": "its request is not routed yet",
-    "pipelined": "the exchange before has to end first",
+    "sink_full": "sink_full: other side full",
+    "connecting": "connecting: no backend connection yet",
+    "routing": "routing: not decided yet",
+    "pipelined": "pipelined: an exchange before it goes on",
 }
 
 _PLAIN = {
@@ -33,7 +34,7 @@ def why(session: Session) -> Line:
     """Return the sentence for one session, with the role of its seriousness."""
     row = session.row
     if row.state == SessionState.CLOSED:
-        return (Span(_PLAIN[SessionState.CLOSED], "dim"),)
+        return (Span(_ended(row), "dim"),)
     held = _held_by_a_person(row)
     if held:
         return (Span(held, "accent"),)
@@ -53,21 +54,42 @@ def _held_by_a_person(row: ConnectionRow) -> str:
     return ""
 
 
+def _ended(row: ConnectionRow) -> str:
+    reason = row.close_reason if isinstance(row, ConnectionDetail) else None
+    if not isinstance(row, ConnectionDetail) or reason is None:
+        return _PLAIN[SessionState.CLOSED]
+    detail = f", {shown(row.close_detail)}" if row.close_detail else ""
+    return f"This session is over: {shown(reason)}{detail}."
+
+
 def _blocked(session: Session, side: Side) -> str:
-    """Who does not take its bytes, for how long, how many wait, and what that leads to."""
+    """Who does not read, for how long, how many bytes wait, and which fd is paused for it."""
     row = session.row
     sink, source = (row.client, row.backend) if side is Side.CLIENT else (row.backend, row.client)
     if sink is None:
         return ""
     taken = session.client_out_per_s if side is Side.CLIENT else session.backend_out_per_s
-    speed = f"takes only {text.full_size(round(taken))}/s" if taken >= 1 else "takes nothing"
-    waited = text.duration(sink.blocked_s)
     waiting = f"{text.full_size(sink.unsent_bytes)} wait here{_in_the_kernel(sink)}"
-    said = f"The {side} {speed}: for {waited} send() has got EAGAIN. {waiting}"
-    other = Side.BACKEND if side is Side.CLIENT else Side.CLIENT
-    if source is not None and "sink_full" in source.paused_by:
-        return f"{said}, so the {other} is not read."
-    return f"{said}."
+    said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {waiting}"
+    if source is None or "sink_full" not in source.paused_by:
+        return f"{said}."
+    other = "the client"
+    if side is Side.CLIENT:
+        other = shown(row.route.backend) if row.route else "the backend"
+    return f"{said}, so reading {other} (fd {source.fd}) is paused."
+
+
+def _pace(sink: PeerRow, taken_per_s: float) -> str:
+    # Each gulp begins a new wait: only the sum says for how long a slow reader has been slow.
+    if sink.blocked_s >= BLOCKED_ALERT_S:
+        # Not "nothing": the kernel tells of room only when a good part of its queue is gone.
+        return f"hardly reads, EAGAIN for {_seconds(sink.blocked_s)}"
+    speed = f"only {text.full_size(round(taken_per_s))}/s" if taken_per_s >= 1 else "slowly"
+    return f"reads {speed}, EAGAIN for {_seconds(sink.blocked_total_s)}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
 
 
 def _in_the_kernel(peer: PeerRow) -> str:
@@ -82,7 +104,8 @@ def _moving(session: Session) -> str:
             backend = shown(row.route.backend) if row.route else "the backend"
             return f"Waiting for {backend} to accept our connection."
         case SessionState.IDLE:
-            return f"Kept alive after {row.exchanges:,} exchanges; the next request may come."
+            done = f"{row.exchanges:,} exchange{'s' * (row.exchanges != 1)}"
+            return f"Kept alive after {done}; the next request may come."
         case SessionState.STREAMING:
             return _streaming(session)
     try:
