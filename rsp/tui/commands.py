@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
+from rsp.tui.backend_commands import backend_commands
 from rsp.tui.palette import Command
 from rsp.tui.screens.shell import Shell
 
@@ -43,8 +44,13 @@ class Commandable(Shell, Protocol):
 
 def commands_of(app: Commandable) -> list[Command]:
     """Return every command that makes sense now; none that mutates in a read-only dashboard."""
-    commands = [
-        *_session_commands(app),
+    commands = [*_session_commands(app), *_engine_commands(app), *_screen_commands(app)]
+    return [command for command in commands if not (command.mutates and app.model.read_only)]
+
+
+def _engine_commands(app: Commandable) -> list[Command]:
+    return [
+        *backend_commands(app),
         Command("freeze", "", "Freeze the lists, or let them go on", lambda _: app.action_freeze()),
         Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
         Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),
@@ -56,6 +62,11 @@ def commands_of(app: Commandable) -> list[Command]:
             True,
         ),
         Command("stop", "", "Stop the engine, after asking", lambda _: app.stop_engine(), True),
+    ]
+
+
+def _screen_commands(app: Commandable) -> list[Command]:
+    commands = [
         Command("header", "", "Hide the header, or show it", lambda _: app.action_header()),
         Command("help", "", "Every key of this screen", lambda _: app.action_help()),
         Command("leave", "", "Leave the dashboard", lambda _: app.action_leave()),
@@ -68,7 +79,7 @@ def commands_of(app: Commandable) -> list[Command]:
         Command(tab.title.lower(), "", f"The {tab.title} screen", _going(app, tab.mode))
         for tab in app.tabs
     ]
-    return [command for command in commands if not (command.mutates and app.model.read_only)]
+    return commands
 
 
 def _session_commands(app: Commandable) -> list[Command]:
