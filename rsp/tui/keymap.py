@@ -96,11 +96,13 @@ def _detail() -> list[Key]:
             "detail.watch",
             "w",
             "watch",
-            "Watch calls",
+            "Watch",
             "Record each system call, or stop it",
             where,
             mutates=True,
         ),
+        Key("tab.prev", "left_square_bracket", "tab(-1)", "Tab", "The tab before", where, "[ ]"),
+        Key("tab.next", "right_square_bracket", "tab(1)", "", "The next tab", where, "]"),
         Key(
             "detail.pause",
             "P",
@@ -121,8 +123,6 @@ def _detail() -> list[Key]:
             "← →",
         ),
         Key("detail.next", "right", "neighbour(1)", "", "The next session in the list", where, "→"),
-        Key("tab.prev", "left_square_bracket", "tab(-1)", "Tab", "The tab before", where, "[ ]"),
-        Key("tab.next", "right_square_bracket", "tab(1)", "", "The next tab", where, "]"),
         Key("detail.follow", "F", "follow", "Follow", "Follow the newest call", where),
     ]
 

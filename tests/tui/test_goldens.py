@@ -3,6 +3,8 @@
 import pytest
 
 from rsp.core.replies import Connections, Events, Exchanges
+from rsp.tui.screens.detail import DetailScreen
+from rsp.tui.screens.frame import guide_rows
 from tests.tui import canned
 from tests.tui.stage import (
     check_golden,
@@ -11,6 +13,7 @@ from tests.tui.stage import (
     listening,
     screen_text,
     still_dashboard,
+    wait_until,
 )
 
 SIZES = [(80, 24), (120, 35), (200, 60)]
@@ -94,6 +97,28 @@ async def test_an_engine_without_connections_says_what_to_try() -> None:
         hand(app, Connections(7, 0, 1000.0, []))
         await pilot.pause()
         check_golden("empty-80x24", screen_text(app))
+
+
+async def test_the_first_session_after_an_empty_list_has_the_keys() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand(app, canned.backends(), canned.status(0, sessions=0, blocked=0))
+        hand(app, Connections(7, 0, 1000.0, []))
+        await pilot.pause()
+        assert "enter Open" not in screen_text(app)
+        hand_seconds(app, 2)
+        await pilot.pause()
+        assert "enter Open" in screen_text(app)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, DetailScreen))
+
+
+def test_steps_that_are_passed_make_room_for_the_next_one() -> None:
+    steps = ["The slow write", "1. Look.", "2. Press enter. ✓", "3. Mend it.", "→ all bytes ✓"]
+    assert guide_rows(steps, 40, 5) == steps
+    assert guide_rows(steps, 40, 4) == [steps[0], *steps[2:]]
+    assert guide_rows(steps, 40, 2) == ["3. Mend it.", "→ all bytes ✓"]
+    assert guide_rows(steps, 40, 1) == ["3. Mend it."]
 
 
 async def test_the_guide_stands_above_the_keys_until_it_is_hidden() -> None:

@@ -13,6 +13,7 @@ from rsp.tui.app import Dashboard, LeaveChoice
 from rsp.tui.keymap import KEYS
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
+from rsp.tui.screens.dialog import Dialog
 from rsp.tui.screens.events import EventsScreen
 from rsp.tui.screens.exchanges import ExchangesScreen
 from tests.tui import canned
@@ -72,12 +73,20 @@ async def test_a_careless_enter_cancels(engine: FakeEngine) -> None:
         assert engine.commands == []
 
 
-async def test_a_dialog_is_deaf_at_first(engine: FakeEngine) -> None:
+async def test_a_dialog_is_deaf_at_first(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rsp.tui.screens.dialog.DEAF_S", 3_600.0)
     app = attached(engine)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await shows(pilot, app, "● BLOCKED")
         await pilot.press("X", "c")
-        await listening(app, pilot)
+        await pilot.pause()
+        dialog = app.screen
+        assert isinstance(dialog, Dialog)
+        assert not dialog.is_listening
+        await pilot.press("escape")
+        await pilot.pause()
         assert engine.commands == []
 
 

@@ -5,41 +5,63 @@ from rsp.core.sanitise import safe
 from rsp.tui.model import text
 from rsp.tui.model.exchange_columns import clock
 from rsp.tui.model.session_columns import shown
-from rsp.tui.model.spans import Line, Span, fit, line, width_of, wrap
+from rsp.tui.model.spans import Line, Span, fit, line, wrap
 
 _MEANINGS = {
     "rtt_us": "round trip",
-    "snd_wnd": "window the peer offers",
-    "rwnd_limited_us": "time the peer's window held us back",
-    "sndbuf_limited_us": "time our kernel buffer held us back",
-    "busy_time_us": "time with bytes to send",
+    "snd_wnd_bytes": "window the peer offers",
+    "notsent_bytes": "in the kernel, not sent yet",
+    "busy_us": "time with bytes to send",
+    "rwnd_limited_us": "of it, the peer's window held us back",
+    "sndbuf_limited_us": "of it, our kernel buffer held us back",
+    "total_retrans": "segments sent again",
 }
+"""What is worth a line, in this order; the other fields are listed by name."""
+
+_NO_LIMIT = 2**31 - 1
+"""What TCP_INFO gives for a slow start threshold that was never set."""
+_FIELD = 24
+"""Cells of a field that has no line of its own."""
 
 
 def tcp_info_lines(detail: ConnectionDetail, width: int) -> list[Line]:
-    """Return the fields of TCP_INFO (tcp(7)) of both sides, flowed into lines."""
+    """Return the fields of TCP_INFO (tcp(7)) of both sides: the telling ones with their meaning."""
     if not detail.tcp_info:
         return [(Span("The kernel gave no TCP_INFO for this session.", "dim"),)]
     lines: list[Line] = []
     for side, fields in detail.tcp_info.items():
-        lines.append((Span(shown(side), "title"), Span(f"  {verdict(fields)}", "warn")))
-        current: list[Span] = []
-        for name, value in fields.items():
-            item = [Span(f"{shown(name)} ", "dim"), Span(f"{value:,}   ")]
-            if current and width_of([*current, *item]) > width:
-                lines.append(tuple(current))
-                current = []
-            current += item
-        lines.append(tuple(current))
+        if lines:
+            lines.append(())
+        lines.append((Span(fit(shown(side), 10), "title"), Span(verdict(fields), "warn")))
         for name, meaning in _MEANINGS.items():
             if name in fields:
-                lines.append((Span(f"  {fit(name, 18)} {meaning}", "dim"),))
+                value = fit(_with_unit(name, fields[name]), 10, ">")
+                lines.append((Span(f"{value}  "), Span(f"{meaning} ", ""), Span(name, "dim")))
+        others = [
+            f"{shown(name)} {_with_unit(name, value)}"
+            for name, value in fields.items()
+            if name not in _MEANINGS
+        ]
+        a_line = max(width // _FIELD, 1)
+        for first in range(0, len(others), a_line):
+            cells = [fit(other, _FIELD) for other in others[first : first + a_line]]
+            lines.append((Span("".join(cells), "dim"),))
     return lines
+
+
+def _with_unit(name: str, value: int) -> str:
+    if name.endswith("_us"):
+        return text.duration(value / 1e6)
+    if name.endswith("_ms"):
+        return text.duration(value / 1e3)
+    if name.endswith("_bytes"):
+        return text.full_size(value)
+    return "none" if value == _NO_LIMIT else f"{value:,}"
 
 
 def verdict(fields: dict[str, int]) -> str:
     """Return who is slow, as far as the kernel can tell; empty when it cannot."""
-    busy = fields.get("busy_time_us", 0)
+    busy = fields.get("busy_us", 0)
     if not busy:
         return ""
     by_peer = fields.get("rwnd_limited_us", 0) / busy

@@ -18,14 +18,17 @@ def _session(row: EventRow, _width: int) -> Span:
     return Span(str(row.session)) if row.session is not None else Span("–", "dim")  # noqa: RUF001
 
 
+def _message(row: EventRow, _width: int) -> Span:
+    # The column before says which session it is.
+    return Span(shown(row.message.removeprefix(f"session {row.session} ")))
+
+
 EVENT_COLUMNS: tuple[Column[EventRow], ...] = (
     Column("at", "TIME", 12, lambda row, _: Span(clock(row.at), "dim"), keep=50),
     Column("level", "LEVEL", 5, _level, keep=90),
-    Column("source", "SOURCE", 8, lambda row, _: Span(shown(row.source), "dim"), keep=40),
+    Column("source", "SOURCE", 8, lambda row, _: Span(shown(row.source), "dim"), from_width=100),
     Column("session", "SESSION", 7, _session, ">", keep=60),
-    Column(
-        "message", "MESSAGE", 30, lambda row, _: Span(shown(row.message)), grows_to=400, keep=100
-    ),
+    Column("message", "MESSAGE", 30, _message, grows_to=400, keep=100),
 )
 """In the order of the screen."""
 
@@ -41,7 +44,8 @@ def in_full(row: EventRow, width: int) -> list[Line]:
         lines += [(Span(piece, role),) for piece in wrap(safe(part), width)]
     for name, value in row.fields.items():
         title = f"{safe(str(name), 40)}: "
-        parts = [safe(part) for part in str(value).split("\n")]
+        said = f"{value:.6g}" if isinstance(value, float) else str(value)
+        parts = [safe(part) for part in said.split("\n")]
         first, *rest = wrap("\n".join(parts), max(width - len(title), 10))
         lines.append((Span(title, "dim"), Span(first)))
         lines += [(Span(" " * len(title) + piece),) for piece in rest]

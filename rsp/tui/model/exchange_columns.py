@@ -26,7 +26,7 @@ def _result(row: ExchangeRow, _width: int) -> Span:
 
 
 EXCHANGE_COLUMNS: tuple[Column[ExchangeRow], ...] = (
-    Column("at", "TIME", 12, lambda row, _: Span(clock(row.at), "dim"), keep=40),
+    Column("at", "BEGAN", 12, lambda row, _: Span(clock(row.at), "dim"), keep=40),
     Column("session", "SESSION", 7, lambda row, _: Span(str(row.session)), ">", keep=60),
     Column("client", "CLIENT", 15, lambda row, _: Span(shown(row.client)), grows_to=21, keep=20),
     Column("method", "METHOD", 6, lambda row, _: Span(shown(row.method), "dim"), keep=80),
@@ -44,6 +44,6 @@ EXCHANGE_COLUMNS: tuple[Column[ExchangeRow], ...] = (
     Column("ttfb", "TTFB", 6, lambda row, _: Span(text.duration(row.first_byte_s)), ">", keep=25),
     Column("took", "TOOK", 6, lambda row, _: Span(text.duration(row.duration_s)), ">", keep=75),
     Column("size", "SIZE", 5, lambda row, _: Span(text.size(row.response_bytes)), ">", keep=50),
-    Column("result", "RESULT", 10, _result, grows_to=20, keep=65),
+    Column("result", "RESULT", 12, _result, grows_to=32, keep=65),
 )
 """In the order of the screen."""

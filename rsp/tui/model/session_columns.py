@@ -168,7 +168,7 @@ SESSION_COLUMNS: tuple[Column[Session], ...] = (
     Column("status", "ST", 3, _status, ">", keep=50, sort="status"),
     Column("first_byte", "TTFB", 6, _first_byte, ">", keep=20, from_width=130, sort="first_byte"),
     Column("fill_request", "C→B", 5, _request_gauge, keep=40, from_width=90, sort="fill_request"),
-    Column("fill", "B→C buf", 11, _response_gauge, grows_to=13, keep=95, sort="fill"),
+    Column("fill", "B→C buf", 10, _response_gauge, grows_to=13, keep=95, sort="fill"),
     Column("in", "IN", 6, _in, ">", keep=14, from_width=140, sort="in"),
     Column("out", "OUT", 6, _out, ">", keep=16, from_width=124, sort="out"),
     Column("eagain", "EAGN/s", 6, _eagain, ">", keep=94, sort="eagain"),

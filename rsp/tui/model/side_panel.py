@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rsp.core.replies import PeerRow
 from rsp.tui.limits import HISTORY_S
 from rsp.tui.model import text
-from rsp.tui.model.history import SideHistory
+from rsp.tui.model.history import SAMPLES, SideHistory
 from rsp.tui.model.sessions import fill_of
 from rsp.tui.model.spans import Line, Span, fit
 from rsp.tui.model.why import pauses
@@ -13,19 +13,32 @@ from rsp.tui.model.why import pauses
 _TITLE = 8
 """Cells of the titles at the left of each line."""
 
+_FIGURE = 7
+"""Cells of a sum at the right of a strip: up to 99,999."""
+
 
 def side_panel(
     peer: PeerRow | None,
     past: SideHistory,
     rates: tuple[float, float],
-    width: int,
-    height: int,
+    size: tuple[int, int],
     role: str,
+    *,
+    is_over: bool = False,
 ) -> list[Line]:
-    """Return the lines of one side; `rates` are bytes per second from it and to it."""
+    """Return the lines of one side; `rates` are bytes per second from it and to it.
+
+    `size`: cells and lines. `is_over`: the session is closed, and this is what was left.
+    """
+    width, height = size
     if peer is None:
-        return [(Span("No backend connection at this moment.", "dim"),)]
-    lines = [_buffer(peer, width, role), _kernel(peer), _rates(rates), _state(peer)]
+        return [(Span("No backend connection now.", "dim"),)]
+    lines = [
+        _buffer(peer, width, role),
+        _kernel(peer),
+        _rates(rates),
+        _state(peer, is_over=is_over),
+    ]
     strips = [
         _strip("EAGAIN", past.eagain, peer.eagain_writes, width),
         _strip("short", past.short_writes, peer.short_writes, width),
@@ -80,23 +93,21 @@ def _rates(rates: tuple[float, float]) -> Line:
     )
 
 
-def _state(peer: PeerRow) -> Line:
+def _state(peer: PeerRow, *, is_over: bool) -> Line:
+    total = text.duration(peer.blocked_total_s) if peer.blocked_total_s else "never"
+    if is_over:
+        return _title("closed"), Span(f"blocked {total}", "dim")
     if peer.blocked_s > 0:
         waited = f"{text.duration(peer.blocked_s)} ({text.duration(peer.blocked_total_s)} in all)"
         return (_title("blocked"), Span(f"● for {waited}", "warn"))
     if peer.paused_by:
         return (_title("paused"), Span(f"‖ {pauses(peer)}", "accent"))
-    total = text.duration(peer.blocked_total_s) if peer.blocked_total_s else "never"
-    return (
-        _title("open"),
-        Span("read and written freely", "good"),
-        Span(f"; blocked {total}", "dim"),
-    )
+    return _title("open"), Span("nothing in the way", "good"), Span(f", blocked {total}", "dim")
 
 
 def _fill_chart(peer: PeerRow, past: SideHistory, width: int, height: int, role: str) -> list[Line]:
-    cells = max(min(width - _TITLE - 1, round(HISTORY_S)), 4)
-    samples = text.squeeze(list(past.fill), cells * 2)
+    cells = _chart_cells(width)
+    samples = text.squeeze(_minute(past.fill), cells * 2)
     chart = text.braille_chart(samples, cells, height, 1.0)
     lines: list[Line] = []
     for row, cells_of_row in enumerate(chart):
@@ -109,14 +120,26 @@ def _fill_chart(peer: PeerRow, past: SideHistory, width: int, height: int, role:
     return lines
 
 
+def _chart_cells(width: int) -> int:
+    """Return the cells of a minute: the same for all three, so that they can be read together."""
+    return max(min(width - _TITLE - 1 - _FIGURE, round(HISTORY_S)), 4)
+
+
+def _minute(past: Iterable[float | None]) -> list[float | None]:
+    """Return the samples of a whole minute: what was not seen is a gap at the left."""
+    samples = list(past)
+    return [*(None for _ in range(SAMPLES - len(samples))), *samples]
+
+
 def _strip(title: str, past: Iterable[float | None], total: int, width: int) -> Line:
     figure = f" {total:,}"
-    cells = max(min(width - _TITLE - len(figure) - 1, round(HISTORY_S)), 4)
-    merged = [value or 0.0 for value in text.squeeze(list(past), cells)]
-    shown = text.sparkline(merged, cells)
+    cells = _chart_cells(width)
+    merged = text.squeeze(_minute(past), cells)
+    known = [value for value in merged if value is not None]
+    shown = text.sparkline(known, cells)
     return (
         _title(title),
         Span(" "),
-        Span(shown, "warn" if any(merged) else "track"),
+        Span(shown, "warn" if any(known) else "track"),
         Span(figure, "" if total else "dim"),
     )

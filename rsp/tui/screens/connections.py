@@ -10,7 +10,7 @@ from rsp.core.replies import Connections
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.model.preview import preview
-from rsp.tui.model.session_columns import SESSION_COLUMNS, state_of
+from rsp.tui.model.session_columns import SESSION_COLUMNS, shown, state_of
 from rsp.tui.model.sessions import Session, SessionList
 from rsp.tui.model.sorting import SORT_FIELDS, field_named
 from rsp.tui.model.spans import Line, Span
@@ -95,6 +95,9 @@ class ConnectionsScreen(Frame):
         table.set_class(self.shell.model.is_frozen, "frozen")
         is_empty = not sessions.sessions and self.shell.model.status is not None
         table.set_class(is_empty, "-absent")
+        if not is_empty and self.focused is None:
+            # It was hidden, and so lost the focus.
+            table.focus()
         nothing = self.query_one("#nothing", Lines)
         nothing.set_class(not is_empty, "-absent")
         if is_empty:
@@ -141,7 +144,9 @@ class ConnectionsScreen(Frame):
             box.show([])
             return
         glyph, word, _ = state_of(session.row)
-        box.border_title = Content(f"{session.id} {glyph} {word}")
+        request = session.row.request
+        asked = f" · {request.method} {request.host}{request.path}" if request else ""
+        box.border_title = Content(f"{session.id} {glyph} {word}{shown(asked)}")
         history = self.shell.model.histories.of(session.id)
         size = box.content_size
         box.show(preview(session, history, size.width, size.height))

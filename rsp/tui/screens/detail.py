@@ -50,6 +50,7 @@ class DetailScreen(Frame):
             yield Lines(id="backend-side", classes="boxed")
         table = VirtualTable[Call](CALL_COLUMNS, lambda call: call.index, id="calls")
         table.add_class("boxed")
+        table.unbound = frozenset({"open"})
         yield table
         yield Lines(id="facts", classes="boxed")
 
@@ -87,6 +88,10 @@ class DetailScreen(Frame):
             ]
         )
 
+    def guide_height(self) -> int:
+        """Leave the room to the session: where there is little, the guide says the next step."""
+        return super().guide_height() if self.has_class("-roomy") else 1
+
     def on_resize(self) -> None:
         """Lay everything out anew."""
         super().on_resize()
@@ -115,8 +120,10 @@ class DetailScreen(Frame):
             (backend, detail.backend, past.backend,
              (session.backend_in_per_s, session.backend_out_per_s), "request"),
         ):  # fmt: skip
+            is_over = detail.state == SessionState.CLOSED
             size = box.content_size
-            box.show(side_panel(peer, history, rates, size.width, size.height, role))
+            lines = side_panel(peer, history, rates, size, role, is_over=is_over)
+            box.show(lines)
         self._show_tab(detail)
 
     def _sentence(self, session: Session) -> list[Line]:
@@ -139,6 +146,8 @@ class DetailScreen(Frame):
             f"▐{name}▌" if index == self._tab else name for index, name in enumerate(_TABS)
         ))  # fmt: skip
         if is_timeline:
+            if self.focused is None:
+                table.focus()
             first = detail.calls_dropped
             table.show([Call(first + index, row) for index, row in enumerate(detail.calls)])
             table.border_title = title

@@ -67,7 +67,7 @@ class ExchangesScreen(Frame):
         table.set_class(self.shell.model.is_frozen, "frozen")
         bar = self.query_one(FilterBar)
         title = "Exchanges" + (f" ({bar.value})" if bar.value else "")
-        table.border_title = Content(f"{title} [{len(rows):,}] · newest first")
+        table.border_title = Content(f"{title} [{len(rows):,}] · the last to end comes first")
         table.border_subtitle = Content("esc back")
 
     def on_virtual_table_opened(self) -> None:

@@ -20,8 +20,12 @@ from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
 
 _MUTATING = mutating_actions()
-_GUIDE_SHARE = 3
-"""The guide takes at most one row in this many."""
+_GUIDE_SHARE = 5
+"""The lines of the guide are at most one row in this many."""
+_DONE = "✓"
+"""What a step of the guide ends with when it is done."""
+_RESULT = "→"
+"""What a line begins with that tells what was measured."""
 
 
 class Frame(Screen[None]):
@@ -155,14 +159,18 @@ class Frame(Screen[None]):
         steps = self.shell.guide
         is_absent = not steps or self.shell.guide_is_hidden
         guide.set_class(is_absent, "-absent")
+        self.set_class(not is_absent, "-guided")
         if is_absent:
             return
         width = max(self.size.width - 4, 10)
-        lines = [line(Span(row)) for step in steps for row in wrap(safe(step), width)]
-        lines = lines[: max(self.size.height // _GUIDE_SHARE, 1)]
+        lines = [line(Span(row)) for row in guide_rows(steps, width, self.guide_height())]
         guide.border_title = Content("guide · h hides it")
         guide.styles.height = len(lines) + 2
         guide.show(lines)
+
+    def guide_height(self) -> int:
+        """Return how many lines the guide may have."""
+        return max(self.size.height // _GUIDE_SHARE, 1)
 
     def _show_keys(self, _screen: Screen[Any]) -> None:
         foot = self.query_one("#keys", Lines)
@@ -224,6 +232,21 @@ class Frame(Screen[None]):
             _ = self.dismiss()
         else:
             self.shell.action_leave()
+
+
+def guide_rows(steps: Sequence[str], width: int, height: int) -> list[str]:
+    """Return the guide in at most `height` rows: the steps that are passed make room first."""
+    left = [wrap(safe(step), width) for step in steps]
+    done = [
+        number
+        for number, step in enumerate(steps)
+        if step.endswith(_DONE) and not step.startswith(_RESULT)
+    ]
+    passed = left[1 : max(done, default=0) + 1]
+    for rows in [*passed, *left[:1]]:
+        if sum(map(len, left)) > height and len(left) > 1:
+            left.remove(rows)
+    return [row for rows in left for row in rows][:height]
 
 
 def key_lines(keys: Sequence[tuple[str, str, str, str]], width: int, rows: int) -> list[Line]:

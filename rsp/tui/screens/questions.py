@@ -48,7 +48,7 @@ def _unsent(session: Session) -> int:
 
 def leave_question(status: Status | None, asked_by: str) -> Dialog:
     """Ask whether the engine goes on. The answers are `stop` and `leave`."""
-    live = f"{status.sessions:,} live sessions" if status else "an unknown number of sessions"
+    live = _live_sessions(status)
     lines = [
         line("The proxy has ", Span(live, "strong"), "."),
         (),
@@ -59,9 +59,15 @@ def leave_question(status: Status | None, asked_by: str) -> Dialog:
     return Dialog("Leave rsp", lines, choices, asked_by)
 
 
+def _live_sessions(status: Status | None) -> str:
+    if status is None:
+        return "an unknown number of sessions"
+    return f"{status.sessions:,} live session{'s' * (status.sessions != 1)}"
+
+
 def stop_question(status: Status | None) -> Dialog:
     """Ask whether to stop an engine that somebody else started. The answer is `stop`."""
-    live = f"{status.sessions:,} live sessions" if status else "an unknown number of sessions"
+    live = _live_sessions(status)
     lines = [line("The proxy has ", Span(live, "strong"), "; they get their time to end.")]
     return Dialog("Stop the engine?", lines, [Choice("s", "Stop", "stop", True)])
 

@@ -26,7 +26,8 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
     COMPONENT_CLASSES: ClassVar[set[str]] = {*COMPONENTS, "table--cursor", "table--cursor-away"}
     DEFAULT_CSS = f"""
     VirtualTable {{
-        height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; {ROLE_CSS}
+        height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
+        scrollbar-gutter: stable; {ROLE_CSS}
         & > .table--cursor {{ background: $rsp-cursor; }}
         & > .table--cursor-away {{ background: $rsp-cursor-away; }}
     }}
