@@ -113,3 +113,43 @@ def cpu_ticks(proxy: Engine) -> int:
     with open(f"/proc/{proxy.pid}/stat") as stat:
         fields = stat.read().rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
+
+
+def test_requests_that_are_almost_right_never_upset_it(proxy: Engine, site: Backend) -> None:
+    choose = random.Random(20)
+    models = [
+        request("GET", "/a?b", "Accept: */*", "Connection: keep-alive"),
+        request("POST", "/a", "Expect: 100-continue", body=b"hello"),
+        request("PUT", "/a", "Transfer-Encoding: chunked") + chunked(b"one", b"two"),
+        request("GET", "/chat", "Connection: Upgrade", "Upgrade: websocket") + b"early",
+    ]
+    for number in range(LEAVERS):
+        client = proxy.connect()
+        client.send(mutated(choose, models[number % len(models)]))
+        with suppress(OSError):
+            client.finish()
+        answer = b""
+        with suppress(ConnectionResetError):
+            answer = client.read_to_end()
+        assert answer[:9] in (b"", b"HTTP/1.1 "), answer
+        client.close()
+    assert proxy.get().status == 200
+
+
+def test_with_no_fd_left_the_present_clients_are_served_and_it_recovers(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()), fds=64)
+    present = proxy.connect()
+    assert present.get().status == 200
+    crowd = [proxy.connect() for _ in range(150)]
+    said = proxy.wait_for_event("no fd left")
+    assert "raise the limit of open files (ulimit -n)" in said
+    assert [present.get().status for _ in range(20)] == [200] * 20
+    ticks = cpu_ticks(proxy)
+    lag = proxy.ask("status")["uptime_s"]
+    wait_until(lambda: proxy.ask("status")["uptime_s"] - lag > 1)
+    assert cpu_ticks(proxy) - ticks < 50, "a listener that cannot accept keeps the loop busy"
+    for client in crowd:
+        client.close()
+    assert wait_until(lambda: proxy.get().status) == 200

@@ -8,7 +8,7 @@ from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend, FullPort, hold, unused_address
-from tests.behaviour.wire import Message, head, numbered, request
+from tests.behaviour.wire import Message, chunked, head, numbered, request
 
 QUICK = """limits {
   client_head_s = 0.3, client_body_idle_s = 0.3, client_write_idle_s = 0.5, connect_s = 0.3,
@@ -178,3 +178,27 @@ def test_an_error_is_recorded_with_its_reason(engine: StartEngine) -> None:
     assert f"backend web/web1 ({address}): refused" in proxy.log
     assert "hunter2" not in proxy.log
     assert proxy.ask("status")["totals"]["errors"] == 1
+
+
+@pytest.mark.parametrize("name", ["no-host", "bare-lf", "long-target", "tls"])
+@pytest.mark.parametrize("is_pipelined", [False, True])
+def test_a_bad_request_behind_a_good_one_is_answered_too(
+    proxy: Engine, site: Backend, name: str, is_pipelined: bool
+) -> None:
+    asked, status, word = BAD_REQUESTS[name]
+    client = proxy.connect()
+    if is_pipelined:
+        client.send(request(), asked)
+        assert client.read_response().body == b"hello"
+    else:
+        client.get()
+        client.send(asked)
+    assert_page(client.read_response(), status, word)
+    assert client.read_to_end() == b""
+    assert len(site.requests) == 1
+
+
+def test_a_chunked_body_that_is_too_long_is_a_413(proxy: Engine, site: Backend) -> None:
+    client = proxy.connect()
+    client.send(request("POST", "/", "Transfer-Encoding: chunked"), chunked(b"x" * 800, b"x" * 800))
+    assert_page(client.read_response(), 413, "1000")
