@@ -49,6 +49,11 @@ CONTROL_CLIENTS = 64
 SNAPSHOT_SLICE_ROWS = 200
 """Rows of a table built in one turn of the loop, so that looking never stalls the traffic."""
 
+WATCHDOG_LOOK_S = 0.02
+WATCHDOG_WARN_S = 0.05
+"""A call of `route` that is still running after this is reported. It stops all traffic meanwhile:
+0.05 s is where people begin to notice."""
+
 EVENTS_KEPT = 10_000
 DECISIONS_KEPT = 10_000
 EXCHANGES_KEPT = 1_000

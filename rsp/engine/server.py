@@ -28,6 +28,7 @@ from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
 from rsp.engine.session import Registry
 from rsp.engine.telemetry import Telemetry
+from rsp.engine.watchdog import Watchdog
 
 _DRAIN_LOOK_S = 0.05
 """How often a draining engine looks whether the last session has ended."""
@@ -53,6 +54,7 @@ class Engine:
         self._listen = listen
         self._loaded = loaded
         self._housekeeping: asyncio.Task[None] | None = None
+        self._watchdog: Watchdog | None = None
         self.context: Context
         self.changes: Changes
         self._accepts = False
@@ -84,6 +86,11 @@ class Engine:
             raise
         # In a turn of its own: the request that met it is still being answered.
         self.context.dispatcher.on_route_failed = lambda: loop.call_soon(self._look_at_router)
+        self._watchdog = Watchdog(
+            lambda: self.context.dispatcher.router,
+            lambda ran_s: loop.call_soon_threadsafe(self._note_long_route, ran_s),
+        )
+        self._watchdog.start()
         self._housekeeping = loop.create_task(self._keep_house())
 
     def _with_listen(self, config: Config) -> Config:
@@ -198,6 +205,8 @@ class Engine:
         """End at once: whatever is still open is reset."""
         if self._housekeeping is not None:
             self._housekeeping.cancel()
+        if self._watchdog is not None:
+            self._watchdog.stop()
         for session in list(self.registry.live.values()):
             session.close(CloseReason.SHUTDOWN, reset=True)
         self._release()
@@ -225,6 +234,14 @@ class Engine:
         rebuilt = rebuild_router(self.changes.config)
         if rebuilt is not None:
             self.context.dispatcher.router = rebuilt
+
+    def _note_long_route(self, ran_s: float) -> None:
+        path = self.changes.config.path
+        self.note(
+            f"route of {path} ran for more than {ran_s:.2f} s, and all traffic waited for it; "
+            "the last decision says for which request",
+            EventLevel.WARN,
+        )
 
     def greeting(self) -> str:
         """Return the words that the C original said when it was ready."""
