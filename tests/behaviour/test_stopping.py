@@ -13,6 +13,8 @@ from tests.behaviour.scripted import hold
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Wire, head, numbered, request
 
+UPGRADE = ["Connection: Upgrade", "Upgrade: websocket"]
+
 
 def is_refused(proxy: Engine) -> bool:
     with socket.socket() as sock:
@@ -125,3 +127,34 @@ def test_an_engine_with_nothing_to_do_ends_at_once(
     proxy.ctl("stop")
     assert proxy.wait_for_end() == 0
     assert proxy.run_ctl("status").returncode == 3
+
+
+def test_tunnels_may_take_as_long_as_exchanges_and_are_cut_then(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def tunnel(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(head("HTTP/1.1 101 Switching Protocols", *UPGRADE))
+        wire.send(wire.read(5))
+        wire.read_to_end()
+
+    proxy = engine(LISTEN + pool(backend(tunnel)) + "limits { drain_s = 0.5 }\n")
+    client = proxy.connect()
+    assert client.ask(request("GET", "/", *UPGRADE)).status == 101
+    proxy.signal(signal.SIGTERM)
+    wait_until(lambda: is_refused(proxy))
+    client.send(b"still")
+    assert client.read(5) == b"still"
+    assert client.is_reset()
+    assert proxy.wait_for_end() == 0
+
+
+def test_an_idle_engine_that_is_told_twice_ends_well(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    for _ in range(5):
+        proxy = engine(to=site)
+        proxy.signal(signal.SIGTERM)
+        proxy.signal(signal.SIGTERM)
+        assert proxy.wait_for_end() == 0
