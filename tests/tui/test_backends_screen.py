@@ -289,3 +289,33 @@ async def test_the_forms_as_text() -> None:
         await pilot.press("escape", "x")
         await pilot.pause()
         check_golden("question-remove-80x24", screen_text(app))
+
+
+async def test_the_palette_edits_backends_by_name(editing: EditingEngine) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_backends(pilot, app)
+        run = {command.name: command.run for command in app.commands()}
+        run["weight"]("web3 60")
+        run["drain"]("shop/shop1")
+        await wait_until(pilot, lambda: len(editing.commands) == 2)
+        assert editing.told_to("backend.set") == [
+            {"target": "web/web3", "if_generation": 7, "weight": 60},
+            {"target": "shop/shop1", "if_generation": 8, "state": "drain"},
+        ]
+        run["weight"]("web3")
+        await shows(pilot, app, "Give a backend and its weight")
+        run["maint"]("nobody")
+        await shows(pilot, app, "There is no backend 'nobody'")
+        run["backend"]("web3")
+        await shows(pilot, app, "─ web/web3 ─")
+        assert len(editing.commands) == 2
+
+
+async def test_a_read_only_palette_has_no_edits(editing: EditingEngine) -> None:
+    app = attached(editing, read_only=True)
+    async with app.run_test(size=(120, 35)) as pilot:
+        await at_backends(pilot, app)
+        names = {command.name for command in app.commands()}
+        assert "backend" in names
+        assert not names & {"weight", "drain", "ready", "maint"}

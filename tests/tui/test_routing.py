@@ -230,7 +230,7 @@ def test_a_notice_takes_two_lines_at_most_and_says_how_many_more() -> None:
     assert len(wide) == 2
     narrow = split_lines(splits, 58)
     assert len(narrow) == 2
-    assert "same name, different backends (and 1 more name)" in " ".join(
+    assert "same name, different backends (and 1 more)" in " ".join(
         plain(line).strip() for line in narrow
     )
     assert all(width_of(line) <= 61 for line in narrow)

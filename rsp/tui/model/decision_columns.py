@@ -159,10 +159,10 @@ def split_lines(splits: Sequence[Split], width: int) -> list[Line]:
     lines: list[Line] = []
     for index, split in enumerate(splits):
         more = len(splits) - index - 1
-        said = f"⚠ {safe(split.sentence)}" + (
-            f" (and {more} more name{'s' * (more != 1)})" if more else ""
-        )
+        said = f"⚠ {safe(split.sentence)}"
         rows = wrap(said, width)
+        counted = wrap(f"{said} (and {more} more)", width) if more else rows
+        rows = counted if len(counted) == len(rows) else rows
         if lines and len(rows) > 1:
             break
         lines += [(Span(f" {row}" if row is rows[0] else f"   {row}", "warn"),) for row in rows[:2]]

@@ -36,6 +36,11 @@ _WORDS = (
     ("EAGN/s", "writes per second for which the kernel had no room at all"),
     ("short write", "the kernel took a part of the bytes; the rest waits here"),
     ("TTFB", "from the whole request head to the first byte of the response"),
+    ("SHARE", "the part of a pool's new work that the weights give to a backend"),
+    ("◐ DRAIN", "no new work; what is there ends in its own time"),
+    ("○ MAINT", "out of service: a request that names it is refused"),
+    ("✎", "edited while running, or changed on disk: what runs is not what the file says"),
+    ("⚠ split key", "one name in several spellings reaches different backends"),
     ("shift-drag", "your terminal's own text selection"),
 )
 

@@ -123,8 +123,9 @@ class Form(ModalScreen[None]):
         typed = self.typed
         found = self.problem(typed)
         for field in self._fields:
-            is_wrong = found is not None and found.field == field.id
-            sign = Span(" ✗", "bad") if is_wrong else Span(" ✓", "good")
+            sign = Span(" ✓", "good") if found is None and typed[field.id] else Span("")
+            if found is not None and found.field == field.id:
+                sign = Span(" ✗", "bad")
             self.query_one(f"#sign-{field.id}", Lines).show([(sign,)])
         self._question += 1
         if self._pause is not None:
