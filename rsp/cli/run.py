@@ -98,7 +98,9 @@ def _show_and_end(child: "subprocess.Popen[bytes]", path: Path) -> None:
     try:
         choice = show(path, read_only=False, engine_is_child=True)
     finally:
-        if choice == "stop" or child.poll() is not None:
+        if child.poll() is not None:
+            click.echo(f"The engine (pid {child.pid}) has ended with status {child.returncode}.")
+        elif choice == "stop":
             _stop(child, path)
         else:
             click.echo(f"The engine runs on (pid {child.pid}).  rsp attach --control {path}")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,14 +38,17 @@ _HOUSEKEEPING_S = 1.0
 """How often removals that wait for an idle backend are looked after."""
 
 
+ListenerKey = tuple[str, int]
+"""The address in the configuration, and how many of the same came before: several may say port 0."""
+
+
 class Engine:
     """A running proxy. Everything happens on the loop that it was started on."""
 
     def __init__(self, loaded: LoadedConfig, telemetry: Telemetry, *, listen: str | None) -> None:
         self.telemetry = telemetry
         self.registry = Registry()
-        self.listeners: dict[str, Listener] = {}
-        """By the address in the configuration, which may say port 0."""
+        self.listeners: dict[ListenerKey, Listener] = {}
         self.log_path: Path | None = None
         self.stopping = asyncio.Event()
         self.hurry = False
@@ -114,22 +118,22 @@ class Engine:
     async def _open_listeners(self, config: Config) -> None:
         """Open what is new before anything that is no longer wanted is closed."""
         pools = tuple(pool.name for pool in config.pools)
-        opened: dict[str, Listener] = {}
+        wanted = _by_key(config.listeners)
+        opened: dict[ListenerKey, Listener] = {}
         try:
-            for listener_config in config.listeners:
-                if listener_config.address not in self.listeners:
-                    opened[listener_config.address] = self._open(listener_config, pools)
+            for key, listener_config in wanted.items():
+                if key not in self.listeners:
+                    opened[key] = self._open(listener_config, pools)
         except CannotListen:
             for listener in opened.values():
                 listener.close()
             raise
         self.listeners |= opened
-        wanted = {item.address: item for item in config.listeners}
-        for address in [address for address in self.listeners if address not in wanted]:
-            self.listeners.pop(address).close()
-        for address, listener in self.listeners.items():
+        for key in [key for key in self.listeners if key not in wanted]:
+            self.listeners.pop(key).close()
+        for key, listener in self.listeners.items():
             real = address_text(listener.sock.getsockname())
-            listener.adopt(Entrance(real, wanted[address], pools), config.limits)
+            listener.adopt(Entrance(real, wanted[key], pools), config.limits)
         if self._accepts:
             self.accept()
 
@@ -260,6 +264,15 @@ class Engine:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _by_key(configs: tuple[ListenerConfig, ...]) -> dict[ListenerKey, ListenerConfig]:
+    seen: Counter[str] = Counter()
+    keyed: dict[ListenerKey, ListenerConfig] = {}
+    for config in configs:
+        keyed[config.address, seen[config.address]] = config
+        seen[config.address] += 1
+    return keyed
 
 
 def _router_of(loaded: LoadedConfig) -> Router:
