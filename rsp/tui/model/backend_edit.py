@@ -4,7 +4,6 @@ The rules are those of `core/backends.py`, the same that the engine and the file
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rsp.core.addresses import EditRefused
@@ -20,6 +19,7 @@ from rsp.core.backends import (
 from rsp.core.replies import BackendRow, PoolRow
 from rsp.core.vocabulary import BackendState
 from rsp.tui.model import text
+from rsp.tui.model.problem import Problem
 from rsp.tui.model.shares import shares
 
 Typed = Mapping[str, str]
@@ -31,14 +31,6 @@ _NUMBERS = {
 }
 _NOWHERE = "127.0.0.1:1"
 """An address that passes, for asking about another value alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why something cannot be applied."""
-
-    field: str
-    text: str
 
 
 def table_of(pools: Sequence[PoolRow], generation: int) -> BackendTable:

@@ -10,7 +10,6 @@ from rsp.core.sanitise import safe
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
 from rsp.tui.model.backend_edit import (
-    Problem,
     add_params,
     add_problem,
     field_problem,
@@ -20,6 +19,7 @@ from rsp.tui.model.backend_edit import (
     table_of,
 )
 from rsp.tui.model.backends import BackendLine, BackendList
+from rsp.tui.model.problem import Problem
 from rsp.tui.model.spans import Line, Span, wrap
 from rsp.tui.screens.form import Field, Form
 

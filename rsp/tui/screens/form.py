@@ -14,7 +14,7 @@ from textual.widgets import Button, Input
 
 from rsp.core.sanitise import safe
 from rsp.tui.limits import ASK_AFTER_S
-from rsp.tui.model.backend_edit import Problem
+from rsp.tui.model.problem import Problem
 from rsp.tui.model.spans import Line, Span, wrap
 from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines

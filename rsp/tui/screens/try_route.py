@@ -7,8 +7,8 @@ from rsp.core.replies import Explanation
 from rsp.core.sanitise import safe
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
-from rsp.tui.model.backend_edit import Problem
 from rsp.tui.model.decision_columns import explanation_lines
+from rsp.tui.model.problem import Problem
 from rsp.tui.model.spans import Line, Span, wrap
 from rsp.tui.screens.form import Field, Form
 
