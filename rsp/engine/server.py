@@ -39,7 +39,7 @@ _HOUSEKEEPING_S = 1.0
 
 
 ListenerKey = tuple[str, int]
-"""The address in the configuration, and how many of the same came before: several may say port 0."""
+"""The address in the configuration, and how many of the same came before: many may say port 0."""
 
 
 class Engine:
