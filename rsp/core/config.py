@@ -6,12 +6,17 @@ from rsp.core.backends import Pool
 from rsp.core.limits import Limits
 from rsp.core.vocabulary import Mode
 
+ERROR_PREFIX = "Error parsing config file: "
+"""How the C original began to say that a file is missing, or is not Lua."""
+
 
 class ConfigError(Exception):
     """A configuration that cannot be used. The text is `file:line: message`, or names the file."""
 
     def __init__(self, message: str, line: int | None = None) -> None:
         super().__init__(message)
+        self.plain = message.removeprefix(ERROR_PREFIX)
+        """`file:line: message`, as editors and issue trackers read it."""
         self.line = line
         """The line of the file that is wrong, counted from 1; None when no line is to blame."""
 

@@ -297,7 +297,7 @@ async def config(engine: Engine, _params: Params) -> ConfigSource:
         try:
             await asyncio.to_thread(load_config, running.path)
         except ConfigError as found:
-            error, error_line = str(found), found.line
+            error, error_line = found.plain, found.line
     return ConfigSource(
         path=running.path,
         running=running.source,

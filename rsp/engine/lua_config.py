@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from rsp.core.backends import AddressError, Backend, Pool, parse_address
-from rsp.core.config import Config, ConfigError, ListenerConfig
+from rsp.core.config import ERROR_PREFIX, Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
 from rsp.core.routing import Routable, RouteAnswer, RouteFailed
 from rsp.engine.config_rules import check_listen_address, config_from
@@ -207,9 +207,7 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             source = file.read(CONFIG_BYTES + 1)
     except OSError as error:
-        raise ConfigError(
-            f"Error parsing config file: cannot open {path}: {error.strerror}"
-        ) from error
+        raise ConfigError(f"{ERROR_PREFIX}cannot open {path}: {error.strerror}") from error
     if len(source) > CONFIG_BYTES:
         raise ConfigError(f"{path}: a configuration may have {CONFIG_BYTES:,} bytes at most")
     return source
@@ -222,7 +220,7 @@ def _config_error(error: SandboxError, path: str) -> ConfigError:
     line = int(line_text) if line_text.isdigit() else 0
     message = _with_path(raw, path)
     if not error.is_refusal:
-        message = f"Error parsing config file: {message}"
+        message = f"{ERROR_PREFIX}{message}"
     return ConfigError(message, line or None)
 
 
