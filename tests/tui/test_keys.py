@@ -261,7 +261,7 @@ async def test_events_and_exchanges(engine: FakeEngine) -> None:
 async def test_the_engine_may_go_and_come_back(engine: FakeEngine) -> None:
     app = attached(engine)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
-        await shows(pilot, app, "● LIVE")
+        await shows(pilot, app, "● BLOCKED")
         await engine.stop()
         await shows(pilot, app, "engine gone since")
         assert "● BLOCKED" in screen_text(app)

@@ -13,6 +13,7 @@ from rsp.tui.limits import CLOSED_SHOWN_S
 from rsp.tui.model import text
 from rsp.tui.model.alerts import Alerts
 from rsp.tui.model.columns import header_line, place, row_line
+from rsp.tui.model.dashboard import Model
 from rsp.tui.model.event_log import EventLog
 from rsp.tui.model.history import HistoryBook
 from rsp.tui.model.session_columns import SESSION_COLUMNS, state_of
@@ -199,6 +200,23 @@ def test_the_sentence_says_for_how_long_there_has_been_no_room() -> None:
     client = canned.peer(5, "192.0.2.1:4711", blocked_s=7.04, unsent_bytes=100)
     said = plain(why(Session(canned.session(1, client=client))))
     assert said == ("The client (fd 5) hardly reads, EAGAIN for 7.0 s: 100 B wait here.")
+
+
+def test_another_engine_begins_with_sessions_of_its_own() -> None:
+    model = Model()
+    model.take(canned.status(0))
+    model.sessions.apply(canned.connections(0))
+    model.sessions.toggle_mark(41)
+    model.take(canned.status(0, pid=1))
+    assert not model.sessions.rows()
+    assert not model.sessions.marks
+
+
+def test_a_session_that_is_back_is_not_closed() -> None:
+    sessions = SessionList()
+    for rows in ([canned.session(1)], [], [canned.session(1)]):
+        sessions.apply(Connections(7, len(rows), 100.0, rows))
+    assert [session.closed_at_s for session in sessions.rows()] == [None]
 
 
 def test_the_sentence_of_a_closed_session_has_its_reason() -> None:

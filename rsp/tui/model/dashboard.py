@@ -76,6 +76,9 @@ class Model:
         """Fold one answer in. A frozen backend table stays as it is."""
         match answer:
             case Status():
+                if answer.pid != self.pid:
+                    self.sessions.forget()
+                    self.histories = HistoryBook()
                 self.vitals.apply(answer)
                 self.alerts.apply(answer)
             case Backends():

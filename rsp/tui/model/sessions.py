@@ -155,11 +155,21 @@ class SessionList:
                 session = sessions[row.id] = Session(row)
                 if self._is_shown(session):
                     self._order.append(row.id)
+            elif session.closed_at_s is not None:
+                # It was not closed: a snapshot of another engine came between.
+                session = sessions[row.id] = Session(row)
             session.row = row
             session.count(now_s)
         self._retire(present)
         if now_s - self._sorted_at_s >= RESORT_S and now_s >= self._held_until_s:
             self.arrange()
+
+    def forget(self) -> None:
+        """Drop every session: another engine answers, and its ids begin again."""
+        self.sessions.clear()
+        self.marks.clear()
+        self._order.clear()
+        self._sorted_at_s = self._held_until_s = 0.0
 
     def _retire(self, present: set[int]) -> None:
         leaving = []

@@ -89,7 +89,7 @@ class Vitals:
             (Span("bufs ", "dim"), Span(unsent)),
             self._rate("new", "new", lambda r: f"{text.per_second(r)}/s", 6, spark, "accent"),
             self._rate("in", "in", text.byte_rate, 6, spark, "request"),
-            (Span("exch ", "dim"), Span(fit(f"{text.per_second(self.rates['exchanges'])}/s", 7))),
+            self._rate("exch", "exchanges", lambda r: f"{text.per_second(r)}/s", 6, 0, ""),
             (Span("rss ", "dim"), Span(f"{text.size(status.memory_bytes):>4}")),
             (Span("fds ", "dim"), Span(f"{status.fds:,}")),
             (Span("lag ", "dim"), Span(text.duration(status.loop_lag_s))),

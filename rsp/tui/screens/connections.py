@@ -20,6 +20,10 @@ from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.virtual_table import VirtualTable
 
+_NEED_A_SESSION = frozenset(
+    {"filter", "close", "pause", "sort_by", "reverse", "mark", "only_marked", "unmark", "follow"}
+)
+
 
 class ConnectionsScreen(Frame):
     """Lists the sessions."""
@@ -32,6 +36,7 @@ class ConnectionsScreen(Frame):
     def __init__(self) -> None:
         super().__init__()
         self._follows = False
+        self._is_empty = False
 
     def body(self) -> Iterable[Widget]:
         """Lay out the list, what stands in for an empty one, the filter and the preview."""
@@ -95,6 +100,7 @@ class ConnectionsScreen(Frame):
         table.set_class(self.shell.model.is_frozen, "frozen")
         is_empty = not sessions.sessions and self.shell.model.status is not None
         table.set_class(is_empty, "-absent")
+        self.query_one("#preview").set_class(is_empty, "-absent")
         if not is_empty and self.focused is None:
             # It was hidden, and so lost the focus.
             table.focus()
@@ -103,7 +109,20 @@ class ConnectionsScreen(Frame):
         if is_empty:
             nothing.border_title = Content("Connections")
             nothing.show(self._nothing())
+        if is_empty != self._is_empty:
+            self._is_empty = is_empty
+            self.refresh_bindings()
         self._show_preview()
+
+    def guide_height(self) -> int:
+        """Let the guide begin here: it has more room than elsewhere."""
+        return max(super().guide_height(), 4)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away the keys that need a session where there is none."""
+        if self._is_empty and action in _NEED_A_SESSION:
+            return False
+        return super().check_action(action, parameters)
 
     def _show_titles(self, shown: int, live: int) -> None:
         sessions, table = self.sessions, self.table

@@ -89,7 +89,7 @@ class DetailScreen(Frame):
         )
 
     def guide_height(self) -> int:
-        """Leave the room to the session: where there is little, the guide says the next step."""
+        """Leave the room to the session where there is little."""
         return super().guide_height() if self.has_class("-roomy") else 1
 
     def on_resize(self) -> None:

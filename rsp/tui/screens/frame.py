@@ -15,7 +15,7 @@ from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions
 from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line
-from rsp.tui.model.spans import Line, Span, beside, line, width_of, wrap
+from rsp.tui.model.spans import Line, Span, beside, fit, line, width_of, wrap
 from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
 
@@ -169,8 +169,8 @@ class Frame(Screen[None]):
         guide.show(lines)
 
     def guide_height(self) -> int:
-        """Return how many lines the guide may have."""
-        return max(self.size.height // _GUIDE_SHARE, 1)
+        """Return how many lines the guide may have: the next step, where there is little room."""
+        return self.size.height // _GUIDE_SHARE if self.has_class("-roomy") else 2
 
     def _show_keys(self, _screen: Screen[Any]) -> None:
         foot = self.query_one("#keys", Lines)
@@ -246,7 +246,13 @@ def guide_rows(steps: Sequence[str], width: int, height: int) -> list[str]:
     for rows in [*passed, *left[:1]]:
         if sum(map(len, left)) > height and len(left) > 1:
             left.remove(rows)
-    return [row for rows in left for row in rows][:height]
+    shown: list[str] = []
+    for rows in left:
+        room = height - len(shown)
+        if 0 < room < len(rows):
+            rows = [*rows[: room - 1], fit(f"{rows[room - 1]} …", width).rstrip()]
+        shown += rows[:room]
+    return shown
 
 
 def key_lines(keys: Sequence[tuple[str, str, str, str]], width: int, rows: int) -> list[Line]:
