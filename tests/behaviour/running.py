@@ -108,7 +108,11 @@ class Engine:
         if receive_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         sock.settimeout(PATIENCE_S)
-        sock.connect(("127.0.0.1", port or self.port))
+        try:
+            sock.connect(("127.0.0.1", port or self.port))
+        except OSError:
+            sock.close()
+            raise
         wire = Wire(sock)
         self._opened.append(wire)
         return wire

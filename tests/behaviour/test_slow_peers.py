@@ -48,11 +48,13 @@ def expected_hash() -> str:
 
 
 def blocked_row(engine: Engine, client: Wire, side: str) -> Row:
-    """Return the row of a session once one side of it is seen to block."""
+    """Return the row of a session once one side of it is seen to block and to hold its fill."""
 
     def look() -> Row:
         row = engine.row(client)
-        return row if row[side] and row[side]["blocked_s"] > 0 else {}
+        peer = row[side]
+        is_full = peer and peer["unsent_bytes"] >= peer["high_water_bytes"]
+        return row if is_full and peer["blocked_s"] > 0 else {}
 
     return wait_until(look)
 

@@ -8,6 +8,7 @@ import hashlib
 import socket
 import struct
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tests.behaviour.waiting import PATIENCE_S
 
@@ -241,6 +242,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@lru_cache(maxsize=32)
 def numbered(size: int, seed: int = 0) -> bytes:
     """Return `size` bytes of which no piece can be lost, doubled or moved without a trace."""
     line = b"".join(b"%010d." % (seed * 1_000_000 + number) for number in range(size // 11 + 1))
