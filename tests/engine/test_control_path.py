@@ -156,6 +156,7 @@ def test_a_link_that_somebody_put_there_is_refused(runtime: Path) -> None:
         default_control_path(8080)
 
 
+@pytest.mark.capability("root: a directory is given away")
 def test_a_foreign_directory_is_refused(runtime: Path) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can give a directory away")

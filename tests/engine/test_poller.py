@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -59,12 +60,12 @@ async def test_an_edge_is_told_once_and_a_level_for_as_long_as_it_lasts(
     assert len(edge.ready) == edges
 
 
-async def two_in_one_batch(
-    poller: Poller, pairs: Pairs
+async def in_one_batch(
+    poller: Poller, pairs: Pairs, count: int = 2
 ) -> tuple[list[Noting], list[tuple[socket.socket, socket.socket]]]:
-    """Return two handlers whose sockets will both be readable in the next batch."""
-    opened = [pairs.tcp() for _ in range(2)]
-    handlers = [Noting("a"), Noting("b")]
+    """Return handlers whose sockets will all be readable in the next batch."""
+    opened = [pairs.tcp() for _ in range(count)]
+    handlers = [Noting("abc"[number]) for number in range(count)]
     for noting, (near, _) in zip(handlers, opened, strict=True):
         poller.watch(near.fileno(), noting)
     await wait_until(lambda: all(noting.ready for noting in handlers))
@@ -75,39 +76,58 @@ async def two_in_one_batch(
     return handlers, opened
 
 
-async def test_what_the_first_handler_closes_the_second_is_not_told(
+@pytest.mark.parametrize("how", ["closed", "forgotten"])
+async def test_what_the_first_handler_closes_nobody_is_told_of(
+    poller: Poller, pairs: Pairs, how: str
+) -> None:
+    """Whoever comes first closes the others: their news is stale. A newcomer's is its own."""
+    handlers, opened = await in_one_batch(poller, pairs, 3)
+    newcomer = Noting("new")
+
+    def close_the_others(mine: int) -> None:
+        for number, (near, _) in enumerate(opened):
+            if number == mine:
+                continue
+            if how == "closed":
+                poller.close_later(near, near.fileno())
+            else:
+                poller.forget(near.fileno())
+        fresh, _ = pairs.tcp()
+        assert fresh.fileno() not in [near.fileno() for near, _ in opened], "it is not closed yet"
+        poller.watch(fresh.fileno(), newcomer)
+
+    for number, noting in enumerate(handlers):
+        noting.act = partial(close_the_others, number)
+    await wait_until(lambda: newcomer.ready)
+    await next_turns()
+    assert sorted(len(noting.ready) for noting in handlers) == [0, 0, 1]
+    assert newcomer.ready[0] & WRITABLE
+    assert not newcomer.ready[0] & READABLE
+    closed = sum(near.fileno() < 0 for near, _ in opened)
+    assert closed == (2 if how == "closed" else 0), "when the batch is over"
+
+
+async def test_stale_news_does_not_keep_the_rest_of_a_batch_from_being_told(
     poller: Poller, pairs: Pairs
 ) -> None:
-    """Whichever comes first closes the other: its news is stale, and reaches nobody."""
-    handlers, opened = await two_in_one_batch(poller, pairs)
-    newcomers: list[Noting] = []
+    """Each forgets its neighbour: of three, whoever is neither forgotten nor first is told too."""
+    handlers, opened = await in_one_batch(poller, pairs, 3)
 
-    def close(index: int) -> None:
-        victim = opened[index][0]
-        if victim.fileno() < 0 or newcomers:
-            return
-        number = victim.fileno()
-        poller.forget(number)
-        poller.close_later(victim, victim.fileno())
-        # Whoever opens a socket in this very batch must not get the number, nor its news.
-        fresh, other = pairs.tcp()
-        newcomer = Noting("new")
-        newcomers.append(newcomer)
-        assert number not in (fresh.fileno(), other.fileno())
-        fresh.close()
-        other.close()
+    def forget_the_next(mine: int) -> None:
+        told = sum(bool(noting.ready) for noting in handlers)
+        if told == 1:
+            order = [number for number in range(3) if number != mine]
+            poller.forget(opened[order[0]][0].fileno())
 
-    handlers[0].act = lambda: close(1)
-    handlers[1].act = lambda: close(0)
-    await wait_until(lambda: newcomers)
+    for number, noting in enumerate(handlers):
+        noting.act = partial(forget_the_next, number)
+    await wait_until(lambda: sum(len(noting.ready) for noting in handlers) == 2)
     await next_turns()
-    assert sorted(len(noting.ready) for noting in handlers) == [0, 1]
-    assert newcomers[0].ready == []
-    assert sorted(near.fileno() < 0 for near, _ in opened) == [False, True], "closed afterwards"
+    assert sorted(len(noting.ready) for noting in handlers) == [0, 1, 1]
 
 
 async def test_a_bug_costs_its_owner_and_nobody_else(poller: Poller, pairs: Pairs) -> None:
-    handlers, _opened = await two_in_one_batch(poller, pairs)
+    handlers, _opened = await in_one_batch(poller, pairs)
     bug = ZeroDivisionError("a bug")
 
     def fail() -> None:
@@ -122,7 +142,7 @@ async def test_a_bug_costs_its_owner_and_nobody_else(poller: Poller, pairs: Pair
 async def test_who_asks_for_another_turn_gets_it_after_the_others(
     poller: Poller, pairs: Pairs
 ) -> None:
-    handlers, _opened = await two_in_one_batch(poller, pairs)
+    handlers, _opened = await in_one_batch(poller, pairs)
     journal: list[str] = []
     for noting in handlers:
         noting.journal = journal

@@ -16,7 +16,7 @@ LENGTHS = st.one_of(st.integers(0, 5000), st.sampled_from([0, 1, 64 * KIB, 200 *
 
 
 def conserved(world: World) -> None:
-    """Fail when a byte was lost, added or overtaken between two kernels."""
+    """Fail when a byte was lost or added between two kernels; in which order, the end tells."""
     backend = world.session.backend
     if backend is None:
         return
@@ -25,10 +25,8 @@ def conserved(world: World) -> None:
         (world.client, kernel, backend),
         (kernel, world.client, client),
     ):
-        passed = bytes(sink.taken) + bytes(given_to.unsent.data)
-        assert source.stream[: source.read].startswith(passed)
         if not given_to.is_closed and not world.session.state.is_ending:
-            assert source.read == len(passed)
+            assert source.read == len(sink.taken) + len(given_to.unsent)
         assert given_to.bytes_out == len(sink.taken)
     assert (client.bytes_in, backend.bytes_in) == (world.client.read, kernel.read)
 
