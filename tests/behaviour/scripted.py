@@ -24,7 +24,7 @@ class Backend:
     """Listens on a port of the kernel's choice; each connection gets a thread and the script."""
 
     def __init__(self, script: Script | None = None, *, answer: Answer = say_ok) -> None:
-        self.script = script or self._serve
+        self.script = script or self.serve
         """May be replaced at any time: the next connection has the new one."""
         self.answer = answer
         self.requests: list[Message] = []
@@ -69,8 +69,8 @@ class Backend:
         finally:
             wire.close()
 
-    def _serve(self, wire: Wire) -> None:
-        """Answer one request after the other, until the peer ends."""
+    def serve(self, wire: Wire) -> None:
+        """Do what a backend ordinarily does: answer one request after the other."""
         while True:
             message = wire.read_request()
             self.requests.append(message)
@@ -121,7 +121,7 @@ class Backend:
             assert not thread.is_alive()
         mistakes = self.mistakes
         self._threads, self.requests, self.wires, self.mistakes = [listening], [], [], []
-        self.script, self.answer = self._serve, say_ok
+        self.script, self.answer = self.serve, say_ok
         for mistake in mistakes:
             raise mistake
 

@@ -131,7 +131,7 @@ def test_least_connections_prefers_who_has_nothing_to_do(
     busy.send(request())
     wait_until(lambda: sum(site.connections for site in sites) == 1)
     idle = next(site for site in sites if not site.connections)
-    idle.script = idle._serve
+    idle.script = idle.serve
     for _ in range(5):
         assert proxy.get().body == b"hello"
     assert len(idle.requests) == 5

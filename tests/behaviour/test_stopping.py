@@ -29,7 +29,7 @@ def test_the_first_signal_lets_the_present_exchanges_end(
     site = backend(hold(release))
     proxy = engine(to=site)
     idle, silent = proxy.connect(), proxy.connect()
-    site.script = site._serve
+    site.script = site.serve
     idle.get()
     site.script = hold(release)
     busy = [proxy.connect() for _ in range(20)]
