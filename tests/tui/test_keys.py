@@ -200,6 +200,7 @@ async def test_the_filter_narrows_while_it_is_typed(engine: FakeEngine) -> None:
         await shows(pilot, app, "[8]")
         await pilot.press("slash", *"state:blocked")
         await shows(pilot, app, "[1 of 8]")
+        await shows(pilot, app, "enter Done  esc Clear")
         await pilot.press("space", "quotation_mark")
         await shows(pilot, app, "✗")
         assert "[1 of 8]" in screen_text(app)

@@ -160,7 +160,9 @@ class ConnectionsScreen(Frame):
         session = self.table.cursor_row
         if session is None:
             box.border_title = Content("preview")
-            box.show([])
+            bar = self.query_one(FilterBar)
+            said = "No session matches the filter: esc clears it." if bar.value else ""
+            box.show([(Span(said),)])
             return
         glyph, word, _ = state_of(session.row)
         request = session.row.request

@@ -1,6 +1,7 @@
 """One session: both fds side by side, the last minute of each, and every call when watched."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import msgspec
 from textual.containers import Horizontal
@@ -72,7 +73,9 @@ class DetailScreen(Frame):
         model = self.shell.model
         self._detail = answer
         if self._session is None:
-            self._session = Session(answer)
+            known = model.sessions.sessions.get(answer.id)
+            # The list has its rates already: they need not begin with nothing.
+            self._session = replace(known, row=answer) if known else Session(answer)
         self._session.row = answer
         self._session.count(model.now_s)
         if answer.state != SessionState.CLOSED:

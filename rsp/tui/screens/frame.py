@@ -8,6 +8,7 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 from rsp.core.sanitise import safe
 from rsp.tui.feed import Pull
@@ -180,6 +181,9 @@ class Frame(Screen[None]):
 
     def _live_keys(self) -> list[tuple[str, str, str, str]]:
         """Return id, key, label and action of the bindings that work now, in the keymap's order."""
+        if isinstance(self.focused, Input):
+            # What is typed goes there: the other keys are silent.
+            return [("", "enter", "Done", ""), ("", "esc", "Clear", "back")]
         live = {
             active.binding.id: active.binding
             for active in self.active_bindings.values()
