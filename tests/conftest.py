@@ -12,23 +12,23 @@ from hypothesis import HealthCheck, settings
 SMALLEST_BUFFER_BYTES = 1
 """The kernel rounds it up to the smallest buffer that it allows: a few KiB."""
 
+DEEP_EXAMPLES = 20_000
 _CALM = [HealthCheck.too_slow, HealthCheck.data_too_large]
+_PROFILE = os.environ.get("RSP_HYPOTHESIS", "fast")
 settings.register_profile("fast", deadline=None, derandomize=True, suppress_health_check=_CALM)
 settings.register_profile(
-    "deep", deadline=None, max_examples=20_000, suppress_health_check=_CALM, print_blob=True
+    "deep",
+    deadline=None,
+    max_examples=DEEP_EXAMPLES,
+    suppress_health_check=_CALM,
+    print_blob=True,
 )
-settings.load_profile(os.environ.get("RSP_HYPOTHESIS", "fast"))
+settings.load_profile(_PROFILE)
 
 
 def fuzz_examples(fast: int) -> int:
-    """Return how often a fuzz test runs: `fast` times, or as often as a deeper profile says."""
-    profile = settings.default
-    assert profile is not None
-    return max(fast, profile.max_examples) if _is_deep() else fast
-
-
-def _is_deep() -> bool:
-    return os.environ.get("RSP_HYPOTHESIS", "fast") == "deep"
+    """Return how often a fuzz test runs: `fast` times, or as often as a deep search does."""
+    return DEEP_EXAMPLES if _PROFILE == "deep" else fast
 
 
 async def wait_until(predicate: Callable[[], object], deadline_s: float = 10.0) -> None:

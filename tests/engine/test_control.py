@@ -298,14 +298,14 @@ async def test_a_client_that_leaves_in_the_middle_of_a_line_costs_nothing(site: 
 
 
 async def test_a_client_that_never_reads_waits_for_itself_alone(site: Site) -> None:
-    for number in range(3000):
+    for number in range(1000):
         site.engine.note(f"event {number} " + "x" * 100)
     deaf, other = await site.open(), await site.open()
     deaf.reader._limit = 1  # type: ignore[attr-defined]
     deaf.writer.write(b"".join(command("events", request_id=n) for n in range(50)))
     deaf.writer.transport.pause_reading()  # type: ignore[attr-defined]
-    for _ in range(20):
-        assert len((await other.ask("events"))["events"]) >= 3000
+    for _ in range(8):
+        assert len((await other.ask("events"))["events"]) >= 1000
     deaf.reader._limit = 64 * MIB  # type: ignore[attr-defined]
     deaf.writer.transport.resume_reading()  # type: ignore[attr-defined]
     assert [(await deaf.hear())["id"] for _ in range(50)] == list(range(50))
