@@ -313,8 +313,11 @@ class Connection:
             self.poller.again(self)
 
     def _fail_write(self) -> None:
-        """A backend that refuses our bytes may have answered before; read that first."""
-        if self.side is Side.BACKEND and self.is_readable and not self.is_eof:
+        """A backend that refuses our bytes may have answered before: read that first.
+
+        Also when no edge has said that there is anything: it may be in the next batch.
+        """
+        if self.side is Side.BACKEND and not self.is_eof and not self.paused_by:
             self._read()
         if not self.is_closed:
             self._on_gone(self.write_error or "gone")
