@@ -151,6 +151,16 @@ def test_a_backend_that_refuses_our_bytes_is_read_first() -> None:
     assert owner.told == ["gone: EPIPE"]
 
 
+def test_its_answer_is_read_even_when_the_failed_write_comes_before_its_readiness() -> None:
+    connection, sock, poller, owner = fake_connection(Side.BACKEND)
+    sock.room.append(OSError(errno.EPIPE, "gone"))
+    sock.incoming.append(b"HTTP/1.1 507 Full\r\n\r\n")
+    connection.send(b"body")
+    poller.give_turns()
+    assert owner.received == b"HTTP/1.1 507 Full\r\n\r\n"
+    assert owner.told == ["gone: EPIPE"]
+
+
 def test_a_reset_while_reading_is_told() -> None:
     connection, sock, _, owner = fake_connection()
     sock.incoming.extend([b"last words", resets()])
