@@ -63,11 +63,21 @@ def backend(closing: ExitStack) -> OpenBackend:
 
 
 @pytest.fixture
-def full_port(closing: ExitStack) -> FullPort:
+def open_full_port(closing: ExitStack) -> Callable[[], FullPort]:
+    """Opens ports that let a connect hang."""
+
+    def open_one() -> FullPort:
+        port = FullPort()
+        closing.callback(port.close)
+        return port
+
+    return open_one
+
+
+@pytest.fixture
+def full_port(open_full_port: Callable[[], FullPort]) -> FullPort:
     """A port that lets a connect hang."""
-    port = FullPort()
-    closing.callback(port.close)
-    return port
+    return open_full_port()
 
 
 @pytest.fixture

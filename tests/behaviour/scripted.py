@@ -158,13 +158,25 @@ class FullPort:
     def _queue_one(self) -> bool:
         """Fill one place of the queue; False when there was none left."""
         sock = socket.socket()
-        self._queued.append(sock)
         sock.settimeout(0.1)
         try:
             sock.connect(self._listener.getsockname())
         except TimeoutError:
+            sock.close()
             return False
+        self._queued.append(sock)
         return True
+
+    def answer_late(self) -> None:
+        """Empty the queue; the connect that hangs succeeds when its SYN is sent again, after 1 s."""
+        for _ in self._queued:
+            self._listener.accept()[0].close()
+        self._listener.settimeout(PATIENCE_S)
+        sock, _ = self._listener.accept()
+        with sock:
+            wire = Wire(sock)
+            wire.read_request()
+            wire.send(response("200 OK", b"late"))
 
     def close(self) -> None:
         """Let go of it."""
