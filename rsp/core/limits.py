@@ -86,7 +86,7 @@ GC_YOUNG_ROUNDS = 20
 GC_MIDDLE_ROUNDS = 20
 """Thresholds of the garbage collector (`gc.set_threshold`). Its own 700 and 10 made it look
 through everything a hundred times a second under load; one look through 10,000 young objects
-takes about a millisecond, and closed sessions wait that long at most for a few thousand others."""
+takes about a millisecond."""
 
 LOG_FILE_BYTES = 10 * MIB
 """The log file of an engine started by `rsp run` is rotated at this size; one old file is kept."""

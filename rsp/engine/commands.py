@@ -69,6 +69,7 @@ async def carry_out(engine: Engine, method: str, params: dict[str, Any], peer: s
     read = read_params(kind, params)
     if isinstance(read, EditParams):
         read.who = f"{read.who} ({peer})" if read.who else peer
+    engine.context.poller.look_at_clock()
     try:
         reply = carry(engine, read)
         return await reply if inspect.isawaitable(reply) else reply

@@ -373,7 +373,9 @@ class Conversation:
         """The session is over; an exchange in its midst is remembered as it stands."""
         reason = self.session.close_reason or CloseReason.FINISHED
         self.finish_exchange(f"{reason.value}: {self.session.close_detail}".rstrip(": "))
-        self.pairing.uncount()
+        self.pairing.end()
+        # A closed session must not be held by itself: see `nobody.py`.
+        del self.session
 
     def response_begun(self) -> bool:
         """Tell whether the client has got the head of the present response."""

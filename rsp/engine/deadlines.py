@@ -6,6 +6,7 @@ turned over. asyncio timers cost about a microsecond each, and there would be tw
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from rsp.core.limits import TIMER_TICK_S
@@ -30,10 +31,15 @@ class Timed(Protocol):
 class Deadlines:
     """Calls `on_deadline` of each timed thing, at most one tick too late."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        look_at_clock: Callable[[], None] = lambda: None,
+    ) -> None:
         self.lag_s = 0.0
         """How late the tick itself came, at worst, in the last second: the loop's lag."""
         self._loop = loop
+        self._look_at_clock = look_at_clock
         self._buckets: dict[int, dict[Timed, None]] = {}
         self._tick = int(time.monotonic() / TIMER_TICK_S)
         self._worst_s = 0.0
@@ -64,6 +70,7 @@ class Deadlines:
             self._buckets.setdefault(bucket, {})[timed] = None
 
     def _on_tick(self, due_s: float) -> None:
+        self._look_at_clock()
         now_s = time.monotonic()
         loop_s = self._loop.time()
         self._measure_lag(loop_s, loop_s - due_s)

@@ -201,6 +201,11 @@ class Pairing:
             return True
         return dispatcher.is_wanted(backend)
 
+    def end(self) -> None:
+        """The session is over; its decision stays, for whoever asks."""
+        self.uncount()
+        del self.session, self.seeker
+
     def uncount(self) -> None:
         """The backend has one exchange or session less; what passed is added up."""
         connection = self.session.backend

@@ -63,6 +63,10 @@ class Poller:
         self._closing: list[socket.socket] = []
         loop.add_reader(self._epoll.fileno(), self._on_readiness)
 
+    def look_at_clock(self) -> None:
+        """Set `now_s` to the present: for whoever acts without a batch (timers, commands)."""
+        self.now_s = time.monotonic()
+
     def watch(self, fd: int, handler: Handler) -> None:
         """Deliver every edge of `fd` to `handler` from now on."""
         self._handlers[fd] = handler

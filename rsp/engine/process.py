@@ -73,8 +73,8 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     tasks = _obey_signals(engine)
     engine.note(engine.greeting())
     engine.note(f"The control socket is {path}.")
-    # What exists now stays for good: the collector need not look at it again. Afterwards only
-    # closed sessions are cyclic garbage, so it comes seldom.
+    # What exists now stays for good: the collector need not look at it again. Nothing of a closed
+    # session is cyclic (nobody.py), so it need not come often either.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_YOUNG_OBJECTS, GC_YOUNG_ROUNDS, GC_MIDDLE_ROUNDS)

@@ -84,7 +84,9 @@ class Relay:
 
     def on_end(self) -> None:
         """The backend has one session less."""
-        self.pairing.uncount()
+        self.pairing.end()
+        # A closed session must not be held by itself: see `nobody.py`.
+        del self.session
 
     def response_begun(self) -> bool:
         """Tell whether the client has got anything: unknown here, and it does not matter."""

@@ -75,9 +75,10 @@ class Engine:
         pools = await resolve_pools(config.pools)
         layer = EditLayer.of(pools, generation=1)
         router = _router_of(self._loaded)
+        poller = Poller(loop)
         self.context = Context(
-            Poller(loop),
-            Deadlines(loop),
+            poller,
+            Deadlines(loop, poller.look_at_clock),
             self.telemetry,
             Dispatcher(layer.table, router),
             config.limits,
@@ -198,6 +199,7 @@ class Engine:
         self.note(f"Stopping: {count} may take {allowed_s:g} s to end.")
         deadline_s = time.monotonic() + allowed_s
         while self.registry.live and time.monotonic() < deadline_s and not self.hurry:
+            self.context.poller.look_at_clock()
             for session in list(self.registry.live.values()):
                 if session.state in (State.IDLE, State.READING_HEAD):
                     session.close(CloseReason.SHUTDOWN)
@@ -211,6 +213,7 @@ class Engine:
             self._housekeeping.cancel()
         if self._watchdog is not None:
             self._watchdog.stop()
+        self.context.poller.look_at_clock()
         for session in list(self.registry.live.values()):
             session.close(CloseReason.SHUTDOWN, reset=True)
         self._release()

@@ -20,6 +20,7 @@ from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.entrance import Entrance
+from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
 from rsp.engine.telemetry import Ring
 
@@ -279,6 +280,9 @@ class Session:
         self.because(CloseReason.FINISHED)
         self.closed_s = now_s = self.context.poller.now_s
         self.speaker.on_end()
+        self.client.owner = NOBODY
+        if self.backend is not None:
+            self.backend.owner = NOBODY
         telemetry = self.context.telemetry
         telemetry.add_client(self.client)
         reason = self.close_reason or CloseReason.FINISHED
