@@ -71,6 +71,21 @@ def test_a_connect_that_hangs_goes_to_the_next_backend(
     proxy.wait_for_event("timed out after 0.2 s")
 
 
+def test_after_a_hanging_connect_the_next_backend_has_its_whole_allowance(
+    engine: StartEngine, open_full_port: Callable[[], FullPort]
+) -> None:
+    black_hole, far_away = open_full_port(), open_full_port()
+    settings = 'balance = "first",'
+    limits = "limits { connect_s = 2 }\n"
+    pools = pool(black_hole.address, far_away.address, settings=settings)
+    proxy = engine(LISTEN + pools + limits)
+    client = proxy.connect()
+    client.send(request())
+    proxy.wait_for_event("timed out after 2 s")
+    far_away.answer_late()
+    assert client.read_response().body == b"late"
+
+
 def test_a_backend_that_route_names_is_not_replaced(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
