@@ -50,6 +50,7 @@ def command(
     """Run an engine alone, until SIGTERM; a second one ends it at once, SIGHUP reloads."""
     loaded = load(config, url, listen)
     from rsp.core.addresses import AddressError
+    from rsp.core.config import ConfigError
     from rsp.core.vocabulary import EventLevel
     from rsp.engine.control_path import ControlPathRefused
     from rsp.engine.nonblocking import CannotListen
@@ -65,7 +66,7 @@ def command(
     )
     try:
         serve(loaded, options)
-    except (AddressError, CannotListen, ControlPathRefused) as error:
+    except (AddressError, CannotListen, ConfigError, ControlPathRefused) as error:
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"cannot write the log beside the control socket: {error}") from error

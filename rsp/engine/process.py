@@ -44,6 +44,7 @@ def serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     """Run an engine until it is told to stop.
 
     Raises:
+        ConfigError: there is no listener.
         AddressError: the name of a backend does not resolve.
         CannotListen: a listener cannot be opened.
         ControlPathRefused: the control socket cannot be made.

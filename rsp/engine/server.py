@@ -10,7 +10,7 @@ from pathlib import Path
 from rsp import __version__
 from rsp.core.addresses import parse_address
 from rsp.core.backends import BackendTable
-from rsp.core.config import Config, ListenerConfig
+from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Noted
 from rsp.core.lifecycle import State
@@ -67,6 +67,7 @@ class Engine:
         """Resolve, build, and open the listeners; nothing is left open when that fails.
 
         Raises:
+            ConfigError: there is no listener.
             AddressError: a name does not resolve.
             CannotListen: a listener cannot be opened.
         """
@@ -99,8 +100,17 @@ class Engine:
         self._housekeeping = loop.create_task(self._keep_house())
 
     def _with_listen(self, config: Config) -> Config:
-        """`--listen` stands in for the listeners of the file."""
+        """`--listen` stands in for the listeners of the file.
+
+        Raises:
+            ConfigError: there is no listener at all.
+        """
         if self._listen is None:
+            if not config.listeners:
+                raise ConfigError(
+                    f"{config.path}: there is no listener, so nobody could connect; "
+                    'add listen { address = "127.0.0.1:8080" }, or give --listen'
+                )
             return config
         first = config.listeners[0] if config.listeners else ListenerConfig("")
         return replace(config, listeners=(replace(first, address=self._listen),))

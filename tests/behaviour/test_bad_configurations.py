@@ -37,6 +37,7 @@ REFUSED = {
         LISTEN + pool("127.0.0.1:1", settings='balance = "random",'),
         'balance "random" is not there; did you mean "random_two"?',
     ),
+    "no listener": (pool("127.0.0.1:1"), "there is no listener, so nobody could connect"),
     "no pool": (LISTEN, "there is no pool, so a request could go nowhere"),
     "two pools of one name": (
         LISTEN + pool("127.0.0.1:1") + pool("127.0.0.1:2"),
