@@ -168,7 +168,7 @@ class FullPort:
         return True
 
     def answer_late(self) -> None:
-        """Empty the queue; the connect that hangs succeeds when its SYN is sent again, after 1 s."""
+        """Empty the queue: the hanging connect succeeds when its SYN comes again, after 1 s."""
         for _ in self._queued:
             self._listener.accept()[0].close()
         self._listener.settimeout(PATIENCE_S)

@@ -1,4 +1,4 @@
-"""A backend may leave at any byte of its response: the client is told, or sees it, or has it all."""
+"""A backend may leave at any byte of its response: the client is told, sees it, or has it all."""
 
 import random
 from collections.abc import Callable
