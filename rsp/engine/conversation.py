@@ -335,8 +335,7 @@ class Conversation:
         elif response.body.kind is BodyKind.UNTIL_CLOSE:
             self._end_response(has_extra=False)
         else:
-            where = session.response_pipe.cut_sentence()
-            mishaps.cut(self, CloseReason.BACKEND_GONE, f"the backend ended {where}")
+            mishaps.cut_by_backend(self, "ended")
 
     def on_backend_gone(self, reason: str) -> None:
         """The backend reset the connection."""
@@ -347,9 +346,7 @@ class Conversation:
         elif self.response is None:
             mishaps.no_response(self, f"reset the connection ({reason})")
         else:
-            where = session.response_pipe.cut_sentence()
-            detail = f"the backend reset the connection {where}"
-            mishaps.cut(self, CloseReason.BACKEND_GONE, detail)
+            mishaps.cut_by_backend(self, f"reset the connection ({reason})")
 
     def on_client_eof(self) -> None:
         """The client said all it had to say; it may well be waiting for the answer."""

@@ -77,6 +77,14 @@ def cut(talk: Talk, reason: CloseReason, detail: str) -> None:
     talk.session.advance(Fact.CUT if is_framed else Fact.CUT_UNMARKED)
 
 
+def cut_by_backend(talk: Talk, what: str) -> None:
+    """The backend ended in the midst of a response: say who, and where it broke off."""
+    backend = talk.pairing.backend
+    name = f"backend {backend.key} ({backend.address})" if backend else "the backend"
+    where = talk.session.response_pipe.cut_sentence()
+    cut(talk, CloseReason.BACKEND_GONE, f"{name} {what} {where}")
+
+
 def bad_response(talk: Talk, error: BadMessage) -> None:
     """The backend sent something that is no response."""
     backend = talk.pairing.backend
