@@ -87,6 +87,7 @@ class State(Enum):
         self.shown = shown
         self.half_closed = half_closed
         self.index = len(type(self).__members__)
+        self.is_over = shown is SessionState.CLOSED
         self.is_tunnel = shown is SessionState.TUNNEL
         self.is_connecting = shown is SessionState.CONNECTING
         self.is_ending = shown in _ENDS

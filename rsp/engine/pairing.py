@@ -18,6 +18,9 @@ from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Decided
 from rsp.engine.nonblocking import ConnectFailed, OutOfFds
 from rsp.engine.session import Session
 
+_REUSED = Fact.REUSED
+"""A member of an Enum costs 70 ns to look up, a name of the module 7."""
+
 _BAD_GATEWAY = 502
 _UNAVAILABLE = 503
 _GATEWAY_TIMEOUT = 504
@@ -92,7 +95,7 @@ class Pairing:
             return
         self.is_reused = True
         self._pair(idle, backend)
-        session.advance(Fact.REUSED)
+        session.advance(_REUSED)
         self.seeker.on_paired()
 
     def _dial(self, backend: Backend) -> None:

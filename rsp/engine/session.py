@@ -223,13 +223,13 @@ class Session:
         """Look up what a fact means in the present state, and do it."""
         row = self.state.rows.get(fact)
         if row is None:
-            if self.state is State.CLOSED:
+            if self.state.is_over:
                 return
             raise AssertionError(f"session {self.id}: {fact.name} cannot happen in {self.state}")
         self.state, actions = row
         for action in actions:
             _ACTIONS[action](self)
-        if self.state is State.CLOSED:
+        if self.state.is_over:
             self._end()
             return
         # Its allowance begins. A look that is due earlier stays: it will find out by itself.

@@ -149,7 +149,7 @@ def _may_repeat(method: str, target: bytes, minor: int, last: RequestHead) -> bo
         and minor == last.minor
         and target[:1] == b"/"
         and last.target[:1] == b"/"
-        and last.body.kind is BodyKind.NONE
+        and last.body is NO_BODY
     )
 
 
