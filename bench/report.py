@@ -108,4 +108,8 @@ of 10 ms). rsp runs with all its counters on and one headless dashboard attached
 (`bench/puller.py`, 5 snapshots a second); the rows of the dashboard itself are measured with the
 real one on a terminal of 120 x 35. Figures are medians over the rounds; a ratio is taken within
 each round. The proxies log nothing.
+
+wrk sends the same head in every request, and nginx answers with the same one within a second: rsp
+recognises both. Where every request and every response had other fields, each exchange would cost
+it some 7 µs more (the parts timed one by one, on this machine).
 """
