@@ -59,12 +59,6 @@ class WriteBuffer:
         """Forget the first `count` bytes: the kernel has them now."""
         del self.data[:count]
 
-    def take_all(self) -> bytes:
-        """Return everything unsent and forget it: another connection will send it."""
-        taken = bytes(self.data)
-        self.data.clear()
-        return taken
-
     def set_after(self, after: AfterUnsent) -> None:
         """Put a close marker behind the data. A stronger one replaces a weaker one."""
         if _STRENGTH[after] > _STRENGTH[self.after]:

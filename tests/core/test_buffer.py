@@ -48,13 +48,6 @@ def test_the_peak_stays() -> None:
     assert (len(buffer), buffer.peak_bytes) == (2, 7)
 
 
-def test_taking_all_leaves_nothing() -> None:
-    buffer = WriteBuffer(10, 5)
-    buffer.append(b"abc")
-    assert buffer.take_all() == b"abc"
-    assert buffer.take_all() == b""
-
-
 def test_it_says_what_it_holds() -> None:
     buffer = WriteBuffer(10, 5)
     buffer.append(b"abc")
