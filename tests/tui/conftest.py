@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.editing_engine import EditingEngine
 from tests.tui.fake_engine import FakeEngine
 
 
@@ -23,6 +24,16 @@ async def engine() -> AsyncIterator[FakeEngine]:
     """Yield a running fake engine. Its socket is in a short path, as unix sockets want it."""
     with tempfile.TemporaryDirectory(prefix="rsp") as directory:
         fake = FakeEngine(Path(directory) / "s")
+        await fake.start()
+        yield fake
+        await fake.stop()
+
+
+@pytest.fixture
+async def editing() -> AsyncIterator[EditingEngine]:
+    """Yield a running fake engine that carries edits out, with decisions and a configuration."""
+    with tempfile.TemporaryDirectory(prefix="rsp") as directory:
+        fake = EditingEngine(Path(directory) / "s")
         await fake.start()
         yield fake
         await fake.stop()

@@ -25,9 +25,11 @@ from rsp.tui.app import Dashboard, LeaveChoice
 from rsp.tui.feed import EVENTS_PULL, Feed, Pull
 from rsp.tui.screens.dialog import Dialog
 from tests.tui import canned
+from tests.tui.fake_engine import FakeEngine
 
 GOLDENS = Path(__file__).parent / "goldens"
 DEADLINE_S = 20.0
+Driver = Pilot[LeaveChoice]
 
 
 class StillFeed(Feed):
@@ -47,6 +49,17 @@ def still_dashboard(**changes: Any) -> Dashboard:
     )
     app.feed = StillFeed("/nowhere", app)
     return app
+
+
+def attached(engine: FakeEngine, **changes: Any) -> Dashboard:
+    """Return a dashboard that attaches to a fake engine, over its real socket."""
+    arguments: dict[str, Any] = {"read_only": False, "engine_is_child": False}
+    return Dashboard(str(engine.path), **arguments | changes)
+
+
+async def shows(pilot: Driver, app: Dashboard, text: str) -> None:
+    """Return once `text` is on the screen."""
+    await wait_until(pilot, lambda: text in screen_text(app), text)
 
 
 _PULLS: dict[type[msgspec.Struct], Pull] = {

@@ -1,15 +1,11 @@
 """Keys pressed on the Backends screen, and what the engine was told."""
 
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
-from rsp.tui.app import Dashboard, LeaveChoice
+from rsp.tui.app import Dashboard
 from rsp.tui.screens.backend_form import AddForm
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
@@ -17,36 +13,19 @@ from rsp.tui.screens.form import Form
 from tests.tui import canned, canned_routes
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.stage import (
+    Driver,
+    attached,
     check_golden,
     hand,
     hand_seconds,
     listening,
     screen_text,
+    shows,
     still_dashboard,
     wait_until,
 )
 
-Driver = Pilot[LeaveChoice]
 SIZES = [(80, 24), (120, 35), (200, 60)]
-
-
-@pytest.fixture
-async def editing() -> AsyncIterator[EditingEngine]:
-    """Yield a running fake engine that carries edits out."""
-    with tempfile.TemporaryDirectory(prefix="rsp") as directory:
-        fake = EditingEngine(Path(directory) / "s")
-        await fake.start()
-        yield fake
-        await fake.stop()
-
-
-def attached(engine: EditingEngine, **changes: Any) -> Dashboard:
-    arguments: dict[str, Any] = {"read_only": False, "engine_is_child": False}
-    return Dashboard(str(engine.path), **arguments | changes)
-
-
-async def shows(pilot: Driver, app: Dashboard, text: str) -> None:
-    await wait_until(pilot, lambda: text in screen_text(app), text)
 
 
 async def at_backends(pilot: Driver, app: Dashboard) -> None:

@@ -1,42 +1,29 @@
 """Keys pressed on the Config screen, and what it shows."""
 
 import contextlib
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
-from rsp.tui.app import Dashboard, LeaveChoice
+from rsp.tui.app import Dashboard
 from rsp.tui.screens.config import ConfigScreen
 from tests.tui import canned, canned_routes
 from tests.tui.canned_routes import ERROR, LUA, broken_config, config
 from tests.tui.editing_engine import EditingEngine
-from tests.tui.stage import check_golden, hand, screen_text, still_dashboard, wait_until
+from tests.tui.stage import (
+    Driver,
+    attached,
+    check_golden,
+    hand,
+    screen_text,
+    shows,
+    still_dashboard,
+    wait_until,
+)
 
-Driver = Pilot[LeaveChoice]
 SIZES = [(80, 24), (120, 35), (200, 60)]
-
-
-@pytest.fixture
-async def configured() -> AsyncIterator[EditingEngine]:
-    """Yield a running fake engine with a configuration."""
-    with tempfile.TemporaryDirectory(prefix="rsp") as directory:
-        fake = EditingEngine(Path(directory) / "s")
-        await fake.start()
-        yield fake
-        await fake.stop()
-
-
-def attached(engine: EditingEngine, **changes: Any) -> Dashboard:
-    arguments: dict[str, Any] = {"read_only": False, "engine_is_child": False}
-    return Dashboard(str(engine.path), **arguments | changes)
-
-
-async def shows(pilot: Driver, app: Dashboard, text: str) -> None:
-    await wait_until(pilot, lambda: text in screen_text(app), text)
 
 
 async def at_config(pilot: Driver, app: Dashboard) -> None:
@@ -46,14 +33,14 @@ async def at_config(pilot: Driver, app: Dashboard) -> None:
 
 
 async def test_a_file_that_broke_is_seen_at_once_and_the_error_is_copied(
-    configured: EditingEngine,
+    editing: EditingEngine,
 ) -> None:
-    app = attached(configured)
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_config(pilot, app)
         await shows(pilot, app, "✓ the same as what runs")
-        configured.source = broken_config()
-        configured.status_changes = {"config_changed": True}
+        editing.source = broken_config()
+        editing.status_changes = {"config_changed": True}
         await shows(pilot, app, f"✗ {ERROR}")
         await shows(pilot, app, "✗ '=' expected near 'key'")
         await shows(pilot, app, "+   locl key = request.host")
@@ -63,10 +50,10 @@ async def test_a_file_that_broke_is_seen_at_once_and_the_error_is_copied(
 
 
 async def test_the_cursor_goes_to_the_error_and_comes_back_to_it(
-    configured: EditingEngine,
+    editing: EditingEngine,
 ) -> None:
-    configured.source = broken_config()
-    app = attached(configured)
+    editing.source = broken_config()
+    app = attached(editing)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await at_config(pilot, app)
         screen = app.screen
@@ -86,76 +73,74 @@ async def test_the_cursor_goes_to_the_error_and_comes_back_to_it(
         (broken_config(), "What runs is as before."),
     ],
 )
-async def test_validating_asks_the_engine(
-    configured: EditingEngine, source: Any, words: str
-) -> None:
-    app = attached(configured)
+async def test_validating_asks_the_engine(editing: EditingEngine, source: Any, words: str) -> None:
+    app = attached(editing)
     async with app.run_test(size=(200, 60), notifications=True) as pilot:
         await at_config(pilot, app)
-        configured.source = source
+        editing.source = source
         await pilot.press("V")
         await shows(pilot, app, words)
 
 
 async def test_the_file_is_edited_at_the_error_and_validated_afterwards(
-    configured: EditingEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    editing: EditingEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, told, editor = tmp_path / "blog.lua", tmp_path / "told", tmp_path / "editor"
     file.write_text(LUA)
     editor.write_text(f'#!/bin/sh\necho "$@" > {told}\n')
     editor.chmod(0o700)
     monkeypatch.setenv("VISUAL", str(editor))
-    configured.source = config(path=str(file), on_disk="x", error=f"{file}:12: no", error_line=12)
+    editing.source = config(path=str(file), on_disk="x", error=f"{file}:12: no", error_line=12)
 
     @contextlib.contextmanager
     def suspended() -> Iterator[None]:
         yield
 
-    app = attached(configured)
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_config(pilot, app)
         monkeypatch.setattr(app, "suspend", suspended)
         await shows(pilot, app, ":12: no")
-        configured.source = config(path=str(file))
+        editing.source = config(path=str(file))
         await pilot.press("e")
         await shows(pilot, app, "blog.lua is what runs, and it loads.")
         assert told.read_text() == f"+12 {file}\n"
 
 
-async def test_where_no_editor_can_be_opened_the_path_is_said(configured: EditingEngine) -> None:
-    app = attached(configured)
+async def test_where_no_editor_can_be_opened_the_path_is_said(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_config(pilot, app)
         await pilot.press("e")
         await shows(pilot, app, "the file is")
 
 
-async def test_a_read_only_dashboard_edits_no_file(configured: EditingEngine) -> None:
-    app = attached(configured, read_only=True)
+async def test_a_read_only_dashboard_edits_no_file(editing: EditingEngine) -> None:
+    app = attached(editing, read_only=True)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_config(pilot, app)
         assert "e Edit" not in screen_text(app)
         await pilot.press("e", "ctrl+r")
         await pilot.press("V")
         await shows(pilot, app, "blog.lua is what runs")
-        assert configured.commands == []
+        assert editing.commands == []
 
 
-async def test_a_reload_is_asked_for_with_what_it_would_do(configured: EditingEngine) -> None:
-    configured.source = config(on_disk=LUA + "\n")
-    app = attached(configured)
+async def test_a_reload_is_asked_for_with_what_it_would_do(editing: EditingEngine) -> None:
+    editing.source = config(on_disk=LUA + "\n")
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_config(pilot, app)
         await shows(pilot, app, "✎ changed, and it loads")
         await pilot.press("ctrl+r")
         await shows(pilot, app, "Reload the configuration?")
-        (sent,) = [params for name, params in configured.commands if name == "reload"]
+        (sent,) = [params for name, params in editing.commands if name == "reload"]
         assert sent["preview"] is True
 
 
-async def test_the_panes_of_a_narrow_screen_are_walked_through(configured: EditingEngine) -> None:
-    configured.source = broken_config()
-    app = attached(configured)
+async def test_the_panes_of_a_narrow_screen_are_walked_through(editing: EditingEngine) -> None:
+    editing.source = broken_config()
+    app = attached(editing)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await at_config(pilot, app)
         await shows(pilot, app, "▐blog.lua · on disk▌")
@@ -168,10 +153,10 @@ async def test_the_panes_of_a_narrow_screen_are_walked_through(configured: Editi
         await shows(pilot, app, "▐blog.lua · on disk▌")
 
 
-async def test_without_a_file_the_screen_says_how_to_get_one(configured: EditingEngine) -> None:
-    configured.source = config(path=None, running="")
-    configured.status_changes = {"config": None}
-    app = attached(configured)
+async def test_without_a_file_the_screen_says_how_to_get_one(editing: EditingEngine) -> None:
+    editing.source = config(path=None, running="")
+    editing.status_changes = {"config": None}
+    app = attached(editing)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await at_config(pilot, app)
         await shows(pilot, app, "rsp init rsp.lua")

@@ -1,46 +1,29 @@
 """Keys pressed on the Routing screen, what it shows, and what it asks the engine."""
 
-import tempfile
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
-
 import msgspec
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input
 
 from rsp.core.replies import Backends, PoolRow
-from rsp.tui.app import Dashboard, LeaveChoice
+from rsp.tui.app import Dashboard
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.routing import RoutingScreen
 from rsp.tui.screens.try_route import TryRoute
 from tests.tui import canned, canned_routes
 from tests.tui.editing_engine import EditingEngine
-from tests.tui.stage import check_golden, hand, screen_text, still_dashboard, wait_until
+from tests.tui.stage import (
+    Driver,
+    attached,
+    check_golden,
+    hand,
+    screen_text,
+    shows,
+    still_dashboard,
+    wait_until,
+)
 
-Driver = Pilot[LeaveChoice]
 SIZES = [(80, 24), (120, 35), (200, 60)]
-
-
-@pytest.fixture
-async def routed() -> AsyncIterator[EditingEngine]:
-    """Yield a running fake engine with decisions."""
-    with tempfile.TemporaryDirectory(prefix="rsp") as directory:
-        fake = EditingEngine(Path(directory) / "s")
-        await fake.start()
-        yield fake
-        await fake.stop()
-
-
-def attached(engine: EditingEngine, **changes: Any) -> Dashboard:
-    arguments: dict[str, Any] = {"read_only": False, "engine_is_child": False}
-    return Dashboard(str(engine.path), **arguments | changes)
-
-
-async def shows(pilot: Driver, app: Dashboard, text: str) -> None:
-    await wait_until(pilot, lambda: text in screen_text(app), text)
 
 
 async def at_routing(pilot: Driver, app: Dashboard) -> None:
@@ -49,8 +32,8 @@ async def at_routing(pilot: Driver, app: Dashboard) -> None:
     await shows(pilot, app, "Decisions [9]")
 
 
-async def test_a_split_key_is_an_alert_wherever_one_looks(routed: EditingEngine) -> None:
-    app = attached(routed)
+async def test_a_split_key_is_an_alert_wherever_one_looks(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(200, 60), notifications=True) as pilot:
         await shows(pilot, app, "⚠ spellings of 'ironhand.example' reach different backends")
         await at_routing(pilot, app)
@@ -62,38 +45,38 @@ async def test_a_split_key_is_an_alert_wherever_one_looks(routed: EditingEngine)
         )
 
 
-async def test_the_newest_is_followed_until_the_cursor_leaves_it(routed: EditingEngine) -> None:
-    app = attached(routed)
+async def test_the_newest_is_followed_until_the_cursor_leaves_it(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_routing(pilot, app)
         await shows(pilot, app, "decision 9")
-        routed.decided = [*routed.decided, canned_routes.decision(10)]
+        editing.decided = [*editing.decided, canned_routes.decision(10)]
         await shows(pilot, app, "decision 10")
         await pilot.press("k", "k")
         await shows(pilot, app, "F follows the newest")
-        routed.decided = [*routed.decided, canned_routes.decision(11)]
+        editing.decided = [*editing.decided, canned_routes.decision(11)]
         await shows(pilot, app, "Decisions [11]")
         assert "decision 8" in screen_text(app)
         await pilot.press("F")
         await shows(pilot, app, "decision 11")
 
 
-async def test_a_frozen_list_counts_what_waits(routed: EditingEngine) -> None:
-    app = attached(routed)
+async def test_a_frozen_list_counts_what_waits(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_routing(pilot, app)
         await pilot.press("space")
         await shows(pilot, app, "0 new decisions are waiting")
-        routed.decided = [*routed.decided, canned_routes.decision(10)]
+        editing.decided = [*editing.decided, canned_routes.decision(10)]
         await shows(pilot, app, "1 new decisions are waiting")
         assert "Decisions [9]" in screen_text(app)
         await pilot.press("space")
-        routed.decided = [*routed.decided, canned_routes.decision(11)]
+        editing.decided = [*editing.decided, canned_routes.decision(11)]
         await shows(pilot, app, "Decisions [11]")
 
 
-async def test_the_filter_narrows_and_escape_clears_it(routed: EditingEngine) -> None:
-    app = attached(routed)
+async def test_the_filter_narrows_and_escape_clears_it(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_routing(pilot, app)
         await pilot.press("slash", *"backend:shop2", "enter")
@@ -102,8 +85,8 @@ async def test_the_filter_narrows_and_escape_clears_it(routed: EditingEngine) ->
         await shows(pilot, app, "Decisions [9]")
 
 
-async def test_g_groups_and_enter_narrows_to_a_group(routed: EditingEngine) -> None:
-    app = attached(routed)
+async def test_g_groups_and_enter_narrows_to_a_group(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_routing(pilot, app)
         await pilot.press("g")
@@ -118,9 +101,9 @@ async def test_g_groups_and_enter_narrows_to_a_group(routed: EditingEngine) -> N
         await shows(pilot, app, "Decisions [9]")
 
 
-async def test_o_goes_to_the_session_and_b_to_the_backend(routed: EditingEngine) -> None:
-    routed.decided = [canned_routes.decision(1, backend="web3")]
-    app = attached(routed)
+async def test_o_goes_to_the_session_and_b_to_the_backend(editing: EditingEngine) -> None:
+    editing.decided = [canned_routes.decision(1, backend="web3")]
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await shows(pilot, app, "● LIVE")
         await pilot.press("3")
@@ -136,14 +119,14 @@ async def test_o_goes_to_the_session_and_b_to_the_backend(routed: EditingEngine)
         assert app.screen.session_id == 901
 
 
-async def test_a_route_is_tried_while_one_types(routed: EditingEngine) -> None:
-    app = attached(routed)
+async def test_a_route_is_tried_while_one_types(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_routing(pilot, app)
         await pilot.press("home", "t")
         await wait_until(pilot, lambda: isinstance(app.screen, TryRoute))
         await shows(pilot, app, "→ web/web1   host decides")
-        assert routed.explained[0] == {
+        assert editing.explained[0] == {
             "method": "GET",
             "url": "http://blog.example.com/feed.xml",
             "header": [],
@@ -156,24 +139,24 @@ async def test_a_route_is_tried_while_one_types(routed: EditingEngine) -> None:
         await shows(pilot, app, "is no header field")
         app.screen.query_one("#field-header", Input).value = "X-Beta: yes"
         await wait_until(
-            pilot, lambda: routed.explained[-1]["header"] == ["X-Beta: yes"], "the header is sent"
+            pilot, lambda: editing.explained[-1]["header"] == ["X-Beta: yes"], "the header is sent"
         )
         await pilot.press("escape")
         await wait_until(pilot, lambda: isinstance(app.screen, RoutingScreen))
-        assert routed.commands == []
+        assert editing.commands == []
 
 
-async def test_the_engines_refusal_stands_in_the_form(routed: EditingEngine) -> None:
-    routed.refuse["explain"] = "the route function is busy"
-    app = attached(routed, read_only=True)
+async def test_the_engines_refusal_stands_in_the_form(editing: EditingEngine) -> None:
+    editing.refuse["explain"] = "the route function is busy"
+    app = attached(editing, read_only=True)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_routing(pilot, app)
         await pilot.press("t")
         await shows(pilot, app, "✗ the route function is busy")
 
 
-async def test_a_decision_is_copied_as_a_command(routed: EditingEngine) -> None:
-    app = attached(routed)
+async def test_a_decision_is_copied_as_a_command(editing: EditingEngine) -> None:
+    app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_routing(pilot, app)
         await pilot.press("home", "y")
