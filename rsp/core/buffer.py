@@ -6,19 +6,26 @@ closing needs no other state. A `bytearray` gives both ends for nothing: appendi
 constant, and `del data[:n]` only moves a pointer (CPython keeps an offset for it).
 """
 
-from enum import Enum
+from enum import IntEnum
 
 
-class AfterUnsent(Enum):
-    """What happens to the connection once everything unsent has been taken by the kernel."""
+class AfterUnsent(IntEnum):
+    """What happens to the connection once everything unsent has been taken by the kernel.
 
-    NOTHING = "nothing"
-    SHUT_WRITE = "shut_write"
+    In their order: a stronger one replaces a weaker one.
+    """
+
+    NOTHING = 0
+    SHUT_WRITE = 1
     """Say FIN, go on reading: a half-close."""
-    CLOSE = "close"
+    CLOSE = 2
     """Close the connection: FIN."""
-    RESET = "reset"
+    RESET = 3
     """Close the connection with RST, so that the peer sees that what it has is not complete."""
+
+
+_NOTHING = AfterUnsent.NOTHING
+"""A member of an Enum costs 70 ns to look up, a name of the module 7."""
 
 
 class WriteBuffer:
@@ -28,7 +35,7 @@ class WriteBuffer:
 
     def __init__(self, high_water_bytes: int, low_water_bytes: int) -> None:
         self.data = bytearray()
-        self.after = AfterUnsent.NOTHING
+        self.after = _NOTHING
         self.high_water_bytes = high_water_bytes
         self.low_water_bytes = low_water_bytes
         self.peak_bytes = 0
@@ -37,7 +44,9 @@ class WriteBuffer:
         return len(self.data)
 
     def __repr__(self) -> str:
-        return f"<WriteBuffer {len(self.data)}/{self.high_water_bytes} then {self.after.value}>"
+        return (
+            f"<WriteBuffer {len(self.data)}/{self.high_water_bytes} then {self.after.name.lower()}>"
+        )
 
     @property
     def is_full(self) -> bool:
@@ -61,13 +70,5 @@ class WriteBuffer:
 
     def set_after(self, after: AfterUnsent) -> None:
         """Put a close marker behind the data. A stronger one replaces a weaker one."""
-        if _STRENGTH[after] > _STRENGTH[self.after]:
+        if after > self.after:
             self.after = after
-
-
-_STRENGTH = {
-    AfterUnsent.NOTHING: 0,
-    AfterUnsent.SHUT_WRITE: 1,
-    AfterUnsent.CLOSE: 2,
-    AfterUnsent.RESET: 3,
-}

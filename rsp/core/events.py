@@ -12,8 +12,8 @@ from rsp.core.sanitise import safe
 from rsp.core.vocabulary import CloseReason, EventLevel
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that happened, at a monotonic time in seconds."""
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Something that happened, at a monotonic time in seconds. It refers to nothing that lives."""
 
     level: ClassVar[EventLevel] = EventLevel.INFO
     source: ClassVar[str] = "engine"
@@ -34,7 +34,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
         return {}
 
 
-class SessionOpened(Event, frozen=True, kw_only=True):
+class SessionOpened(Event, frozen=True, kw_only=True, gc=False):
     """A client connected."""
 
     level = EventLevel.DEBUG
@@ -50,7 +50,7 @@ class SessionOpened(Event, frozen=True, kw_only=True):
         return f"session {self.session} opened: {self.client} at {self.listener}"
 
 
-class SessionClosed(Event, frozen=True, kw_only=True):
+class SessionClosed(Event, frozen=True, kw_only=True, gc=False):
     """A session ended in the ordinary way."""
 
     level = EventLevel.DEBUG
@@ -73,14 +73,14 @@ class SessionClosed(Event, frozen=True, kw_only=True):
         return {"reason": self.reason.value, "detail": self.detail, "duration_s": self.duration_s}
 
 
-class SessionCut(SessionClosed, frozen=True, kw_only=True):
+class SessionCut(SessionClosed, frozen=True, kw_only=True, gc=False):
     """A session ended otherwise: somebody will ask why."""
 
     level = EventLevel.WARN
     is_quiet = False
 
 
-class ErrorReplied(Event, frozen=True, kw_only=True):
+class ErrorReplied(Event, frozen=True, kw_only=True, gc=False):
     """The client got an error of ours."""
 
     level = EventLevel.WARN
@@ -100,7 +100,7 @@ class ErrorReplied(Event, frozen=True, kw_only=True):
         return {"status": self.status, "sentence": self.sentence}
 
 
-class BackendFailed(Event, frozen=True, kw_only=True):
+class BackendFailed(Event, frozen=True, kw_only=True, gc=False):
     """A connection to a backend could not be made, or broke before it could matter."""
 
     level = EventLevel.ERROR
@@ -124,7 +124,7 @@ class BackendFailed(Event, frozen=True, kw_only=True):
         return {"backend": self.backend, "address": self.address, "reason": self.reason}
 
 
-class Noted(Event, frozen=True, kw_only=True):
+class Noted(Event, frozen=True, kw_only=True, gc=False):
     """Anything else that is said once: an edit, a reload, a listener, the engine's own life."""
 
     what: str

@@ -45,6 +45,8 @@ class Fact(StrEnum):
     EXPIRED = "it took too long to end"
     ABORTED = "a person resets it, or we failed"
 
+    __hash__ = str.__hash__  # an Enum's own is written in Python, and each look-up needs it
+
 
 class Action(StrEnum):
     """What the session does about it, in the order of the table."""
@@ -54,11 +56,14 @@ class Action(StrEnum):
     LINGER_CLIENT = "FIN to the client behind what is unsent, then read until it ends too"
     END_CLIENT = "close the client connection, behind what is unsent"
     CLOSE_CLIENT = "close the client connection"
+    END_BACKEND = "close the backend connection, behind what is unsent"
     CLOSE_BACKEND = "close the backend connection"
     CUT_CLIENT = "RST to the client, behind what is unsent: what it has is not complete"
     CUT_BACKEND = "RST to the backend, behind what is unsent"
     RESET_CLIENT = "RST to the client at once"
     RESET_BACKEND = "RST to the backend at once"
+
+    __hash__ = str.__hash__
 
 
 Row = tuple["State", tuple[Action, ...]]
@@ -148,8 +153,8 @@ _WITH_BACKEND: dict[Fact, Row] = {
 _TUNNEL: dict[tuple[State, Fact], Row] = {
     (S.TUNNEL, F.CLIENT_EOF): (S.TUNNEL_CLIENT_FINISHED, (A.SHUT_BACKEND,)),
     (S.TUNNEL, F.BACKEND_EOF): (S.TUNNEL_BACKEND_FINISHED, (A.SHUT_CLIENT,)),
-    (S.TUNNEL_CLIENT_FINISHED, F.BACKEND_EOF): (S.DRAINING, (A.SHUT_CLIENT,)),
-    (S.TUNNEL_BACKEND_FINISHED, F.CLIENT_EOF): (S.DRAINING, (A.SHUT_BACKEND,)),
+    (S.TUNNEL_CLIENT_FINISHED, F.BACKEND_EOF): (S.DRAINING, (A.END_CLIENT,)),
+    (S.TUNNEL_BACKEND_FINISHED, F.CLIENT_EOF): (S.DRAINING, (A.END_BACKEND,)),
 }
 _TUNNELS = (S.TUNNEL, S.TUNNEL_CLIENT_FINISHED, S.TUNNEL_BACKEND_FINISHED)
 _ANY_TUNNEL: dict[Fact, Row] = {

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 
-class PeerRow(msgspec.Struct):
+class PeerRow(msgspec.Struct, gc=False):
     """One side of a session: one fd. A backend's counters begin when the session gets it."""
 
     fd: int

@@ -4,7 +4,10 @@ from collections import deque
 
 from rsp.core.limits import CALLS_KEPT
 from rsp.core.replies import CallRow
-from rsp.core.vocabulary import Direction
+from rsp.core.vocabulary import Direction, Side
+from rsp.engine.nonblocking import WOULD_BLOCK
+
+_READING = frozenset({"recv", "pause", "resume"})
 
 
 class CallRing:
@@ -26,7 +29,7 @@ class CallRing:
         self,
         now_s: float,
         fd: int,
-        direction: Direction,
+        side: Side,
         call: str,
         wanted_bytes: int,
         got_bytes: int | None,
@@ -34,6 +37,13 @@ class CallRing:
         note: str = "",
     ) -> None:
         """Keep one call. A `got_bytes` below 0 is an EAGAIN."""
+        # A client is read for the request and written for the response; a backend the other way.
+        is_request = (call in _READING) == (side is Side.CLIENT)
+        direction = Direction.REQUEST if is_request else Direction.RESPONSE
+        if call == "send" and not note and got_bytes is not None and got_bytes < wanted_bytes:
+            note = f"short write: {wanted_bytes - got_bytes:,} bytes kept"
+            if got_bytes < 0:
+                note = "kernel send buffer full: wait for room" if got_bytes == WOULD_BLOCK else ""
         error = "EAGAIN" if got_bytes is not None and got_bytes < 0 else None
         self.recorded += 1
         self._rows.append(

@@ -11,11 +11,10 @@ inside a `send`.
 
 import socket
 import time
-from typing import Protocol
 
 from rsp.core.buffer import AfterUnsent, WriteBuffer
 from rsp.core.limits import READ_BYTES, READ_TURN_BYTES, Limits
-from rsp.core.vocabulary import Direction, PauseReason, Side
+from rsp.core.vocabulary import PauseReason, Side
 from rsp.engine.calls import CallRing
 from rsp.engine.nonblocking import (
     EOF,
@@ -30,42 +29,16 @@ from rsp.engine.nonblocking import (
     try_recv_into,
     try_send,
 )
+from rsp.engine.owner import Owner
 from rsp.engine.poller import BROKEN, DEAD, HANG_UP, READABLE, WRITABLE, Poller
 
 _READ_BUFFER = bytearray(READ_BYTES)
 """Every read of the process goes here; whoever gets a view of it copies what must stay."""
 _READ_VIEW = memoryview(_READ_BUFFER)
-
-
+# A member of an Enum costs 70 ns to look up, a name of the module 7.
+_NOTHING, _SHUT_WRITE = AfterUnsent.NOTHING, AfterUnsent.SHUT_WRITE
+_RESET = AfterUnsent.RESET
 _HELD = (PauseReason.OPERATOR | PauseReason.BREAKPOINT).value
-
-
-class Owner(Protocol):
-    """Whoever a connection works for: a session, or the set of idle connections."""
-
-    def on_bytes(self, connection: "Connection", view: memoryview) -> None:
-        """Bytes came. The view is only good until this returns."""
-
-    def on_eof(self, connection: "Connection") -> None:
-        """The peer will send no more."""
-
-    def on_gone(self, connection: "Connection", reason: str) -> None:
-        """The peer reset the connection; `reason` is the errno's name."""
-
-    def on_room(self, connection: "Connection") -> None:
-        """A connection that was marked full is at or below its low-water mark again."""
-
-    def on_sent(self, connection: "Connection") -> None:
-        """Nothing is unsent any more, and the close marker, if any, has been obeyed."""
-
-    def on_connected(self, connection: "Connection") -> None:
-        """A connect has succeeded."""
-
-    def on_connect_failed(self, connection: "Connection", reason: str) -> None:
-        """A connect has failed; the connection is closed."""
-
-    def on_bug(self, error: Exception) -> None:
-        """Our own code failed."""
 
 
 class Connection:
@@ -73,14 +46,14 @@ class Connection:
 
     __slots__ = (
         "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
-        "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_closed",
-        "is_connected", "is_eof", "is_full", "is_readable", "is_writable", "last_error", "owner",
-        "paused_by", "poller", "port", "short_writes", "side", "sock", "unsent", "wakeups",
-        "was_hung_up", "write_error",
+        "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
+        "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
+        "last_error", "owner", "paused_by", "poller", "port", "short_writes", "side", "sock",
+        "unsent", "wakeups", "was_hung_up", "write_error",
     )  # fmt: skip
 
     def __init__(
-        self, poller: Poller, sock: socket.socket, address: str, side: Side, limits: Limits
+        self, poller: Poller, sock: socket.SocketType, address: str, side: Side, limits: Limits
     ) -> None:
         self.poller = poller
         self.sock = sock
@@ -89,13 +62,17 @@ class Connection:
         self.port = 0
         """Of a backend: the port that is connected to."""
         self.side = side
-        self.owner: Owner
+        self.owner: Owner[Connection]
         self.unsent = WriteBuffer(limits.high_water_bytes, limits.low_water_bytes)
         self.calls: CallRing | None = None
         self.paused_by = 0
         """A set of `PauseReason`, as its int: flags cost half a microsecond an operation."""
         self.is_connected = True
         self.is_readable = False
+        self.is_at_end = False
+        """Whether what was read last is all that came before the peer's FIN."""
+        self.is_bulk = False
+        """Whether the last read was a full one, so that more of the same is likely."""
         self.is_writable = True
         self.is_full = False
         self.is_eof = False
@@ -112,7 +89,7 @@ class Connection:
     def __repr__(self) -> str:
         return f"<Connection {self.side.value} fd {self.fd} {self.address} {self.unsent!r}>"
 
-    def start(self, owner: Owner, *, is_connected: bool) -> None:
+    def start(self, owner: "Owner[Connection]", *, is_connected: bool) -> None:
         """Hand the connection to its owner and to the poller."""
         self.owner = owner
         self.is_connected = self.is_writable = is_connected
@@ -129,10 +106,8 @@ class Connection:
 
     def on_ready(self, readiness: int) -> None:
         """Act on readiness: write first, so that there is room, then read."""
-        if self.is_closed:
-            return
         self.wakeups += 1
-        if not self.is_connected and not self._finish_connect(readiness):
+        if self.is_closed or not (self.is_connected or self._finish_connect(readiness)):
             return
         if readiness & READABLE and not self.is_eof and self.last_error is None:
             self.is_readable = True
@@ -144,7 +119,9 @@ class Connection:
         elif not readiness:
             self._take_turn()
         if self.is_readable and not self.paused_by:
-            self._read()
+            turn_bytes = 0 if self.is_bulk else self._read()
+            if self.is_readable:
+                self._read_on(turn_bytes)
         elif readiness & BROKEN:
             self._look_at_error()
 
@@ -160,40 +137,49 @@ class Connection:
         client that is gone is gone, and a peer that had ended before can only have reset."""
         if self.is_eof or self.side is Side.CLIENT:
             reason = pending_error(self.sock)
-            if reason is not None and not self.is_closed:
-                self._on_gone(reason)
+            if reason is not None:
+                self.on_gone(reason)
 
-    def _read(self) -> None:
-        """Read until there is nothing, the owner has enough, or the others must have their turn.
+    def _read(self) -> int:
+        """Read once, and return how many bytes came.
 
         A short read means that the socket is empty, so it is not asked again, unless the peer has
         hung up: then no further edge will come, and only EOF ends the reading.
         """
-        turn_bytes = 0
-        while not self.is_closed:
-            try:
-                count = try_recv_into(self.sock, _READ_BUFFER)
-            except PeerGone as error:
-                self._on_gone(str(error))
-                return
-            if self.calls is not None:
-                self._record("recv", READ_BYTES, count)
-            if count <= EOF:
-                self._read_nothing(count)
-                return
-            self.bytes_in += count
-            self.owner.on_bytes(self, _READ_VIEW[:count])
-            if count < READ_BYTES and not self.was_hung_up:
-                self.is_readable = False
-                return
-            turn_bytes += count
-            if self.paused_by:
-                return
+        try:
+            count = try_recv_into(self.sock, _READ_BUFFER)
+        except PeerGone as error:
+            self.on_gone(str(error))
+            return 0
+        if self.calls is not None:
+            self._record("recv", READ_BYTES, count)
+        if count <= EOF:
+            self.on_nothing(count)
+            return 0
+        self.bytes_in += count
+        self.is_at_end = self.was_hung_up and count < READ_BYTES
+        self.owner.on_bytes(self, _READ_VIEW[:count])
+        self.is_bulk = count == READ_BYTES
+        if not self.is_bulk and not self.was_hung_up:
+            self.is_readable = False
+        return count
+
+    def _read_on(self, turn_bytes: int = 0) -> None:
+        """Read until there is nothing, the owner has enough, or the others must have their turn.
+
+        Where full reads follow each other, the kernel may move what comes next by itself.
+        """
+        while self.is_readable and not self.paused_by:
             if turn_bytes >= READ_TURN_BYTES:
                 self.poller.again(self)
                 return
+            moved = self.owner.on_bulk(self) if self.is_bulk else 0
+            turn_bytes += moved
+            if not moved and self.is_readable:
+                turn_bytes += self._read()
 
-    def _read_nothing(self, count: int) -> None:
+    def on_nothing(self, count: int) -> None:
+        """A read brought EOF, or WOULD_BLOCK."""
         self.is_readable = False
         if count == WOULD_BLOCK:
             self.eagain_reads += 1
@@ -206,7 +192,7 @@ class Connection:
         if not readiness & (WRITABLE | DEAD):
             return False
         try:
-            finish_connect(self.sock, self.port)
+            finish_connect(self.sock, self.port, is_broken=bool(readiness & DEAD))
         except ConnectFailed as error:
             self.close()
             self.owner.on_connect_failed(self, str(error))
@@ -218,30 +204,36 @@ class Connection:
 
     # -- sending
 
-    def send(self, piece: bytes | memoryview) -> None:
+    def send(self, piece: bytes | memoryview, flags: int = 0) -> None:
         """Give `piece` to the kernel, behind what is unsent, and keep what it does not take."""
         if self.unsent.data or not self.is_writable:
             if self.write_error is None:
                 self.unsent.append(piece)
             return
+        wanted = len(piece)
         try:
-            count = try_send(self.sock, piece)
+            count = try_send(self.sock, piece, flags)
         except PeerGone as error:
-            self._on_write_error(error)
+            self.on_write_error(error)
             return
         if self.calls is not None:
-            self._record("send", len(piece), count)
-        if count == len(piece):
+            self._record("send", wanted, count)
+        if count == wanted:
             self.bytes_out += count
             return
-        if count < 0:
-            self.unsent.append(piece)
-            self._not_taken(count)
+        self.keep(memoryview(piece)[max(count, 0) :], count)
+
+    def keep(self, rest: bytes | memoryview, taken: int) -> None:
+        """Keep `rest` of a piece of which the kernel took `taken` bytes; below 0, it took none.
+
+        It is offered once more at once, so that the EAGAIN is the kernel's own word.
+        """
+        self.unsent.append(rest)
+        if taken < 0:
+            self._not_taken(taken)
             return
-        self.bytes_out += count
+        self.bytes_out += taken
         self.short_writes += 1
-        self.unsent.append(memoryview(piece)[count:])
-        # The rest is offered once more at once, so that the EAGAIN is the kernel's own word.
         self.flush()
 
     def flush(self) -> None:
@@ -252,7 +244,7 @@ class Connection:
             try:
                 count = try_send(self.sock, data)
             except PeerGone as error:
-                self._on_write_error(error)
+                self.on_write_error(error)
                 return
             if self.calls is not None:
                 self._record("send", wanted, count)
@@ -275,18 +267,13 @@ class Connection:
             self._all_sent()
 
     def _all_sent(self) -> None:
-        match self.unsent.after:
-            case AfterUnsent.SHUT_WRITE:
-                self.unsent.after = AfterUnsent.NOTHING
-                shut_write(self.sock)
-                if self.calls is not None:
-                    self._record("shutdown", 0, 0, "FIN sent")
-            case AfterUnsent.CLOSE:
-                self.close()
-            case AfterUnsent.RESET:
-                self.close(reset=True)
-            case AfterUnsent.NOTHING:
-                pass
+        after = self.unsent.after
+        if after is _SHUT_WRITE:
+            self.unsent.after = _NOTHING
+            shut_write(self.sock)
+            self._record("shutdown", 0, 0, "FIN sent")
+        elif after is not _NOTHING:
+            self.close(reset=after is _RESET)
         self.owner.on_sent(self)
 
     def _not_taken(self, count: int) -> None:
@@ -304,7 +291,7 @@ class Connection:
             self.blocked_total_s += self.poller.now_s - self.blocked_since_s
             self.blocked_since_s = 0.0
 
-    def _on_write_error(self, error: PeerGone) -> None:
+    def on_write_error(self, error: PeerGone) -> None:
         """Remember it, and tell the owner in a turn of its own: the caller is in its midst."""
         if self.write_error is None:
             self.write_error = str(error)
@@ -318,32 +305,35 @@ class Connection:
         Also when no edge has said that there is anything: it may be in the next batch.
         """
         if self.side is Side.BACKEND and not self.is_eof and not self.paused_by:
-            self._read()
+            self.is_readable = True
+            self._read_on()
         if not self.is_closed:
-            self._on_gone(self.write_error or "gone")
+            self.on_gone(self.write_error or "gone")
 
-    def _on_gone(self, reason: str) -> None:
+    def on_gone(self, reason: str) -> None:
+        """The peer is gone, as a call has found or SO_ERROR says; `reason` is the errno's name."""
         self.is_readable = False
         if self.last_error is not None:
             return
         self.last_error = reason
-        if self.calls is not None:
-            self._record("recv", READ_BYTES, None, reason)
+        self._record("recv", READ_BYTES, None, reason)
         self.owner.on_gone(self, reason)
 
     # -- pausing and closing
 
     def pause(self, reason: PauseReason) -> None:
         """Stop reading, for one more reason."""
-        if self.calls is not None and not self.paused_by & reason.value:
+        bit: int = reason._value_  # `value` itself is a property, and costs five times as much
+        if self.calls is not None and not self.paused_by & bit:
             self._record("pause", 0, None, f"reading stops: {reason.names()[0]}")
-        self.paused_by |= reason.value
+        self.paused_by |= bit
 
     def resume(self, reason: PauseReason) -> None:
         """Take one reason back; reading goes on when it was the last one."""
-        if not self.paused_by & reason.value:
+        bit: int = reason._value_
+        if not self.paused_by & bit:
             return
-        self.paused_by &= ~reason.value
+        self.paused_by &= ~bit
         if self.calls is not None:
             self._record("resume", 0, None, f"no longer {reason.names()[0]}")
         if not self.paused_by and self.is_readable:
@@ -368,7 +358,8 @@ class Connection:
             return
         self.is_closed = True
         self.is_writable = self.is_readable = False
-        self._unblock()
+        if self.blocked_since_s:
+            self._unblock()
         if reset:
             reset_on_close(self.sock)
         if self.calls is not None:
@@ -378,22 +369,13 @@ class Connection:
     @property
     def is_drained(self) -> bool:
         """Whether nothing more will leave here: everything is sent, or the socket is closed."""
-        return self.is_closed or (not self.unsent.data and self.unsent.after is AfterUnsent.NOTHING)
+        return self.is_closed or (not self.unsent.data and self.unsent.after is _NOTHING)
 
     def on_bug(self, error: Exception) -> None:
         """Our own code failed while acting on this connection: its owner pays."""
         self.owner.on_bug(error)
 
     def _record(self, call: str, wanted: int, got: int | None, note: str = "") -> None:
-        if self.calls is None:
-            return
-        # A client is read for the request and written for the response; a backend the other way.
-        reads = call == "recv" or call in ("pause", "resume")
-        is_request = reads == (self.side is Side.CLIENT)
-        direction = Direction.REQUEST if is_request else Direction.RESPONSE
-        if not note and got is not None and 0 < got < wanted and call == "send":
-            note = f"short write: {wanted - got:,} bytes kept"
-        if got == WOULD_BLOCK and call == "send":
-            note = "kernel send buffer full: wait for room"
-        unsent = len(self.unsent.data)
-        self.calls.record(time.monotonic(), self.fd, direction, call, wanted, got, unsent, note)
+        if self.calls is not None:
+            unsent = len(self.unsent.data)
+            self.calls.record(time.monotonic(), self.fd, self.side, call, wanted, got, unsent, note)

@@ -19,6 +19,7 @@ from rsp.core.http1.head import (
 )
 from rsp.core.lifecycle import Fact, State
 from rsp.core.patience import Patience
+from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine import mishaps
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Exchange
@@ -29,7 +30,8 @@ from rsp.engine.session import Session
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every exchange.
 _HEAD_READ, _EXCHANGE_KEPT = Fact.HEAD_READ, Fact.EXCHANGE_KEPT
-_STREAMING = State.STREAMING
+_EXCHANGE_ENDED, _EXCHANGE_LAST = Fact.EXCHANGE_ENDED, Fact.EXCHANGE_LAST
+_STREAMING, _RESPONSE, _FINISHED = State.STREAMING, Direction.RESPONSE, CloseReason.FINISHED
 _CHUNKED, _UNTIL_CLOSE = BodyKind.CHUNKED, BodyKind.UNTIL_CLOSE
 
 _SWITCHING_PROTOCOLS = 101
@@ -40,7 +42,7 @@ class Conversation:
     """Speaks HTTP/1.1 with the client and with one backend after the other."""
 
     __slots__ = (
-        "exchange", "inbox", "is_last", "last_request", "last_response", "outbox", "pairing",
+        "exchange", "inbox", "is_last", "last_request", "outbox", "pairing",
         "request", "response", "sent_unsafe", "session",
     )  # fmt: skip
 
@@ -53,8 +55,7 @@ class Conversation:
         self.response: ResponseHead | None = None
         """Of the present exchange, once its head has been passed on."""
         self.last_request: RequestHead | None = None
-        self.last_response: ResponseHead | None = None
-        """The heads of this connection that came last: most of the next ones are like them."""
+        """The one that came last on this connection: most of the next ones are like it."""
         self.inbox = b""
         """What the client sent and no exchange has taken yet: part of a head, or the next one."""
         self.outbox = b""
@@ -183,7 +184,7 @@ class Conversation:
 
     def on_body_end(self, direction: Direction, rest: memoryview) -> None:
         """A body has been passed on."""
-        if direction is Direction.RESPONSE:
+        if direction is _RESPONSE:
             self._end_response(has_extra=bool(rest))
         elif rest:
             self._keep_for_later(bytes(rest))
@@ -208,9 +209,7 @@ class Conversation:
         limits = session.limits
         try:
             while end := response_head_end(outbox, limits):
-                head = parse_response_head(
-                    outbox[:end], exchange.method, limits, self.last_response
-                )
+                head = parse_response_head(outbox[:end], exchange.method, limits)
                 if head.status >= 200 or head.status == _SWITCHING_PROTOCOLS:
                     self.outbox = b""
                     self._pass_response(exchange, head, outbox[end:])
@@ -236,7 +235,7 @@ class Conversation:
             self._upgrade(exchange, head, rest)
             return
         exchange.status = head.status
-        self.response = self.last_response = head
+        self.response = head
         kind = head.body.kind
         decode = kind is _CHUNKED and request.minor == 0
         self.is_last = (
@@ -291,7 +290,7 @@ class Conversation:
         if self.is_last or not request_done or session.client.is_eof:
             # Who said `close` sends nothing more that could turn our FIN into a reset.
             is_end = request_done and not self.request.keep_alive and not self.inbox
-            session.advance(Fact.EXCHANGE_ENDED if is_end else Fact.EXCHANGE_LAST)
+            session.advance(_EXCHANGE_ENDED if is_end else _EXCHANGE_LAST)
             return
         session.advance(_EXCHANGE_KEPT)
         if self.inbox or session.client.paused_by:
@@ -371,13 +370,12 @@ class Conversation:
         else:
             mishaps.client_too_late(self, late)
 
-    def on_end(self) -> None:
+    def on_end(self) -> RouteDecision | None:
         """The session is over; an exchange in its midst is remembered as it stands."""
-        reason = self.session.close_reason or CloseReason.FINISHED
+        reason = self.session.close_reason or _FINISHED
         self.finish_exchange(f"{reason.value}: {self.session.close_detail}".rstrip(": "))
         self.pairing.end()
-        # A closed session must not be held by itself: see `nobody.py`.
-        del self.session
+        return None
 
     def response_begun(self) -> bool:
         """Tell whether the client has got the head of the present response."""

@@ -49,7 +49,9 @@ class Deadlines:
     def set(self, timed: Timed, deadline_s: float) -> None:
         """Let `timed` know when monotonic time reaches `deadline_s`."""
         timed.deadline_s = deadline_s
-        bucket = max(int(deadline_s / TIMER_TICK_S), self._tick + 1)
+        bucket = int(deadline_s / TIMER_TICK_S)
+        if bucket <= self._tick:
+            bucket = self._tick + 1
         if not timed.bucket or bucket < timed.bucket:
             self._move(timed, bucket)
 
@@ -63,11 +65,14 @@ class Deadlines:
         self._timer.cancel()
 
     def _move(self, timed: Timed, bucket: int) -> None:
+        buckets = self._buckets
         if timed.bucket:
-            self._buckets[timed.bucket].pop(timed, None)
+            buckets[timed.bucket].pop(timed, None)
         timed.bucket = bucket
-        if bucket:
-            self._buckets.setdefault(bucket, {})[timed] = None
+        if bucket in buckets:
+            buckets[bucket][timed] = None
+        elif bucket:
+            buckets[bucket] = {timed: None}
 
     def _on_tick(self, due_s: float) -> None:
         self._look_at_clock()

@@ -19,9 +19,13 @@ from rsp.core.routing import (
     failed_decision,
 )
 from rsp.core.vocabulary import BackendState, Side
-from rsp.engine.connection import Connection, Owner
+from rsp.engine.connection import Connection
 from rsp.engine.nonblocking import ConnectFailed, prepare, start_connect
+from rsp.engine.owner import Owner
 from rsp.engine.poller import Poller
+
+_BACKEND = Side.BACKEND
+"""A member of an Enum costs 70 ns to look up, a name of the module 7."""
 
 
 class Dispatcher:
@@ -74,7 +78,7 @@ class Dispatcher:
         )
 
 
-def dial(backend: Backend, poller: Poller, owner: Owner, limits: Limits) -> Connection:
+def dial(backend: Backend, poller: Poller, owner: Owner[Connection], limits: Limits) -> Connection:
     """Begin to connect to `backend`; the owner hears how it went.
 
     Raises:
@@ -85,7 +89,7 @@ def dial(backend: Backend, poller: Poller, owner: Owner, limits: Limits) -> Conn
         raise ConnectFailed("its address is not resolved")
     sock = start_connect(backend.resolved)
     prepare(sock, limits.notsent_lowat_bytes)
-    connection = Connection(poller, sock, backend.address, Side.BACKEND, limits)
+    connection = Connection(poller, sock, backend.address, _BACKEND, limits)
     connection.port = backend.resolved[1]
     connection.start(owner, is_connected=False)
     return connection

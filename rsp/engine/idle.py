@@ -86,6 +86,10 @@ class IdleConnections:
         """Bytes that nobody asked for: the connection cannot be trusted any more."""
         self._drop(connection)
 
+    def on_bulk(self, connection: Connection) -> int:
+        """It was idle: there is no bulk."""
+        return 0
+
     def on_eof(self, connection: Connection) -> None:
         """The backend closed it, as it may."""
         self._drop(connection)

@@ -32,12 +32,12 @@ _LATER = {"notsent_bytes": (144, "I"), "busy_us": (168, "Q"), "rwnd_limited_us":
 """Fields further behind, by offset and format; an older kernel gives a shorter struct."""
 
 
-def queues(sock: socket.socket) -> tuple[int | None, int | None]:
+def queues(sock: socket.SocketType) -> tuple[int | None, int | None]:
     """Return the bytes in the kernel's send queue and receive queue, None where unknown."""
     return _ioctl(sock, _SIOCOUTQ), _ioctl(sock, _SIOCINQ)
 
 
-def _ioctl(sock: socket.socket, request: int) -> int | None:
+def _ioctl(sock: socket.SocketType, request: int) -> int | None:
     value = array.array("i", [0])
     try:
         fcntl.ioctl(sock.fileno(), request, value)
@@ -46,7 +46,7 @@ def _ioctl(sock: socket.socket, request: int) -> int | None:
     return value[0]
 
 
-def tcp_info(sock: socket.socket) -> dict[str, int]:
+def tcp_info(sock: socket.SocketType) -> dict[str, int]:
     """Return fields of TCP_INFO with their units in their names; what is missing is left out."""
     try:
         raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)

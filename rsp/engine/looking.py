@@ -44,7 +44,14 @@ from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.lua_config import load_config
-from rsp.engine.rows import connection_detail, connection_row, decision_row, event_row, exchange_row
+from rsp.engine.rows import (
+    closed_detail,
+    connection_detail,
+    connection_row,
+    decision_row,
+    event_row,
+    exchange_row,
+)
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
 
@@ -152,7 +159,7 @@ async def connections(engine: Engine, params: ConnectionsParams) -> msgspec.Raw:
         part = [
             connection_row(session, now_s, with_queues=session.id in visible)
             for session in sessions[start : start + SNAPSHOT_SLICE_ROWS]
-            if not session.closed_s
+            if not session.state.is_over
         ]
         part = list(filter(wanted, part)) if wanted else part
         if params.sort or params.limit is not None:
@@ -203,10 +210,12 @@ def find_session(engine: Engine, session_id: int) -> Session:
 
 def connection(engine: Engine, params: IdParams) -> ConnectionDetail:
     """Return all that is known of one session, also of the last closed ones."""
-    now_s = time.monotonic()
-    for session in (engine.registry.live.get(params.id), *engine.registry.closed.newest()):
-        if session is not None and session.id == params.id:
-            return connection_detail(session, engine.telemetry, now_s)
+    session = engine.registry.live.get(params.id)
+    if session is not None:
+        return connection_detail(session, engine.telemetry, time.monotonic())
+    for closed in engine.registry.closed.newest():
+        if closed.id == params.id:
+            return closed_detail(closed, engine.telemetry)
     raise CommandRefused(
         f"session {params.id} is neither live nor among the last closed ones; "
         "`rsp ctl connections` lists the live ones"

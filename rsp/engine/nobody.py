@@ -13,6 +13,10 @@ class Nobody:
     def on_bytes(self, connection: Connection, view: memoryview) -> None:
         """Nobody reads them."""
 
+    def on_bulk(self, connection: Connection) -> int:
+        """Nobody sends."""
+        return 0
+
     def on_eof(self, connection: Connection) -> None:
         """Nobody waits for more."""
 

@@ -9,6 +9,13 @@ import errno
 import os
 import socket
 
+MORE_FOLLOWS: int = socket.MSG_MORE
+"""A flag of `try_send`; never for bytes that nothing follows, for they would wait up to 200 ms."""
+
+Socket = socket.SocketType
+"""The kernel's socket alone: `socket.socket` wraps it in Python, which costs a microsecond or two
+for each accept and each close."""
+
 WOULD_BLOCK = -1
 """The kernel has nothing for us, or no room: EAGAIN."""
 EOF = 0
@@ -34,6 +41,14 @@ def _ephemeral_ports() -> range:
 _EPHEMERAL_PORTS = _ephemeral_ports()
 """Only a port that the kernel may pick for us can be connected to itself."""
 
+_SPLICE_FLAGS = os.SPLICE_F_MOVE | os.SPLICE_F_NONBLOCK
+_TCP: int = socket.IPPROTO_TCP
+_NODELAY: int = socket.TCP_NODELAY
+_STREAM: int = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+_BEGUN = (0, errno.EINPROGRESS)
+_V4, _V6 = 2, 4
+"""The length of the address that CPython makes for each family."""
+_FAMILIES = {_V4: socket.AF_INET, _V6: socket.AF_INET6}
 _NO_ROOM = frozenset({errno.ENOBUFS, errno.ENOMEM})
 _OUT_OF_FDS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _RESET_ON_CLOSE = b"\1\0\0\0\0\0\0\0"
@@ -57,7 +72,7 @@ def errno_name(number: int | None) -> str:
     return errno.errorcode.get(number or 0, f"errno {number}")
 
 
-def try_recv_into(sock: socket.socket, buffer: bytearray | memoryview) -> int:
+def try_recv_into(sock: Socket, buffer: bytearray | memoryview) -> int:
     """Read into `buffer` and return how many bytes came: EOF (0) and WOULD_BLOCK (-1) are normal.
 
     Raises:
@@ -71,19 +86,39 @@ def try_recv_into(sock: socket.socket, buffer: bytearray | memoryview) -> int:
         raise PeerGone(errno_name(error.errno)) from None
 
 
-def try_send(sock: socket.socket, piece: bytes | bytearray | memoryview) -> int:
+def try_send(sock: Socket, piece: bytes | bytearray | memoryview, flags: int = 0) -> int:
     """Offer `piece` to the kernel and return how many bytes it took.
 
     A short count is normal. WOULD_BLOCK means that none were taken (EAGAIN): keep the bytes and
     offer them again when the socket is writable. NO_MEMORY means the same of the whole machine:
-    offer them again soon.
+    offer them again soon. With `MORE_FOLLOWS` in `flags` they may wait for what follows
+    at once: a FIN behind them costs no packet of its own.
 
     Raises:
         PeerGone: the peer reset or closed its reading side (EPIPE; CPython ignores SIGPIPE).
             Source: send(2).
     """
     try:
-        return sock.send(piece)
+        return sock.send(piece, flags)
+    except BlockingIOError:
+        return WOULD_BLOCK
+    except OSError as error:
+        if error.errno in _NO_ROOM:
+            return NO_MEMORY
+        raise PeerGone(errno_name(error.errno)) from None
+
+
+def try_splice(source_fd: int, sink_fd: int, count: int) -> int:
+    """Let the kernel move up to `count` bytes between a socket and a pipe, and return how many.
+
+    EOF (0), WOULD_BLOCK and NO_MEMORY are the socket's word, as with `recv` and `send`, when the
+    pipe is empty before it is filled, and holds what is offered before it is poured.
+
+    Raises:
+        PeerGone: the peer reset the connection. Source: splice(2).
+    """
+    try:
+        return os.splice(source_fd, sink_fd, count, flags=_SPLICE_FLAGS)
     except BlockingIOError:
         return WOULD_BLOCK
     except OSError as error:
@@ -103,7 +138,7 @@ def bind_listener(host: str, port: int, backlog: int) -> socket.socket:
         CannotListen: the port is taken or may not be had, or the address is not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    sock = socket.socket(family, _STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
@@ -127,7 +162,7 @@ def _why_not_bound(error: OSError, port: int) -> str:
             return f"{error.strerror} ({errno_name(error.errno)})"
 
 
-def try_accept(listener: socket.socket) -> tuple[socket.socket, str] | None:
+def try_accept(listener: socket.socket) -> tuple[Socket, str] | None:
     """Return the next waiting connection, non-blocking, and its peer as text; None when none waits.
 
     A client that left before we came (ECONNABORTED, EPROTO; accept(2)) counts as none.
@@ -136,56 +171,61 @@ def try_accept(listener: socket.socket) -> tuple[socket.socket, str] | None:
         OutOfFds: EMFILE and its kin.
     """
     try:
-        sock, peer = listener.accept()
+        # What `accept` calls; the rest of it, in Python, costs half as much as the system call.
+        fd, peer = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
     except OSError as error:
         if error.errno in _OUT_OF_FDS:
             raise OutOfFds(errno_name(error.errno)) from None
         return None
+    sock = Socket(_FAMILIES[len(peer)], socket.SOCK_STREAM, 0, fd)
     sock.setblocking(False)
-    return sock, address_text(peer)
+    return sock, f"{peer[0]}:{peer[1]}" if len(peer) == _V4 else address_text(peer)
 
 
-def start_connect(address: tuple[str, int]) -> socket.socket:
+def start_connect(address: tuple[str, int]) -> Socket:
     """Begin to connect to a numeric host and port, and return the non-blocking socket.
 
     Raises:
         ConnectFailed: it failed at once.
         OutOfFds: no fd for it.
     """
-    host, port = address
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        sock = Socket(family, _STREAM)
     except OSError as error:
         raise OutOfFds(errno_name(error.errno)) from None
-    number = sock.connect_ex((host, port))
-    if number in (0, errno.EINPROGRESS):
+    number = sock.connect_ex(address)
+    if number in _BEGUN:
         return sock
     sock.close()
     raise ConnectFailed(connect_error_text(number))
 
 
-def finish_connect(sock: socket.socket, port: int) -> None:
+def finish_connect(sock: Socket, port: int, *, is_broken: bool = True) -> None:
     """Return when a socket that was connecting to `port` and has become writable is connected.
+
+    `is_broken` says that epoll has reported an error or a hang-up; a connect that failed is never
+    without (connect(2), epoll_ctl(2)).
 
     Raises:
         ConnectFailed: with the reason. A socket that met itself (possible on loopback, when the
             kernel picks the target's port as ours) counts as refused.
     """
-    number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if number:
-        raise ConnectFailed(connect_error_text(number))
+    if is_broken:
+        number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            raise ConnectFailed(connect_error_text(number))
     if port in _EPHEMERAL_PORTS and _met_itself(sock):
         raise ConnectFailed("refused (the port connected to itself: nothing listens there)")
 
 
-def pending_error(sock: socket.socket) -> str | None:
+def pending_error(sock: Socket) -> str | None:
     """Return the name of the error that waits on a socket, and clear it (socket(7), SO_ERROR)."""
     number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     return errno_name(number) if number else None
 
 
-def _met_itself(sock: socket.socket) -> bool:
+def _met_itself(sock: Socket) -> bool:
     try:
         return bool(sock.getsockname() == sock.getpeername())
     except OSError:
@@ -206,7 +246,7 @@ def connect_error_text(number: int) -> str:
     return f"{words.get(number, os.strerror(number))} ({errno_name(number)})"
 
 
-def shut_write(sock: socket.socket) -> bool:
+def shut_write(sock: Socket) -> bool:
     """Send FIN behind what the kernel holds; False when the connection is already gone."""
     try:
         sock.shutdown(socket.SHUT_WR)
@@ -215,22 +255,24 @@ def shut_write(sock: socket.socket) -> bool:
     return True
 
 
-def reset_on_close(sock: socket.socket) -> None:
+def reset_on_close(sock: Socket) -> None:
     """Make the coming close send RST instead of FIN (socket(7), SO_LINGER)."""
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 
 
-def prepare(sock: socket.socket, notsent_lowat_bytes: int) -> None:
+def prepare(sock: Socket, notsent_lowat_bytes: int) -> None:
     """Set what every connection of ours has: TCP_NODELAY and TCP_NOTSENT_LOWAT (tcp(7)).
 
     What a listener accepts inherits both, so there it is done once. Without the first, p99 was
     47 ms (delayed ACK against Nagle); for the second see `Limits.notsent_lowat_bytes`. A
     connection that is already gone is left to the next read.
     """
-    with contextlib.suppress(OSError):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, notsent_lowat_bytes)
+    try:
+        sock.setsockopt(_TCP, _NODELAY, 1)
+        sock.setsockopt(_TCP, TCP_NOTSENT_LOWAT, notsent_lowat_bytes)
+    except OSError:
+        pass
 
 
 def address_text(address: object) -> str:

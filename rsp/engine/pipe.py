@@ -1,9 +1,11 @@
 """One direction of a session: which of the source's bytes go to the sink, and backpressure."""
 
 from rsp.core.http1.framing import Body, BodyKind, ChunkedScanner
-from rsp.core.limits import Limits
+from rsp.core.limits import READ_BYTES, SPLICE_BYTES, Limits
 from rsp.core.vocabulary import Direction, PauseReason
+from rsp.engine.bulk import splice
 from rsp.engine.connection import Connection
+from rsp.engine.nonblocking import MORE_FOLLOWS
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
 _CHUNKED, _UNTIL_CLOSE = BodyKind.CHUNKED, BodyKind.UNTIL_CLOSE
@@ -74,12 +76,6 @@ class Pipe:
         self.remaining = UNBOUNDED
         self.is_open = True
 
-    def shut(self) -> None:
-        """Pass on nothing more."""
-        self.is_open = False
-        self.scanner = None
-        self.remaining = 0
-
     def feed(self, view: memoryview) -> int:
         """Pass on what of `view` belongs to the message; return how many bytes that is.
 
@@ -95,7 +91,25 @@ class Pipe:
         self.remaining -= count
         self.moved_bytes += count
         self.is_open = self.remaining > 0
-        self.sink.send(view)
+        # Without a length, the FIN behind the last bytes is passed on at once: one packet less.
+        goes_on = self.source.is_at_end and self.remaining > UNBOUNDED >> 1
+        self.sink.send(view, MORE_FOLLOWS if goes_on else 0)
+        if self.sink.unsent.data:
+            self._press()
+        return count
+
+    def splice(self) -> int:
+        """Let the kernel move a piece of the message by itself; return how many bytes that was.
+
+        0 when it cannot: a chunked body has to be read. The last byte of a message is always read
+        as well, so that its end is noticed in one place.
+        """
+        most_bytes = min(self.remaining - 1, SPLICE_BYTES)
+        if most_bytes < READ_BYTES or self.scanner is not None:
+            return 0
+        count = splice(self.source, self.sink, most_bytes)
+        self.remaining -= count
+        self.moved_bytes += count
         if self.sink.unsent.data:
             self._press()
         return count

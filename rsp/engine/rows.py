@@ -7,53 +7,19 @@ from rsp.core.replies import (
     DecisionRow,
     EventRow,
     ExchangeRow,
-    PeerRow,
     RequestSummary,
     ResponseSummary,
     RouteSummary,
 )
 from rsp.core.routing import RouteDecision, candidates
-from rsp.core.vocabulary import PauseReason
-from rsp.engine.connection import Connection
+from rsp.core.vocabulary import SessionState
+from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.conversation import Conversation
 from rsp.engine.exchange import Decided, Exchange
-from rsp.engine.kernel import queues, tcp_info
+from rsp.engine.kernel import tcp_info
 from rsp.engine.relay import Relay
 from rsp.engine.session import Session
 from rsp.engine.telemetry import Telemetry
-
-_PAUSES: dict[int, list[str]] = {0: []}
-"""The names of each set of pause reasons that was ever seen: there are few."""
-
-
-def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> PeerRow:
-    """Return one side of a session. The kernel's queues are asked for on demand, or in a stall."""
-    since_s = connection.blocked_since_s
-    blocked_s = now_s - since_s if since_s else 0.0
-    send_queue = receive_queue = None
-    if (with_queues or since_s) and not connection.is_closed:
-        send_queue, receive_queue = queues(connection.sock)
-    paused_by = connection.paused_by
-    if paused_by not in _PAUSES:
-        _PAUSES[paused_by] = PauseReason(paused_by).names()
-    return PeerRow(
-        fd=connection.fd,
-        address=connection.address,
-        bytes_in=connection.bytes_in,
-        bytes_out=connection.bytes_out,
-        unsent_bytes=len(connection.unsent.data),
-        unsent_peak_bytes=connection.unsent.peak_bytes,
-        high_water_bytes=connection.unsent.high_water_bytes,
-        kernel_send_queue_bytes=send_queue,
-        kernel_receive_queue_bytes=receive_queue,
-        eagain_reads=connection.eagain_reads,
-        eagain_writes=connection.eagain_writes,
-        short_writes=connection.short_writes,
-        wakeups=connection.wakeups,
-        paused_by=_PAUSES[paused_by],
-        blocked_s=blocked_s,
-        blocked_total_s=connection.blocked_total_s + blocked_s,
-    )
 
 
 def connection_row(session: Session, now_s: float, *, with_queues: bool = False) -> ConnectionRow:
@@ -66,7 +32,7 @@ def connection_row(session: Session, now_s: float, *, with_queues: bool = False)
         state=session.shown_state.value,
         half_closed=half_closed.value if half_closed else None,
         generation=session.generation,
-        age_s=(session.closed_s or now_s) - session.opened_s,
+        age_s=now_s - session.opened_s,
         listener=session.entrance.address,
         exchanges=session.exchanges,
         request=request,
@@ -105,7 +71,7 @@ def _route_summary(decision: RouteDecision | None) -> RouteSummary | None:
 
 
 def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> ConnectionDetail:
-    """Return everything that is known of a session, live or closed."""
+    """Return everything that is known of a live session."""
     row = connection_row(session, now_s, with_queues=True)
     calls = session.client.calls
     info: dict[str, dict[str, int]] = {}
@@ -121,6 +87,31 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
         tcp_info=info,
+    )
+
+
+def closed_detail(closed: ClosedSession, telemetry: Telemetry) -> ConnectionDetail:
+    """Return everything that is still known of a session that is over."""
+    calls = closed.calls
+    return ConnectionDetail(
+        id=closed.id,
+        state=SessionState.CLOSED.value,
+        half_closed=None,
+        generation=closed.generation,
+        age_s=closed.closed_s - closed.opened_s,
+        listener=closed.listener,
+        exchanges=closed.exchanges,
+        request=None,
+        response=None,
+        route=_route_summary(closed.decision),
+        client=closed.client,
+        backend=closed.backend,
+        opened_at=telemetry.stamp(closed.opened_s),
+        close_reason=closed.reason.value,
+        close_detail=closed.detail,
+        watched=calls is not None,
+        calls=calls.rows() if calls else [],
+        calls_dropped=calls.dropped if calls else 0,
     )
 
 

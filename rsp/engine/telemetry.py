@@ -76,25 +76,28 @@ class Telemetry:
         self._wall_at_zero = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
             seconds=self.started_s
         )
-        self._listeners: dict[Listener, bool] = {}
-        """Who is told of events, and whether also of the quiet ones."""
+        self._listeners: tuple[Listener, ...] = ()
+        """Who is told of events."""
+        self._patient: tuple[Listener, ...] = ()
+        """Who of them is told of the quiet ones as well."""
 
     def listen(self, listener: Listener, *, also_quiet: bool = True) -> Listener:
         """Call `listener` with each event from now on: the log, and waiting `events` readers."""
-        self._listeners[listener] = also_quiet
+        self._listeners = (*self._listeners, listener)
+        if also_quiet:
+            self._patient = (*self._patient, listener)
         return listener
 
     def forget(self, listener: Listener) -> None:
         """Call `listener` no more."""
-        del self._listeners[listener]
+        self._listeners = tuple(each for each in self._listeners if each is not listener)
+        self._patient = tuple(each for each in self._patient if each is not listener)
 
     def record(self, event: Event) -> None:
         """Keep `event`, and pass it on to those whom it concerns."""
         self.events.append(event)
-        is_quiet = event.is_quiet
-        for listener, also_quiet in tuple(self._listeners.items()):
-            if also_quiet or not is_quiet:
-                listener(event)
+        for listener in self._patient if event.is_quiet else self._listeners:
+            listener(event)
 
     def record_bug(self, where: str, error: Exception, session: int | None = None) -> None:
         """Record that our own code failed, with the traceback."""
@@ -110,9 +113,11 @@ class Telemetry:
 
     def add_client(self, client: Connection) -> None:
         """Add up what a client connection counted, now that it is closed."""
-        self.totals.client_bytes_in += client.bytes_in
-        self.totals.client_bytes_out += client.bytes_out
-        self.add_calls(client)
+        totals = self.totals
+        totals.client_bytes_in += client.bytes_in
+        totals.client_bytes_out += client.bytes_out
+        if client.eagain_reads or client.eagain_writes or client.short_writes:
+            self.add_calls(client)
 
     def add_calls(self, connection: Connection) -> None:
         """Add up the calls of a connection that found nothing, or too little room."""

@@ -263,7 +263,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
         [
             (F.UPGRADED, S.TUNNEL, ()),
             (F.CLIENT_EOF, S.TUNNEL_CLIENT_FINISHED, (A.SHUT_BACKEND,)),
-            (F.BACKEND_EOF, S.DRAINING, (A.SHUT_CLIENT,)),
+            (F.BACKEND_EOF, S.DRAINING, (A.END_CLIENT,)),
             (F.ALL_ENDED, S.CLOSED, GOES),
         ],
     ),
@@ -272,7 +272,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
         [
             (F.TUNNELLED, S.TUNNEL, ()),
             (F.BACKEND_EOF, S.TUNNEL_BACKEND_FINISHED, (A.SHUT_CLIENT,)),
-            (F.CLIENT_EOF, S.DRAINING, (A.SHUT_BACKEND,)),
+            (F.CLIENT_EOF, S.DRAINING, (A.END_BACKEND,)),
             (F.BACKEND_GONE, S.DRAINING, (A.CLOSE_BACKEND,)),
             (F.ALL_ENDED, S.CLOSED, GOES),
         ],
@@ -283,7 +283,7 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
             (F.CLIENT_EOF, S.CONNECTING_CLIENT_FINISHED, ()),
             (F.RETRIED, S.CONNECTING_CLIENT_FINISHED, ()),
             (F.TUNNELLED, S.TUNNEL_CLIENT_FINISHED, (A.SHUT_BACKEND,)),
-            (F.BACKEND_EOF, S.DRAINING, (A.SHUT_CLIENT,)),
+            (F.BACKEND_EOF, S.DRAINING, (A.END_CLIENT,)),
         ],
     ),
     "no backend for a tunnel: there are no words, so the client is reset": (

@@ -9,6 +9,7 @@ from typing import cast
 from rsp.core.limits import Limits
 from rsp.core.vocabulary import Side
 from rsp.engine.connection import Connection
+from rsp.engine.nonblocking import try_recv_into, try_send
 from rsp.engine.poller import Handler, Poller
 
 SMALL = Limits(high_water_bytes=1000, low_water_bytes=400)
@@ -26,6 +27,8 @@ class FakeSocket:
         self._sent = bytearray()
         self.shut = False
         self.closed = False
+        self.flags: list[int] = []
+        """What each send was told beside its bytes."""
         self.error = 0
         """What SO_ERROR says."""
         self.options: dict[tuple[int, int], object] = {}
@@ -51,7 +54,8 @@ class FakeSocket:
             self.incoming.appendleft(b"")
         return count
 
-    def send(self, piece: bytes | bytearray | memoryview) -> int:
+    def send(self, piece: bytes | bytearray | memoryview, flags: int = 0) -> int:
+        self.flags.append(flags)
         count = self.room.popleft() if self.room else len(piece)
         if isinstance(count, OSError):
             raise count
@@ -72,11 +76,41 @@ class FakeSocket:
         self.closed = True
 
 
+class FakeSiphon:
+    """The kernel's pipe between two scripted sockets; each step is the socket's own word."""
+
+    def __init__(self) -> None:
+        self.held = b""
+        self.is_suited = True
+
+    def suits(self, sink: FakeSocket) -> bool:
+        return self.is_suited
+
+    def fill(self, source: FakeSocket, most_bytes: int) -> int:
+        assert not self.held, "bytes of somebody else"
+        buffer = bytearray(most_bytes)
+        count = try_recv_into(cast(socket.socket, source), buffer)
+        self.held = bytes(buffer[: max(count, 0)])
+        return count
+
+    def pour(self, sink: FakeSocket, count: int) -> int:
+        assert len(self.held) == count
+        taken = try_send(cast(socket.socket, sink), self.held)
+        self.held = self.held[max(taken, 0) :]
+        return taken
+
+    def take_back(self, count: int) -> bytes:
+        held, self.held = self.held, b""
+        assert len(held) == count
+        return held
+
+
 class FakePoller:
     """Remembers what was asked of it; the test says when a turn comes."""
 
     def __init__(self) -> None:
         self.now_s = 1.0
+        self.siphon = FakeSiphon()
         self.watched: dict[int, Handler] = {}
         self.waiting: dict[Handler, None] = {}
         self.closing: list[FakeSocket] = []
@@ -120,6 +154,9 @@ class Listening:
     def on_bytes(self, connection: Connection, view: memoryview) -> None:
         self._received += view
         self.on_each_read()
+
+    def on_bulk(self, connection: Connection) -> int:
+        return 0
 
     def on_eof(self, connection: Connection) -> None:
         self.told.append("eof")

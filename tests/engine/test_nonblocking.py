@@ -150,7 +150,7 @@ def test_what_is_accepted_does_not_block_and_has_a_name(listener: socket.socket)
         accepted = try_accept(listener)
         assert accepted is not None
         sock, name = accepted
-        with sock:
+        with contextlib.closing(sock):
             assert not sock.getblocking()
             assert name == address_text(client.getsockname())
             assert try_recv_into(sock, bytearray(1)) == WOULD_BLOCK
@@ -220,7 +220,7 @@ def test_without_an_fd_no_backend_is_dialled(listener: socket.socket) -> None:
 @pytest.mark.parametrize("number", [errno.ECONNABORTED, errno.EPROTO, errno.EAGAIN])
 def test_a_client_that_left_the_queue_is_none(number: int) -> None:
     class Leaving(FakeSocket):
-        def accept(self) -> None:
+        def _accept(self) -> None:
             raise OSError(number, "")
 
     assert try_accept(Leaving()) is None  # type: ignore[arg-type]
@@ -231,7 +231,7 @@ def test_a_client_that_left_the_queue_is_none(number: int) -> None:
 
 async def finished(address: tuple[str, int]) -> None:
     """Connect, wait until that has an outcome, and raise it when it is a failure."""
-    with start_connect(address) as sock:
+    with contextlib.closing(start_connect(address)) as sock:
         assert not sock.getblocking()
         told = select.poll()
         told.register(sock, select.POLLOUT)

@@ -6,7 +6,8 @@ from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import BODY_UNTIL_CLOSE, CHUNKED_BODY, NO_BODY, Body, BodyKind
 from rsp.core.limits import Limits
 from rsp.core.vocabulary import Direction, PauseReason, Side
-from rsp.engine.pipe import Pipe
+from rsp.engine.nonblocking import MORE_FOLLOWS
+from rsp.engine.pipe import UNBOUNDED, Pipe
 from tests.engine.fakes import SMALL, FakePoller, FakeSocket, fake_connection
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
@@ -111,8 +112,25 @@ def test_a_tunnel_passes_whatever_comes_until_it_is_shut() -> None:
     pipe, sock = pipe_of()
     pipe.open()
     assert pipe.feed(memoryview(b"5\r\nnot a chunk")) == 14
-    pipe.shut()
+    pipe.is_open = False
     assert (sock.sent, pipe.is_open) == (b"5\r\nnot a chunk", False)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "is_at_end", "flag"),
+    [
+        pytest.param(UNBOUNDED, True, MORE_FOLLOWS, id="the FIN is passed on at once"),
+        pytest.param(UNBOUNDED, False, 0, id="nothing is known to follow"),
+        pytest.param(10_000, True, 0, id="the FIN of a backend that stays with us"),
+    ],
+)
+def test_bytes_wait_for_a_fin_behind_them_alone(remaining: int, is_at_end: bool, flag: int) -> None:
+    pipe, sock = pipe_of()
+    pipe.open()
+    pipe.remaining = remaining
+    pipe.source.is_at_end = is_at_end
+    pipe.feed(memoryview(b"the last"))
+    assert sock.flags == [flag]
 
 
 # -- backpressure

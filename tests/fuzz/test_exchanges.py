@@ -18,7 +18,7 @@ from tests.fuzz.steps import STEPS, Step
 from tests.fuzz.world import Kernel, World
 
 LENGTHS = st.one_of(
-    st.integers(0, 3000), st.sampled_from([0, 1, 64 * KIB - 1, 64 * KIB + 1, 150 * KIB])
+    st.integers(0, 3000), st.sampled_from([0, 1, 64 * KIB - 1, 64 * KIB + 1, 150 * KIB, 500 * KIB])
 )
 
 

@@ -47,6 +47,12 @@ class Passer:
         pipe.feed(view)
         self.most_unsent = max(self.most_unsent, len(pipe.sink.unsent))
 
+    def on_bulk(self, connection: Connection) -> int:
+        pipe = self._pipe_from(connection)
+        count = pipe.splice()
+        self.most_unsent = max(self.most_unsent, len(pipe.sink.unsent))
+        return count
+
     def on_eof(self, connection: Connection) -> None:
         self._pipe_from(connection).sink.finish(AfterUnsent.SHUT_WRITE)
 

@@ -15,7 +15,7 @@ from unittest import mock
 
 from rsp.core.backends import Backend, BackendTable, Pool
 from rsp.core.config import ListenerConfig
-from rsp.core.limits import KIB, READ_BYTES, Limits
+from rsp.core.limits import KIB, READ_BYTES, SPLICE_BYTES, Limits
 from rsp.core.routing import FixedRouter
 from rsp.core.vocabulary import CloseReason, Mode, PauseReason, Side
 from rsp.engine import dispatch
@@ -29,12 +29,13 @@ from rsp.engine.poller import Handler, Poller
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
 from rsp.engine.telemetry import Telemetry
+from tests.engine.fakes import FakeSiphon
 
 _BROKEN = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLHUP
 LIMITS = Limits(high_water_bytes=1000, low_water_bytes=400)
 HEADS_BYTES = 4 * KIB
 """What our own header fields may add to one read."""
-BOUND_BYTES = LIMITS.high_water_bytes + READ_BYTES + HEADS_BYTES
+BOUND_BYTES = LIMITS.high_water_bytes + SPLICE_BYTES + HEADS_BYTES
 
 
 class Kernel:
@@ -138,7 +139,7 @@ class Kernel:
         self.read += count
         return count
 
-    def send(self, piece: bytes | bytearray | memoryview) -> int:
+    def send(self, piece: bytes | bytearray | memoryview, flags: int = 0) -> int:
         assert self.is_connected
         assert not self.closed
         assert not self.shut, "bytes behind our FIN"
@@ -182,6 +183,7 @@ class HandPoller:
 
     def __init__(self) -> None:
         self.now_s = 1.0
+        self.siphon = FakeSiphon()
         self.kernels: dict[int, Kernel] = {}
         self._handlers: dict[int, Handler] = {}
         self._again: dict[Handler, None] = {}

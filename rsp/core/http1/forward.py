@@ -4,10 +4,12 @@ Hop-by-hop fields end here (RFC 9110, section 7.6.1); everything else keeps its 
 """
 
 from rsp.core.http1.framing import Body, BodyKind
+from rsp.core.http1.lines import Special
 from rsp.core.http1.request import RequestHead
 from rsp.core.http1.response import ResponseHead, described_length
 
 _VIA = (b"Via: 1.0 rsp\r\n", b"Via: 1.1 rsp\r\n")
+_NOTHING: Special = {}
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
@@ -26,38 +28,45 @@ def request_head_bytes(
 
     Source: RFC 9110, sections 7.2, 7.6 and 7.8; RFC 9112, section 3.2.
     """
-    if not head.written or head.written_host != host:
-        head.written = _fields_for_backend(head, client_ip, scheme, host, trusted=trusted_peer)
-        head.written_host = host
-    return b"%b %b HTTP/1.1\r\n%b" % (
+    wanted = (host, trusted_peer)
+    if head.written_for != wanted:
+        head.written = _around_client(head, scheme, host, trusted=trusted_peer)
+        head.written_for = wanted
+    before, behind = head.written
+    return b"%b %b HTTP/1.1\r\n%b%b%b" % (
         head.method.encode("ascii"),
         head.origin_target,
-        head.written,
+        before,
+        client_ip.encode("ascii"),
+        behind,
     )
 
 
-def _fields_for_backend(
-    head: RequestHead, client_ip: str, scheme: str, host: bytes | None, *, trusted: bool
-) -> bytes:
-    special = head.special
-    lines = [
+def _around_client(
+    head: RequestHead, scheme: str, host: bytes | None, *, trusted: bool
+) -> tuple[bytes, bytes]:
+    """Return the fields for the backend, before and behind the client's address.
+
+    It ends X-Forwarded-For, and is all of it when the peer is no trusted proxy.
+    """
+    before = [
         b"Host: %b\r\n" % (head.raw_host.encode("latin-1") if host is None else host),
         head.passing,
     ]
     if head.body.kind is not BodyKind.NONE:
-        lines.append(_framing_line(head.body))
+        before.append(_framing_line(head.body))
     if head.expects_continue:
-        lines.append(b"Expect: 100-continue\r\n")
-    if len(special) > 1 and trusted:
-        lines += _forwarded_by_peer(head, client_ip, scheme)
-    else:
-        lines.append(_forwarded(head, client_ip, scheme))
-    lines += [b"Via: %b\r\n" % value for value in special.get(b"via", ())]
-    lines.append(_VIA[head.minor])
+        before.append(b"Expect: 100-continue\r\n")
+    before.append(b"X-Forwarded-For: ")
+    special = head.special if trusted else _NOTHING
+    before += [b"%b, " % chain for chain in special.get(b"x-forwarded-for", ()) if chain]
+    behind = [b"\r\n", *_forwarded(head, special, scheme)]
+    behind += [b"Via: %b\r\n" % value for value in head.special.get(b"via", ())]
+    behind.append(_VIA[head.minor])
     if head.upgrade:
-        lines.append(b"Connection: Upgrade\r\nUpgrade: %b\r\n" % head.upgrade)
-    lines.append(b"\r\n")
-    return b"".join(lines)
+        behind.append(b"Connection: Upgrade\r\nUpgrade: %b\r\n" % head.upgrade)
+    behind.append(b"\r\n")
+    return b"".join(before), b"".join(behind)
 
 
 def _framing_line(body: Body) -> bytes:
@@ -66,33 +75,14 @@ def _framing_line(body: Body) -> bytes:
     return b"Content-Length: %d\r\n" % body.length
 
 
-def _forwarded(head: RequestHead, client_ip: str, scheme: str) -> bytes:
-    return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n%b" % (
-        client_ip.encode("ascii"),
-        scheme.encode("ascii"),
-        _forwarded_host(head),
-    )
-
-
-def _forwarded_host(head: RequestHead) -> bytes:
-    if not head.raw_host:
-        return b""
-    return b"X-Forwarded-Host: %b\r\n" % head.raw_host.encode("latin-1")
-
-
-def _forwarded_by_peer(head: RequestHead, client_ip: str, scheme: str) -> list[bytes]:
-    """Return the X-Forwarded lines of a trusted proxy, with its own address appended."""
-    special = head.special
-    chain = [*special.get(b"x-forwarded-for", []), client_ip.encode("ascii")]
-    lines = [b"X-Forwarded-For: %b\r\n" % b", ".join(filter(None, chain))]
+def _forwarded(head: RequestHead, special: Special, scheme: str) -> list[bytes]:
+    """Return what a trusted proxy said of its client, or what we know ourselves."""
     protos = special.get(b"x-forwarded-proto", [scheme.encode("ascii")])
-    lines += [b"X-Forwarded-Proto: %b\r\n" % proto for proto in protos]
-    if b"x-forwarded-host" in special:
-        lines += [b"X-Forwarded-Host: %b\r\n" % name for name in special[b"x-forwarded-host"]]
-    else:
-        lines.append(_forwarded_host(head))
-    lines += [b"Forwarded: %b\r\n" % value for value in special.get(b"forwarded", ())]
-    return lines
+    lines = [b"X-Forwarded-Proto: %b\r\n" % proto for proto in protos]
+    own_host = [head.raw_host.encode("latin-1")] if head.raw_host else []
+    hosts = special.get(b"x-forwarded-host", own_host)
+    lines += [b"X-Forwarded-Host: %b\r\n" % name for name in hosts]
+    return lines + [b"Forwarded: %b\r\n" % value for value in special.get(b"forwarded", ())]
 
 
 def response_head_bytes(

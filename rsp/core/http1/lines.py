@@ -60,6 +60,10 @@ class Lines:
         get = self._known.get if is_trusted else _nothing.get
         return [get(line) or self._judge(line, limits) for line in lines]
 
+    def remembers(self, lines: list[bytes]) -> bool:
+        """Tell whether all of `lines` are remembered: they are short, and none is a secret."""
+        return all(map(self._known.__contains__, lines))
+
     def _judge(self, line: bytes, limits: Limits) -> Known:
         match = _line(line)
         if match is None and self._mends_blanks:

@@ -8,6 +8,7 @@ import msgspec
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import NO_BODY, Body, BodyKind
 from rsp.core.http1.host import parse_host
+from rsp.core.http1.known import KnownHeads
 from rsp.core.http1.lines import (
     TOKEN,
     Field,
@@ -20,7 +21,7 @@ from rsp.core.http1.lines import (
 )
 from rsp.core.http1.rules import connection_options, framing_of, list_members
 from rsp.core.http1.second_opinion import RequestOpinion
-from rsp.core.limits import METHOD_BYTES, VIA_ENTRIES, Limits
+from rsp.core.limits import KNOWN_HEAD_BYTES, METHOD_BYTES, VIA_ENTRIES, Limits
 
 _METHOD_NAMES: Final = """
 ACL BIND CHECKOUT CONNECT COPY DELETE GET HEAD LINK LOCK M-SEARCH MERGE MKACTIVITY MKCALENDAR
@@ -48,6 +49,8 @@ _absolute = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*)://([^/?]*)([/?].*)?").fullma
 _target = re.compile(rb"[\x21\x22\x24-\x7e]+").fullmatch
 _method = re.compile(rb"%b{1,%d}" % (TOKEN, METHOD_BYTES)).fullmatch
 _opinion = RequestOpinion()
+_known: KnownHeads[bytes, "RequestHead"] = KnownHeads()
+"""By their fields, that is without the request line."""
 _lines = Lines(_SPECIAL, dropped=b"_")
 """A backend that maps names to variables cannot tell a name with an underscore from the same one
 with a hyphen, and would believe a forged field: such fields are not passed on."""
@@ -85,9 +88,11 @@ class RequestHead(msgspec.Struct, gc=False):
     client_ip: str = ""
     """Where it came from, and through which listener: filled in by whoever read it."""
     listener: str = ""
-    written: bytes = b""
-    """What `forward.py` wrote of the fields for the backend; it holds for a repeated head."""
-    written_host: bytes | None = None
+    written: tuple[bytes, bytes] = (b"", b"")
+    """What `forward.py` wrote for the backend, before and behind the client's address; it holds
+    for a repeated head."""
+    written_for: tuple[bytes | None, bool] | None = None
+    """For which Host, and whether for a trusted peer; None: nothing is written yet."""
 
     @property
     def fields(self) -> list[Field]:
@@ -102,7 +107,8 @@ def parse_request_head(head: bytes, limits: Limits, last: RequestHead | None = N
     """Return the request that `head` says, which ends with the empty line.
 
     `last` is the head before it on the same connection. Clients repeat all their fields in most
-    requests; what was found out about the same bytes then is not found out again.
+    requests; what was found out about the same bytes then is not found out again. Nor is it when
+    they came on another connection, if they hold no secrets.
 
     Raises:
         BadMessage: with the status that the client gets; the connection must then be closed.
@@ -112,21 +118,15 @@ def parse_request_head(head: bytes, limits: Limits, last: RequestHead | None = N
     line, _, block = head.partition(b"\r\n")
     if not line:
         line, _, block = block.partition(b"\r\n")
-    match = _start_line(line)
-    if match is None:
-        raise request_line_error(line, limits) or BadMessage(
-            400, "The request line is not METHOD TARGET HTTP/1.1."
-        )
-    method_bytes, target, minor_bytes = match.groups()
-    method = method_bytes.decode("ascii")
-    if len(target) > limits.request_line_bytes:
-        raise _long_target(limits)
-    minor = 1 if minor_bytes == b"1" else 0
-    if last is not None and last.block == block and _may_repeat(method, target, minor, last):
+    method, target, minor = _read_request_line(line, limits)
+    if last is None or last.block != block:
+        last = _known.get(block, limits)
+    if last is not None and _may_repeat(method, target, minor, last):
         return _repeated(last, target)
     if method not in METHODS:
         raise BadMessage(501, "The method is not known.")
-    judged = _lines.judge(block.split(b"\r\n")[:-2], limits)
+    lines = block.split(b"\r\n")[:-2]
+    judged = _lines.judge(lines, limits)
     special = special_of(judged)
     parsed = RequestHead(method, target, minor, block, judged, passing_of(judged), special, target)
     _set_target(parsed)
@@ -135,7 +135,22 @@ def parse_request_head(head: bytes, limits: Limits, last: RequestHead | None = N
         _apply_special(parsed, limits)
     if not _opinion.accepts(head, is_plain=is_plain):
         raise BadMessage(400, "The head can be read in more than one way.")
+    if len(block) <= KNOWN_HEAD_BYTES and _lines.remembers(lines):
+        _known.keep(block, parsed)
     return parsed
+
+
+def _read_request_line(line: bytes, limits: Limits) -> tuple[str, bytes, int]:
+    """Return method, target and minor version of a request line (RFC 9112, section 3)."""
+    match = _start_line(line)
+    if match is None:
+        raise request_line_error(line, limits) or BadMessage(
+            400, "The request line is not METHOD TARGET HTTP/1.1."
+        )
+    method, target, minor = match.groups()
+    if len(target) > limits.request_line_bytes:
+        raise _long_target(limits)
+    return method.decode("ascii"), target, 1 if minor == b"1" else 0
 
 
 def _may_repeat(method: str, target: bytes, minor: int, last: RequestHead) -> bool:

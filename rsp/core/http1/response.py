@@ -8,6 +8,7 @@ import msgspec
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.framing import BODY_UNTIL_CLOSE, NO_BODY, Body, BodyKind
+from rsp.core.http1.known import KnownHeads
 from rsp.core.http1.lines import (
     VALUE,
     Field,
@@ -19,7 +20,7 @@ from rsp.core.http1.lines import (
     special_of,
 )
 from rsp.core.http1.rules import connection_options, framing_of
-from rsp.core.limits import Limits
+from rsp.core.limits import KNOWN_HEAD_BYTES, Limits
 
 _SPECIAL: Final = frozenset(
     b"connection content-length http2-settings keep-alive proxy-connection te trailer"
@@ -28,16 +29,14 @@ _SPECIAL: Final = frozenset(
 _ORDINARY_OPTIONS: Final = frozenset((b"close", b"keep-alive", b"upgrade"))
 
 _status_line = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: (%b*+))?" % VALUE).fullmatch
+_known: KnownHeads[tuple[str, bytes], "ResponseHead"] = KnownHeads()
+"""By the method that they answer and all their bytes."""
 _lines = Lines(_SPECIAL, for_response=True)
 
 
 class ResponseHead(msgspec.Struct, gc=False):
     """A response head that has passed every rule."""
 
-    head: bytes
-    """All of it, as received."""
-    method: str
-    """Of the request that it answers."""
     status: int
     reason: bytes
     minor: int
@@ -64,29 +63,30 @@ class ResponseHead(msgspec.Struct, gc=False):
         return f"<ResponseHead {self.status} {self.body}>"
 
 
-def parse_response_head(
-    head: bytes, method: str, limits: Limits, last: ResponseHead | None = None
-) -> ResponseHead:
+def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHead:
     """Return the response that `head` says, which answers a request with `method`.
 
-    `last` is the response before it on the same client connection: one that is the same to the
-    byte, and answers the same method, is the same response.
+    One that is the same to the byte as one before, and answers the same method, is the same
+    response.
 
     Raises:
         BadMessage: 502, always: the backend broke a rule.
 
     Source: RFC 9112, sections 4 to 6; RFC 9110, section 15.
     """
-    if last is not None and last.head == head and last.method == method:
-        return last
+    known = _known.get((method, head), limits)
+    if known is not None:
+        return known
     lines = head.split(b"\r\n")
     status, reason, minor = _status_of(lines[0])
     judged = _lines.judge(lines[1:-2], limits)
     special = special_of(judged)
-    parsed = ResponseHead(head, method, status, reason, minor, judged, passing_of(judged), special)
+    parsed = ResponseHead(status, reason, minor, judged, passing_of(judged), special)
     if b"connection" in special or minor == 0:
         _apply_connection(parsed)
     _set_body(parsed, method)
+    if len(head) <= KNOWN_HEAD_BYTES and _lines.remembers(lines[1:-2]):
+        _known.keep((method, head), parsed)
     return parsed
 
 

@@ -41,10 +41,10 @@ BLOCKS = st.sampled_from(
 HEADS = st.builds(lambda line, block: line + b"\r\n" + block + b"\r\n", LINES, BLOCKS)
 
 
-def meaning(head: bytes, last: RequestHead | None) -> object:
+def meaning(head: bytes, last: RequestHead | None, limits: Limits = LIMITS) -> object:
     """Everything that the engine asks of a head; a refusal by its status and sentence."""
     try:
-        parsed = parse_request_head(head, LIMITS, last)
+        parsed = parse_request_head(head, limits, last)
     except BadMessage as error:
         return error.status, error.sentence
     written = request_head_bytes(parsed, client_ip="192.0.2.1", trusted_peer=False, host=b"backend")
@@ -60,7 +60,8 @@ def meaning(head: bytes, last: RequestHead | None) -> object:
 def test_a_head_means_the_same_whatever_came_before_it(heads: list[bytes]) -> None:
     last = None
     for head in heads:
-        assert meaning(head, last) == meaning(head, None)
+        # New limits, even the same ones, are the end of all that was known.
+        assert meaning(head, last) == meaning(head, None) == meaning(head, None, Limits())
         try:
             last = parse_request_head(head, LIMITS, last)
         except BadMessage:
@@ -82,12 +83,44 @@ def test_a_target_that_is_too_long_is_refused_also_when_its_fields_are_known() -
     assert caught.value.status == 414
 
 
+def test_a_known_head_says_where_each_client_came_from() -> None:
+    head = b"GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 203.0.113.9\r\n\r\n"
+    said = []
+    for ip, trusted in (("192.0.2.1", False), ("192.0.2.2", False), ("192.0.2.3", True)):
+        parsed = parse_request_head(head, LIMITS)
+        written = request_head_bytes(parsed, client_ip=ip, trusted_peer=trusted)
+        said += [line for line in written.split(b"\r\n") if line.startswith(b"X-Forwarded-For")]
+    assert said == [
+        b"X-Forwarded-For: 192.0.2.1",
+        b"X-Forwarded-For: 192.0.2.2",
+        b"X-Forwarded-For: 203.0.113.9, 192.0.2.3",
+    ]
+
+
+def test_known_heads_are_forgotten_when_the_limits_change() -> None:
+    head = b"GET / HTTP/1.1\r\nHost: h\r\nA: b\r\nC: d\r\n\r\n"
+    parse_request_head(head, LIMITS)
+    with pytest.raises(BadMessage, match="more than 2 fields"):
+        parse_request_head(head, Limits(header_fields=2))
+
+
+@pytest.mark.parametrize("secret", [b"Cookie: a=b", b"Authorization: Basic eA=="])
+def test_a_head_with_a_secret_is_not_remembered(secret: bytes) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: secretive\r\n%b\r\n\r\n" % secret
+    first = parse_request_head(head, LIMITS)
+    request_head_bytes(first, client_ip="192.0.2.1", trusted_peer=False)
+    assert parse_request_head(head, LIMITS).written_for is None
+    plain = b"GET / HTTP/1.1\r\nHost: secretive\r\n\r\n"
+    request_head_bytes(parse_request_head(plain, LIMITS), client_ip="192.0.2.1", trusted_peer=False)
+    assert parse_request_head(plain, LIMITS).written_for is not None
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_response_repeated_to_the_byte_is_known_for_the_same_method_alone(method: str) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
-    first = parse_response_head(head, "GET", LIMITS)
-    again = parse_response_head(head, method, LIMITS, first)
-    assert again.body == parse_response_head(head, method, LIMITS).body
+    parse_response_head(head, "GET", LIMITS)
+    again = parse_response_head(head, method, LIMITS)
+    assert again.body == parse_response_head(head, method, Limits()).body
 
 
 def test_what_was_written_for_one_client_is_not_written_for_another_kind() -> None:

@@ -1,0 +1,53 @@
+"""Bulk: the kernel moves a piece from one connection to the other by itself.
+
+The same as a read and a send, counter for counter, with a quarter of the calls and no copy; what
+the sink does not take is unsent, like everything that it does not take.
+"""
+
+from rsp.core.limits import READ_BYTES
+from rsp.engine.connection import Connection
+from rsp.engine.nonblocking import EOF, NO_MEMORY, PeerGone
+
+
+def splice(source: Connection, sink: Connection, most_bytes: int) -> int:
+    """Move up to `most_bytes` from `source` to `sink`, and return how many came.
+
+    0 when that cannot be done now: what is unsent goes first, recorded calls must be what they
+    look like, and a sink whose kernel still holds bytes does not keep up. Of one that does, the
+    kernel takes `notsent_lowat_bytes` at least, so that what is left of twice as much is no more
+    than the high-water mark and one read.
+    """
+    if sink.unsent.data or not sink.is_writable or source.calls is not None:
+        return 0
+    siphon = source.poller.siphon
+    if not siphon.suits(sink.sock):
+        return 0
+    try:
+        count = siphon.fill(source.sock, most_bytes)
+    except PeerGone as error:
+        source.on_gone(str(error))
+        return 0
+    if count == NO_MEMORY:
+        return 0
+    if count <= EOF:
+        source.on_nothing(count)
+        return 0
+    source.bytes_in += count
+    source.is_bulk = count >= READ_BYTES
+    _pour(sink, count)
+    return count
+
+
+def _pour(sink: Connection, count: int) -> None:
+    """Send the `count` bytes in the siphon; what the kernel does not take is kept."""
+    siphon = sink.poller.siphon
+    try:
+        taken = siphon.pour(sink.sock, count)
+    except PeerGone as error:
+        siphon.take_back(count)
+        sink.on_write_error(error)
+        return
+    if taken == count:
+        sink.bytes_out += count
+    else:
+        sink.keep(siphon.take_back(count - max(taken, 0)), taken)

@@ -1,0 +1,72 @@
+"""A pipe of the kernel through which bulk goes from socket to socket without a copy of ours.
+
+One for the whole process, and empty between two uses, like the shared read buffer: what the sink
+does not take is taken back at once and kept where all unsent bytes are kept. So nothing else has
+to know which way bytes came: counters, marks and the close marker stay what they are.
+
+Measured (bench, 10 MB responses): 64 KiB of `recv_into` and `send` cost 640 µs per MB, 256 KiB
+of it 470, 256 KiB through the pipe 285; most of it is waking the reader once for each piece.
+"""
+
+import array
+import contextlib
+import fcntl
+import os
+import socket
+
+from rsp.core.limits import SPLICE_BYTES
+from rsp.engine.nonblocking import try_splice
+
+_SIOCOUTQNSD = 0x894B
+"""linux/sockios.h; Python has no name for it."""
+_INT = array.array("i", [0])
+"""Where ioctl puts its answer; nobody keeps it for longer than one call."""
+
+
+class Siphon:
+    """Moves bytes from a socket into the pipe, and from the pipe into another socket."""
+
+    __slots__ = ("_mouth", "_tail")
+
+    def __init__(self) -> None:
+        self._tail, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        with contextlib.suppress(OSError):
+            # Its room is counted in pages, and bytes that came from a file may begin anywhere in
+            # one: the usual 64 KiB would be full at once.
+            fcntl.fcntl(self._mouth, fcntl.F_SETPIPE_SZ, 2 * SPLICE_BYTES)
+
+    def suits(self, sink: socket.SocketType) -> bool:
+        """Tell whether `sink` keeps up: its kernel holds nothing that it has not sent (tcp(7)).
+
+        Then it takes `notsent_lowat_bytes` at least of the next piece, however slow the peer gets.
+        """
+        try:
+            fcntl.ioctl(sink.fileno(), _SIOCOUTQNSD, _INT)
+        except OSError:
+            return False
+        return not _INT[0]
+
+    def fill(self, source: socket.SocketType, most_bytes: int) -> int:
+        """Take up to `most_bytes` from `source`, as `try_recv_into` would; the pipe is empty.
+
+        Raises:
+            PeerGone: the peer reset the connection.
+        """
+        return try_splice(source.fileno(), self._mouth, most_bytes)
+
+    def pour(self, sink: socket.SocketType, count: int) -> int:
+        """Offer the `count` bytes in the pipe to `sink`, as `try_send` would.
+
+        Raises:
+            PeerGone: the peer reset the connection; the bytes are still in the pipe.
+        """
+        return try_splice(self._tail, sink.fileno(), count)
+
+    def take_back(self, count: int) -> bytes:
+        """Return the `count` bytes that are still in the pipe, which is empty then."""
+        return os.read(self._tail, count) if count else b""
+
+    def close(self) -> None:
+        """Give both ends of the pipe back."""
+        os.close(self._tail)
+        os.close(self._mouth)
