@@ -49,12 +49,12 @@ def memory_part(backend: int, directory: Path) -> str:
     return table(memory_rows(memories))
 
 
-def dashboard_part(backend: int, directory: Path, seconds: int) -> str:
+def dashboard_part(backend: int, directory: Path, rounds: int, seconds: int) -> str:
     """Measure the dashboard on an engine of its own."""
     print("… dashboard", flush=True)
     proxy = start_rsp("http", backend, directory)
     with proxy.running:
-        return table(dashboard_rows(measure_dashboard(proxy, seconds)))
+        return table(dashboard_rows(measure_dashboard(proxy, rounds, seconds)))
 
 
 def run(parts: list[str], rounds: int, seconds: int) -> list[str]:
@@ -69,7 +69,7 @@ def run(parts: list[str], rounds: int, seconds: int) -> list[str]:
                 case "memory":
                     tables.append(memory_part(backend, directory))
                 case "dashboard":
-                    tables.append(dashboard_part(backend, directory, seconds))
+                    tables.append(dashboard_part(backend, directory, rounds, seconds))
                 case mode:
                     tables.append(contest_part(mode, backend, directory, rounds, seconds))
             print(f"\n{tables[-1]}\n", flush=True)

@@ -45,9 +45,9 @@ class DashboardCost:
     """From the start of the process to the first row on the terminal."""
     cpu_share: float
     """Of one core, while it shows 2,000 connections that are live and quiet."""
-    p99_without_s: float
-    p99_with_s: float
-    """Of the traffic through the engine, without and with the dashboard attached."""
+    p99s: list[tuple[float, float]]
+    """Of the traffic through the engine, without and with the dashboard attached: a pair for each
+    round, in seconds."""
 
 
 class Terminal:
@@ -105,7 +105,7 @@ def attached(control: Path) -> Iterator[tuple[Terminal, float]]:
         terminal.end()
 
 
-def measure_dashboard(proxy: Proxy, seconds: int) -> DashboardCost:
+def measure_dashboard(proxy: Proxy, rounds: int, seconds: int) -> DashboardCost:
     """Measure the dashboard on the running rsp `proxy`.
 
     Raises:
@@ -115,15 +115,21 @@ def measure_dashboard(proxy: Proxy, seconds: int) -> DashboardCost:
         raise SystemExit(f"bench: {proxy.name} has no control socket")
     with idle_connections(proxy.port):
         run_wrk(WORK, proxy, WARM_UP_S)
-        without = run_wrk(WORK, proxy, seconds)
         with attached(proxy.control) as (terminal, first_paint_s):
             terminal.read_for(SETTLE_S)
             before_us, before_s = cpu_us(terminal.pid), time.monotonic()
             terminal.read_for(seconds)
             spent_us, spent_s = cpu_us(terminal.pid) - before_us, time.monotonic() - before_s
-            with_it = run_beside(terminal, proxy, seconds)
-    share = spent_us / 1e6 / spent_s
-    return DashboardCost(first_paint_s, share, without.p99_s, with_it)
+        p99s = [measure_p99(proxy, proxy.control, seconds) for _ in range(rounds)]
+    return DashboardCost(first_paint_s, spent_us / 1e6 / spent_s, p99s)
+
+
+def measure_p99(proxy: Proxy, control: Path, seconds: int) -> tuple[float, float]:
+    """Return the p99 of the traffic without a dashboard, and right afterwards with one."""
+    without = run_wrk(WORK, proxy, seconds)
+    with attached(control) as (terminal, _):
+        terminal.read_for(SETTLE_S)
+        return without.p99_s, run_beside(terminal, proxy, seconds)
 
 
 def run_beside(terminal: Terminal, proxy: Proxy, seconds: int) -> float:
