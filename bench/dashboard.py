@@ -3,6 +3,7 @@ there costs the traffic."""
 
 import contextlib
 import fcntl
+import json
 import os
 import pty
 import select
@@ -45,6 +46,9 @@ class DashboardCost:
     """From the start of the process to the first row on the terminal."""
     cpu_share: float
     """Of one core, while it shows 2,000 connections that are live and quiet."""
+    folds_ms: list[float]
+    paints_ms: list[float]
+    """For how long each snapshot, and each painting of it, held the dashboard's loop."""
     p99s: list[tuple[float, float]]
     """Of the traffic through the engine, without and with the dashboard attached: a pair for each
     round, in seconds."""
@@ -58,6 +62,9 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.sched_setaffinity(0, {LOAD_CORE})
+            # It shares the core with the load and the backend: what their waiting for it would
+            # add to a latency is not what looking costs the engine.
+            os.nice(19)
             os.execvpe(command[0], command, {**os.environ, "TERM": "xterm-256color"})
         # Not select(2): it ends at fd 1,023, and the bench holds 2,000 connections.
         self._readable = select.poll()
@@ -89,14 +96,16 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def attached(control: Path) -> Iterator[tuple[Terminal, float]]:
-    """Attach a dashboard; yield its terminal and the seconds to its first row.
+def attached(control: Path, *command: str) -> Iterator[tuple[Terminal, float]]:
+    """Attach a dashboard, or another `command` that shows one; yield its terminal and the seconds
+    to its first row.
 
     Raises:
         SystemExit: no row appeared.
     """
     began_s = time.monotonic()
-    terminal = Terminal([sys.executable, "-m", "rsp", "attach", "--control", str(control)])
+    attach = ("rsp", "attach", "--control", str(control))
+    terminal = Terminal([sys.executable, "-m", *(command or attach)])
     try:
         if not terminal.read_for(FIRST_PAINT_S, until=SEEN):
             raise SystemExit(f"bench: rsp attach showed no connection in {FIRST_PAINT_S} s")
@@ -120,8 +129,18 @@ def measure_dashboard(proxy: Proxy, rounds: int, seconds: int) -> DashboardCost:
             before_us, before_s = cpu_us(terminal.pid), time.monotonic()
             terminal.read_for(seconds)
             spent_us, spent_s = cpu_us(terminal.pid) - before_us, time.monotonic() - before_s
+        frames = measure_frames(proxy.control, seconds)
         p99s = [measure_p99(proxy, proxy.control, seconds) for _ in range(rounds)]
-    return DashboardCost(first_paint_s, spent_us / 1e6 / spent_s, p99s)
+    share = spent_us / 1e6 / spent_s
+    return DashboardCost(first_paint_s, share, frames["fold"], frames["paint"], p99s)
+
+
+def measure_frames(control: Path, seconds: int) -> dict[str, list[float]]:
+    """Return how many milliseconds each frame of a dashboard took, by its part."""
+    found = control.with_suffix(".frames")
+    with attached(control, "bench.frames", str(control), str(found)) as (terminal, _):
+        terminal.read_for(SETTLE_S + seconds)
+    return dict(json.loads(found.read_text()))
 
 
 def measure_p99(proxy: Proxy, control: Path, seconds: int) -> tuple[float, float]:

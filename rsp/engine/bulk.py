@@ -42,12 +42,12 @@ def _pour(sink: Connection, count: int) -> None:
     """Send the `count` bytes in the siphon; what the kernel does not take is kept."""
     siphon = sink.poller.siphon
     try:
-        taken = siphon.pour(sink.sock, count)
+        taken = siphon.pour(sink.sock)
     except PeerGone as error:
-        siphon.take_back(count)
+        siphon.take_back()
         sink.on_write_error(error)
         return
     if taken == count:
         sink.bytes_out += count
     else:
-        sink.keep(siphon.take_back(count - max(taken, 0)), taken)
+        sink.keep(siphon.take_back(), taken)

@@ -26,9 +26,10 @@ _INT = array.array("i", [0])
 class Siphon:
     """Moves bytes from a socket into the pipe, and from the pipe into another socket."""
 
-    __slots__ = ("_mouth", "_tail")
+    __slots__ = ("_held_bytes", "_mouth", "_tail")
 
     def __init__(self) -> None:
+        self._held_bytes = 0
         self._tail, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         with contextlib.suppress(OSError):
             # Its room is counted in pages, and bytes that came from a file may begin anywhere in
@@ -47,24 +48,33 @@ class Siphon:
         return not _INT[0]
 
     def fill(self, source: socket.SocketType, most_bytes: int) -> int:
-        """Take up to `most_bytes` from `source`, as `try_recv_into` would; the pipe is empty.
+        """Take up to `most_bytes` from `source`, as `try_recv_into` would.
+
+        What a bug of ours may have left in the pipe is thrown away before: it was somebody else's.
 
         Raises:
             PeerGone: the peer reset the connection.
         """
-        return try_splice(source.fileno(), self._mouth, most_bytes)
+        if self._held_bytes:
+            self.take_back()
+        count = try_splice(source.fileno(), self._mouth, most_bytes)
+        self._held_bytes = max(count, 0)
+        return count
 
-    def pour(self, sink: socket.SocketType, count: int) -> int:
-        """Offer the `count` bytes in the pipe to `sink`, as `try_send` would.
+    def pour(self, sink: socket.SocketType) -> int:
+        """Offer the bytes in the pipe to `sink`, as `try_send` would.
 
         Raises:
             PeerGone: the peer reset the connection; the bytes are still in the pipe.
         """
-        return try_splice(self._tail, sink.fileno(), count)
+        count = try_splice(self._tail, sink.fileno(), self._held_bytes)
+        self._held_bytes -= max(count, 0)
+        return count
 
-    def take_back(self, count: int) -> bytes:
-        """Return the `count` bytes that are still in the pipe, which is empty then."""
-        return os.read(self._tail, count) if count else b""
+    def take_back(self) -> bytes:
+        """Return the bytes that are still in the pipe, which is empty then."""
+        held_bytes, self._held_bytes = self._held_bytes, 0
+        return os.read(self._tail, held_bytes) if held_bytes else b""
 
     def close(self) -> None:
         """Give both ends of the pipe back."""

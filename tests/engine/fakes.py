@@ -93,15 +93,13 @@ class FakeSiphon:
         self.held = bytes(buffer[: max(count, 0)])
         return count
 
-    def pour(self, sink: FakeSocket, count: int) -> int:
-        assert len(self.held) == count
+    def pour(self, sink: FakeSocket) -> int:
         taken = try_send(cast(socket.socket, sink), self.held)
         self.held = self.held[max(taken, 0) :]
         return taken
 
-    def take_back(self, count: int) -> bytes:
+    def take_back(self) -> bytes:
         held, self.held = self.held, b""
-        assert len(held) == count
         return held
 
 
