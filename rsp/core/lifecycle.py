@@ -134,18 +134,16 @@ _EXCHANGE: dict[tuple[State, Fact], Row] = {
     (S.ROUTING, F.ANSWERED): (S.DRAINING, (A.LINGER_CLIENT,)),
 }
 
-_BUSY = (
-    S.CONNECTING,
-    S.CONNECTING_CLIENT_FINISHED,
-    S.STREAMING,
-    S.STREAMING_CLIENT_FINISHED,
-)
-_WITH_BACKEND: dict[Fact, Row] = {
-    F.ANSWERED: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
+_STREAMS = (S.STREAMING, S.STREAMING_CLIENT_FINISHED)
+_WITH_RESPONSE: dict[Fact, Row] = {
     F.EXCHANGE_LAST: (S.DRAINING, (A.LINGER_CLIENT,)),
     F.EXCHANGE_ENDED: (S.DRAINING, (A.END_CLIENT,)),
     F.CUT: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
     F.CUT_UNMARKED: (S.DRAINING, (A.CUT_CLIENT, A.CLOSE_BACKEND)),
+}
+_BUSY = (S.CONNECTING, S.CONNECTING_CLIENT_FINISHED, *_STREAMS)
+_WITH_BACKEND: dict[Fact, Row] = {
+    F.ANSWERED: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
     F.CLIENT_GONE: (S.CLOSED, (A.CLOSE_CLIENT, A.RESET_BACKEND)),
     F.ORDERED: (S.DRAINING, (A.LINGER_CLIENT, A.CLOSE_BACKEND)),
 }
@@ -185,6 +183,7 @@ _ALWAYS: dict[Fact, Row] = {
 
 TABLE: dict[tuple[State, Fact], Row] = {
     **_EXCHANGE,
+    **{(state, fact): row for state in _STREAMS for fact, row in _WITH_RESPONSE.items()},
     **{(state, fact): row for state in _BUSY for fact, row in _WITH_BACKEND.items()},
     **_TUNNEL,
     **{(state, fact): row for state in _TUNNELS for fact, row in _ANY_TUNNEL.items()},

@@ -47,9 +47,9 @@ IMPOSSIBLE: list[tuple[str, tuple[Fact, ...], tuple[State, ...]]] = [
     ),
     ("an exchange ends where its response streams", (F.EXCHANGE_KEPT,), all_but(S.STREAMING)),
     (
-        "without a backend there is no response to end or to break off",
+        "only a response that streams can end or break off",
         (F.EXCHANGE_LAST, F.EXCHANGE_ENDED, F.CUT, F.CUT_UNMARKED),
-        (*WITHOUT_BACKEND, *TUNNELS, *ENDING),
+        all_but(*STREAMING),
     ),
     (
         "an end is told once",
