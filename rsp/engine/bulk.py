@@ -14,8 +14,8 @@ def splice(source: Connection, sink: Connection, most_bytes: int) -> int:
 
     0 when that cannot be done now: what is unsent goes first, recorded calls must be what they
     look like, and a sink whose kernel still holds bytes does not keep up. Of one that does, the
-    kernel takes `notsent_lowat_bytes` at least, so that what is left of twice as much is no more
-    than the high-water mark and one read.
+    kernel takes `notsent_lowat_bytes` at least; `most_bytes` is that much, the high-water mark and
+    one read, so that no more than ever is left here.
     """
     if sink.unsent.data or not sink.is_writable or source.calls is not None:
         return 0

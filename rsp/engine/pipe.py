@@ -98,13 +98,15 @@ class Pipe:
             self._press()
         return count
 
-    def splice(self) -> int:
+    def splice(self, limits: Limits) -> int:
         """Let the kernel move a piece of the message by itself; return how many bytes that was.
 
         0 when it cannot: a chunked body has to be read. The last byte of a message is always read
         as well, so that its end is noticed in one place.
         """
-        most_bytes = min(self.remaining - 1, SPLICE_BYTES)
+        # What the kernel takes for certain, and what may be left here.
+        bound_bytes = limits.notsent_lowat_bytes + limits.high_water_bytes + READ_BYTES
+        most_bytes = min(self.remaining - 1, SPLICE_BYTES, bound_bytes)
         if most_bytes < READ_BYTES or self.scanner is not None:
             return 0
         count = splice(self.source, self.sink, most_bytes)

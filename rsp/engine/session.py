@@ -182,7 +182,7 @@ class Session:
     def on_bulk(self, connection: Connection) -> int:
         """Let the kernel pass on what comes next by itself, if only bytes have to be passed on."""
         pipe = self.request_pipe if connection is self.client else self.response_pipe
-        return pipe.splice() if pipe.is_open else 0
+        return pipe.splice(self.limits) if pipe.is_open else 0
 
     def on_eof(self, connection: Connection) -> None:
         """One side will send no more."""

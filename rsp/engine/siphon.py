@@ -13,12 +13,17 @@ import contextlib
 import fcntl
 import os
 import socket
+import struct
 
 from rsp.core.limits import SPLICE_BYTES
 from rsp.engine.nonblocking import try_splice
 
 _SIOCOUTQNSD = 0x894B
 """linux/sockios.h; Python has no name for it."""
+_SO_MEMINFO = 55
+_MEMINFO = struct.Struct("=9I")
+"""asm-generic/socket.h and linux/sock_diag.h: the fourth is the send buffer's size, the sixth how
+much of it is used."""
 _INT = array.array("i", [0])
 """Where ioctl puts its answer; nobody keeps it for longer than one call."""
 
@@ -39,13 +44,16 @@ class Siphon:
     def suits(self, sink: socket.SocketType) -> bool:
         """Tell whether `sink` keeps up: its kernel holds nothing that it has not sent (tcp(7)).
 
-        Then it takes `notsent_lowat_bytes` at least of the next piece, however slow the peer gets.
+        Then it takes `notsent_lowat_bytes` at least of the next piece, however slow the peer gets,
+        unless its send buffer is nearly full of what is on its way (socket(7), SO_MEMINFO).
         """
         try:
             fcntl.ioctl(sink.fileno(), _SIOCOUTQNSD, _INT)
+            memory = sink.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
         except OSError:
             return False
-        return not _INT[0]
+        _, _, _, room_bytes, _, queued_bytes, *_ = _MEMINFO.unpack(memory)
+        return not _INT[0] and room_bytes - queued_bytes >= SPLICE_BYTES
 
     def fill(self, source: socket.SocketType, most_bytes: int) -> int:
         """Take up to `most_bytes` from `source`, as `try_recv_into` would.

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rsp.core.limits import KIB, READ_BYTES, SPLICE_BYTES
+from rsp.core.limits import KIB, READ_BYTES, SPLICE_BYTES, Limits
 from rsp.core.vocabulary import Direction, Side
 from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
@@ -13,6 +13,7 @@ from rsp.engine.nonblocking import EOF, NO_MEMORY, WOULD_BLOCK, PeerGone
 from rsp.engine.pipe import Pipe
 from rsp.engine.poller import READABLE, WRITABLE
 from rsp.engine.siphon import Siphon
+from tests.conftest import Pairs
 from tests.engine.fakes import FakePoller, Listening, fake_connection
 
 PAYLOAD = bytes(range(256)) * 4096
@@ -51,7 +52,7 @@ class Tunnel(Listening):
         self.pipe.feed(view)
 
     def on_bulk(self, connection: Connection) -> int:
-        self.spliced.append(self.pipe.splice())
+        self.spliced.append(self.pipe.splice(Limits()))
         return self.spliced[-1]
 
 
@@ -66,6 +67,13 @@ def test_the_first_read_is_ours_and_full_ones_are_followed_by_the_kernel(bench: 
     assert bench.owner.spliced[:3] == [SPLICE_BYTES] * 3
     assert bench.source.bytes_in == bench.sink.bytes_out == len(PAYLOAD)
     assert bench.owner.pipe.moved_bytes == len(PAYLOAD)
+
+
+def test_a_piece_is_so_small_that_the_bound_of_what_is_unsent_holds(bench: Bench) -> None:
+    limits = Limits(notsent_lowat_bytes=16 * KIB, high_water_bytes=1000)
+    bench.incoming.incoming.append(PAYLOAD)
+    bench.source.is_readable = True
+    assert bench.owner.pipe.splice(limits) == 16 * KIB + 1000 + READ_BYTES
 
 
 def test_a_small_message_is_never_spliced(bench: Bench) -> None:
@@ -193,4 +201,16 @@ def test_what_a_bug_left_in_the_pipe_reaches_nobody_else() -> None:
     finally:
         for sock in (near, source, sink, far):
             sock.close()
+        siphon.close()
+
+
+def test_a_sink_with_little_room_in_its_kernel_is_read_for(pairs: Pairs) -> None:
+    siphon = Siphon()
+    try:
+        wide, _ = pairs.tcp()
+        assert siphon.suits(wide)
+        narrow, _ = pairs.tcp()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KIB)
+        assert not siphon.suits(narrow)
+    finally:
         siphon.close()

@@ -49,7 +49,7 @@ class Passer:
 
     def on_bulk(self, connection: Connection) -> int:
         pipe = self._pipe_from(connection)
-        count = pipe.splice()
+        count = pipe.splice(SMALL)
         self.most_unsent = max(self.most_unsent, len(pipe.sink.unsent))
         return count
 
