@@ -140,6 +140,8 @@ async def pass_both_ways(request: bytes, response: bytes, draw: Random) -> None:
         assert passer.client.bytes_in == passer.backend.bytes_out == len(request)
         assert passer.backend.bytes_in == passer.client.bytes_out == len(response)
         assert passer.most_unsent <= SMALL.high_water_bytes + READ_BYTES
+        global eagain_writes
+        eagain_writes += passer.client.eagain_writes + passer.backend.eagain_writes
         assert passer.client.blocked_since_s == passer.backend.blocked_since_s == 0.0
     finally:
         for connection in passer.connections():
@@ -148,7 +150,11 @@ async def pass_both_ways(request: bytes, response: bytes, draw: Random) -> None:
         pairs.close()
 
 
-@settings(max_examples=fuzz_examples(120))
+eagain_writes = 0
+"""Of all runs: that it is above zero proves that the buffers were small enough to matter."""
+
+
+@settings(max_examples=fuzz_examples(200))
 @given(LENGTHS, LENGTHS, st.integers(0, 10_000))
 def test_what_comes_out_is_what_went_in_both_ways(
     request_bytes: int, response_bytes: int, seed: int
@@ -156,3 +162,9 @@ def test_what_comes_out_is_what_went_in_both_ways(
     draw = Random(seed)
     request, response = draw.randbytes(request_bytes), draw.randbytes(response_bytes)
     asyncio.run(pass_both_ways(request, response, draw))
+
+
+def test_the_kernel_had_said_eagain_on_the_way() -> None:
+    if not eagain_writes:
+        test_what_comes_out_is_what_went_in_both_ways()
+    assert eagain_writes > 0
