@@ -77,10 +77,11 @@ KNOWN_LINES = 2048
 KNOWN_LINE_BYTES = 200
 """Longer lines are hardly ever repeated, and are judged each time."""
 
-KNOWN_HEADS = 512
+KNOWN_HEADS = 256
 KNOWN_HEAD_BYTES = 1 * KIB
-"""Whole heads remembered as judged, of requests and of responses, and the longest of them: at most
-2 MiB together, with what was found out about them."""
+KNOWN_HEAD_FIELDS = 30
+"""Whole heads remembered as judged, of requests and of responses, and the longest of them: with
+what was found out about them, at most some 3 MiB each."""
 
 METHOD_BYTES = 32
 """Longest method that is looked at; the longest registered one has 17 letters."""

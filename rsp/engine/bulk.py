@@ -6,7 +6,7 @@ the sink does not take is unsent, like everything that it does not take.
 
 from rsp.core.limits import READ_BYTES
 from rsp.engine.connection import Connection
-from rsp.engine.nonblocking import EOF, NO_MEMORY, PeerGone
+from rsp.engine.nonblocking import EOF, PeerGone
 
 
 def splice(source: Connection, sink: Connection, most_bytes: int) -> int:
@@ -27,10 +27,9 @@ def splice(source: Connection, sink: Connection, most_bytes: int) -> int:
     except PeerGone as error:
         source.on_gone(str(error))
         return 0
-    if count == NO_MEMORY:
-        return 0
     if count <= EOF:
-        source.on_nothing(count)
+        # Nothing, or something that only `recv` can pass, such as an urgent byte: it decides.
+        source.is_bulk = False
         return 0
     source.bytes_in += count
     source.is_bulk = count >= READ_BYTES

@@ -49,7 +49,7 @@ class Connection:
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
         "last_error", "owner", "paused_by", "poller", "port", "short_writes", "side", "sock",
-        "unsent", "wakeups", "was_hung_up", "write_error",
+        "unsent", "wakeups", "was_broken", "was_hung_up", "write_error",
     )  # fmt: skip
 
     def __init__(
@@ -69,15 +69,15 @@ class Connection:
         """A set of `PauseReason`, as its int: flags cost half a microsecond an operation."""
         self.is_connected = True
         self.is_readable = False
-        self.is_at_end = False
-        """Whether what was read last is all that came before the peer's FIN."""
-        self.is_bulk = False
-        """Whether the last read was a full one, so that more of the same is likely."""
+        self.is_bulk = self.is_at_end = False
+        """Whether the last read was a full one, so that more of the same is likely; and whether it
+        was all that came before the peer's FIN."""
         self.is_writable = True
         self.is_full = False
         self.is_eof = False
         self.is_closed = False
-        self.was_hung_up = False
+        self.was_hung_up = self.was_broken = False
+        """Whether the peer has ended, as epoll said; and whether that may be by a reset."""
         self.write_error: str | None = None
         self.last_error: str | None = None
         self.blocked_since_s = 0.0
@@ -112,6 +112,7 @@ class Connection:
         if readiness & READABLE and not self.is_eof and self.last_error is None:
             self.is_readable = True
             self.was_hung_up = self.was_hung_up or bool(readiness & HANG_UP)
+            self.was_broken = self.was_broken or bool(readiness & BROKEN)
         if readiness & WRITABLE and not self.is_writable:
             self.is_writable = True
             self._unblock()
@@ -137,7 +138,7 @@ class Connection:
         client that is gone is gone, and a peer that had ended before can only have reset."""
         if self.is_eof or self.side is Side.CLIENT:
             reason = pending_error(self.sock)
-            if reason is not None:
+            if reason is not None and not self.is_closed:
                 self.on_gone(reason)
 
     def _read(self) -> int:
@@ -157,7 +158,7 @@ class Connection:
             self.on_nothing(count)
             return 0
         self.bytes_in += count
-        self.is_at_end = self.was_hung_up and count < READ_BYTES
+        self.is_at_end = self.was_hung_up and count < READ_BYTES and not self.was_broken
         self.owner.on_bytes(self, _READ_VIEW[:count])
         self.is_bulk = count == READ_BYTES
         if not self.is_bulk and not self.was_hung_up:

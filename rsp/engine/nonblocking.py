@@ -50,6 +50,8 @@ _V4, _V6 = 2, 4
 """The length of the address that CPython makes for each family."""
 _FAMILIES = {_V4: socket.AF_INET, _V6: socket.AF_INET6}
 _NO_ROOM = frozenset({errno.ENOBUFS, errno.ENOMEM})
+_CANNOT = frozenset({errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP})
+"""What splice(2) says where it is not there, or not allowed (seccomp), or not for such a socket."""
 _OUT_OF_FDS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _RESET_ON_CLOSE = b"\1\0\0\0\0\0\0\0"
 """`struct linger {1, 0}` of socket(7): close sends RST and forgets what is unsent."""
@@ -111,8 +113,10 @@ def try_send(sock: Socket, piece: bytes | bytearray | memoryview, flags: int = 0
 def try_splice(source_fd: int, sink_fd: int, count: int) -> int:
     """Let the kernel move up to `count` bytes between a socket and a pipe, and return how many.
 
-    EOF (0), WOULD_BLOCK and NO_MEMORY are the socket's word, as with `recv` and `send`, when the
-    pipe is empty before it is filled, and holds what is offered before it is poured.
+    WOULD_BLOCK and NO_MEMORY are the socket's word, as with `send`, when the pipe is empty before
+    it is filled, and holds what is offered before it is poured; NO_MEMORY is also said where
+    splice(2) is not to be had. Of a source, EOF (0) and WOULD_BLOCK may only mean that an urgent
+    byte stands in the way: `recv` knows.
 
     Raises:
         PeerGone: the peer reset the connection. Source: splice(2).
@@ -122,7 +126,7 @@ def try_splice(source_fd: int, sink_fd: int, count: int) -> int:
     except BlockingIOError:
         return WOULD_BLOCK
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in _NO_ROOM or error.errno in _CANNOT:
             return NO_MEMORY
         raise PeerGone(errno_name(error.errno)) from None
 
@@ -256,7 +260,13 @@ def shut_write(sock: Socket) -> bool:
 
 
 def reset_on_close(sock: Socket) -> None:
-    """Make the coming close send RST instead of FIN (socket(7), SO_LINGER)."""
+    """Make the coming close send RST instead of FIN (socket(7), SO_LINGER).
+
+    What the kernel holds back for a FIN that never came (`MORE_FOLLOWS`) is sent first: setting
+    TCP_NODELAY, again, does that (tcp(7)).
+    """
+    with contextlib.suppress(OSError):
+        sock.setsockopt(_TCP, _NODELAY, 1)
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
 

@@ -132,6 +132,36 @@ def test_a_reset_of_the_backend_reaches_the_client_behind_its_bytes(
     assert client.is_reset()
 
 
+def test_an_answer_with_a_reset_right_behind_it_arrives_whole(proxy: Engine, site: Backend) -> None:
+    answer = b"answer" * 100
+
+    def answer_and_leave_the_rest(wire: Wire) -> None:
+        # Closed with unread bytes: the kernel says RST where it would have said FIN.
+        wire.sock.recv(1000)
+        wire.send(answer)
+        wire.close()
+
+    site.script = answer_and_leave_the_rest
+    for _ in range(10):
+        client = proxy.connect()
+        client.send(bytes(3000))
+        assert client.read(len(answer)) == answer
+        assert client.is_reset()
+
+
+def test_an_urgent_byte_in_bulk_stops_nothing(proxy: Engine, site: Backend) -> None:
+    content = numbered(SIZE)
+
+    def send_with_a_mark(wire: Wire) -> None:
+        wire.send(content)
+        wire.sock.send(b"!", socket.MSG_OOB)
+        wire.send(content)
+
+    site.script = send_with_a_mark
+    client = proxy.connect()
+    assert digest(client.read_to_end()) == digest(content + content)
+
+
 def test_a_refused_connect_goes_to_the_next_backend(
     engine: StartEngine, backend: OpenBackend, full_port: FullPort
 ) -> None:

@@ -1,5 +1,7 @@
 """A pipe: what of the source's bytes belongs to a message, and who is paused meanwhile."""
 
+from typing import cast
+
 import pytest
 
 from rsp.core.http1.errors import BadMessage
@@ -8,7 +10,8 @@ from rsp.core.limits import Limits
 from rsp.core.vocabulary import Direction, PauseReason, Side
 from rsp.engine.nonblocking import MORE_FOLLOWS
 from rsp.engine.pipe import UNBOUNDED, Pipe
-from tests.engine.fakes import SMALL, FakePoller, FakeSocket, fake_connection
+from rsp.engine.poller import BROKEN, READABLE
+from tests.engine.fakes import SMALL, FakePoller, FakeSocket, Listening, fake_connection
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -131,6 +134,18 @@ def test_bytes_wait_for_a_fin_behind_them_alone(remaining: int, is_at_end: bool,
     pipe.source.is_at_end = is_at_end
     pipe.feed(memoryview(b"the last"))
     assert sock.flags == [flag]
+
+
+def test_bytes_do_not_wait_for_a_fin_that_may_be_a_reset() -> None:
+    pipe, sock = pipe_of()
+    pipe.open()
+    bytes_of = cast(FakeSocket, pipe.source.sock).incoming
+    owner = cast(Listening, pipe.source.owner)
+    owner.on_bytes = lambda connection, view: pipe.feed(view)  # type: ignore[method-assign, assignment]
+    for readiness in (READABLE & ~BROKEN, READABLE):
+        bytes_of.extend([b"the last", BlockingIOError()])
+        pipe.source.on_ready(readiness)
+    assert sock.flags == [MORE_FOLLOWS, 0]
 
 
 # -- backpressure

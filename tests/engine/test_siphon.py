@@ -136,6 +136,16 @@ def test_eof_and_eagain_are_the_sources_word(bench: Bench) -> None:
     assert (bench.owner.told, bench.source.is_eof) == (["eof"], True)
 
 
+def test_what_only_a_read_can_pass_is_read(bench: Bench) -> None:
+    """At an urgent byte splice(2) says that there is nothing, or the end, and is wrong."""
+    for wrong in (WOULD_BLOCK, EOF):
+        bench.poller.siphon.fill = lambda source, most_bytes, wrong=wrong: wrong  # type: ignore[method-assign, misc]
+        bench.incoming.incoming.extend([PAYLOAD[:READ_BYTES], PAYLOAD[:10], BlockingIOError()])
+        bench.source.on_ready(READABLE)
+    assert (bench.owner.told, bench.source.is_eof) == ([], False)
+    assert bench.outgoing.sent == (PAYLOAD[:READ_BYTES] + PAYLOAD[:10]) * 2
+
+
 def test_no_memory_is_no_end(bench: Bench) -> None:
     bench.poller.siphon.fill = lambda source, most_bytes: NO_MEMORY  # type: ignore[method-assign]
     bench.incoming.incoming.extend([PAYLOAD[:READ_BYTES], PAYLOAD[:10], BlockingIOError()])

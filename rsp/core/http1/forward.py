@@ -28,11 +28,11 @@ def request_head_bytes(
 
     Source: RFC 9110, sections 7.2, 7.6 and 7.8; RFC 9112, section 3.2.
     """
-    wanted = (host, trusted_peer)
-    if head.written_for != wanted:
-        head.written = _around_client(head, scheme, host, trusted=trusted_peer)
-        head.written_for = wanted
-    before, behind = head.written
+    written = head.written.get((host, trusted_peer))
+    if written is None:
+        written = _around_client(head, scheme, host, trusted=trusted_peer)
+        head.written[host, trusted_peer] = written
+    before, behind = written
     return b"%b %b HTTP/1.1\r\n%b%b%b" % (
         head.method.encode("ascii"),
         head.origin_target,

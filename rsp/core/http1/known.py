@@ -28,8 +28,10 @@ class KnownHeads(Generic[K, T]):
             self._limits = limits
         return self._heads.get(key)
 
-    def keep(self, key: K, head: T) -> None:
-        """Keep `head`, which passed under the limits that were asked with last."""
+    def keep(self, key: K, head: T, limits: Limits) -> None:
+        """Keep `head`, which passed under `limits`, unless others were asked with since."""
+        if limits is not self._limits:
+            return
         if len(self._heads) >= KNOWN_HEADS:
             self._heads.clear()
         self._heads[key] = head

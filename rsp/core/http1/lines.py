@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from rsp.core.http1.errors import BadMessage
-from rsp.core.limits import KNOWN_LINE_BYTES, KNOWN_LINES, Limits
+from rsp.core.limits import KNOWN_HEAD_FIELDS, KNOWN_LINE_BYTES, KNOWN_LINES, Limits
 
 Field = tuple[bytes, bytes]
 Special = dict[bytes, list[bytes]]
@@ -61,8 +61,8 @@ class Lines:
         return [get(line) or self._judge(line, limits) for line in lines]
 
     def remembers(self, lines: list[bytes]) -> bool:
-        """Tell whether all of `lines` are remembered: they are short, and none is a secret."""
-        return all(map(self._known.__contains__, lines))
+        """Tell whether all of `lines` are remembered: few, short, and none of them a secret."""
+        return len(lines) <= KNOWN_HEAD_FIELDS and all(map(self._known.__contains__, lines))
 
     def _judge(self, line: bytes, limits: Limits) -> Known:
         match = _line(line)

@@ -88,11 +88,9 @@ class RequestHead(msgspec.Struct, gc=False):
     client_ip: str = ""
     """Where it came from, and through which listener: filled in by whoever read it."""
     listener: str = ""
-    written: tuple[bytes, bytes] = (b"", b"")
-    """What `forward.py` wrote for the backend, before and behind the client's address; it holds
-    for a repeated head."""
-    written_for: tuple[bytes | None, bool] | None = None
-    """For which Host, and whether for a trusted peer; None: nothing is written yet."""
+    written: dict[tuple[bytes | None, bool], tuple[bytes, bytes]] = {}
+    """What `forward.py` wrote for the backend, before and behind the client's address, by the Host
+    that it is to see and whether the peer is trusted. Repeated heads share it."""
 
     @property
     def fields(self) -> list[Field]:
@@ -135,8 +133,9 @@ def parse_request_head(head: bytes, limits: Limits, last: RequestHead | None = N
         _apply_special(parsed, limits)
     if not _opinion.accepts(head, is_plain=is_plain):
         raise BadMessage(400, "The head can be read in more than one way.")
-    if len(block) <= KNOWN_HEAD_BYTES and _lines.remembers(lines):
-        _known.keep(block, parsed)
+    if target[:1] == b"/" and len(block) <= KNOWN_HEAD_BYTES and _lines.remembers(lines):
+        # Without its target, which is another one each time and may hold a secret.
+        _known.keep(block, _repeated(parsed, b"/"), limits)
     return parsed
 
 

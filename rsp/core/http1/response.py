@@ -86,7 +86,7 @@ def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHea
         _apply_connection(parsed)
     _set_body(parsed, method)
     if len(head) <= KNOWN_HEAD_BYTES and _lines.remembers(lines[1:-2]):
-        _known.keep((method, head), parsed)
+        _known.keep((method, head), parsed, limits)
     return parsed
 
 

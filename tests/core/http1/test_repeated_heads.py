@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rsp.core.http1 import request
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.forward import request_head_bytes, response_head_bytes
 from rsp.core.http1.head import RequestHead, parse_request_head, parse_response_head
@@ -97,6 +98,24 @@ def test_a_known_head_says_where_each_client_came_from() -> None:
     ]
 
 
+def test_a_target_is_not_remembered() -> None:
+    fields = b"Host: forgetful\r\n\r\n"
+    parse_request_head(b"GET /?token=secret HTTP/1.1\r\n" + fields, LIMITS)
+    known = [head for head in request._known._heads.values() if head.host == "forgetful"]
+    assert [(head.target, head.query) for head in known] == [(b"/", "")]
+
+
+def test_a_head_that_passed_under_other_limits_is_not_remembered_for_these() -> None:
+    narrow, fields = Limits(header_fields=2), b"Host: h\r\nE: f\r\nG: h\r\n\r\n"
+    last = parse_request_head(b"GET / HTTP/1.1\r\n" + fields, LIMITS)
+    with pytest.raises(BadMessage):
+        parse_request_head(b"GET / HTTP/1.1\r\n" + fields, narrow)
+    # An old session goes on under the old limits, with a head that its last one does not tell.
+    parse_request_head(b"HEAD / HTTP/1.1\r\n" + fields, LIMITS, last)
+    with pytest.raises(BadMessage):
+        parse_request_head(b"HEAD / HTTP/1.1\r\n" + fields, narrow)
+
+
 def test_known_heads_are_forgotten_when_the_limits_change() -> None:
     head = b"GET / HTTP/1.1\r\nHost: h\r\nA: b\r\nC: d\r\n\r\n"
     parse_request_head(head, LIMITS)
@@ -109,10 +128,10 @@ def test_a_head_with_a_secret_is_not_remembered(secret: bytes) -> None:
     head = b"GET / HTTP/1.1\r\nHost: secretive\r\n%b\r\n\r\n" % secret
     first = parse_request_head(head, LIMITS)
     request_head_bytes(first, client_ip="192.0.2.1", trusted_peer=False)
-    assert parse_request_head(head, LIMITS).written_for is None
+    assert not parse_request_head(head, LIMITS).written
     plain = b"GET / HTTP/1.1\r\nHost: secretive\r\n\r\n"
     request_head_bytes(parse_request_head(plain, LIMITS), client_ip="192.0.2.1", trusted_peer=False)
-    assert parse_request_head(plain, LIMITS).written_for is not None
+    assert parse_request_head(plain, LIMITS).written
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
