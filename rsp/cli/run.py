@@ -73,7 +73,7 @@ def start_engine(arguments: list[str]) -> "tuple[subprocess.Popen[bytes], Path]"
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as said:
         child = subprocess.Popen(
-            [sys.executable, "-m", "rsp", "serve", *arguments,
+            [sys.executable, "-P", "-m", "rsp", "serve", *arguments,
              "--log-beside-control", "--ready-fd", str(writing)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said,
             start_new_session=True, pass_fds=[writing],

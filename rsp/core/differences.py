@@ -1,5 +1,7 @@
 """What a new configuration changes, in sentences."""
 
+from difflib import SequenceMatcher
+
 from rsp.core.backends import BackendTable, Pool
 from rsp.core.config import Config
 
@@ -24,7 +26,22 @@ def differences(
         ]
     if old.source != new.source and not sentences:
         sentences.append("the text of the file changed; listeners, pools and limits are the same")
+        sentences += _lines(old.source.splitlines(), new.source.splitlines())
     return sentences
+
+
+def _lines(old: list[str], new: list[str]) -> list[str]:
+    """Return the lines that went and that came, with their numbers."""
+    found = []
+    for kind, old_from, old_to, new_from, new_to in SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
+        if kind != "equal":
+            gone = enumerate(old[old_from:old_to], old_from + 1)
+            come = enumerate(new[new_from:new_to], new_from + 1)
+            found += [f"line {number}: - {line.strip()}" for number, line in gone]
+            found += [f"line {number}: + {line.strip()}" for number, line in come]
+    return found
 
 
 def _listeners(old: Config, new: Config) -> list[str]:

@@ -199,7 +199,9 @@ def _getter(name: str, position: int) -> Getter:
     try:
         return getter(name)
     except UnknownField as error:
-        hint = f"{error}. To search for text with such a mark, put it in quotes"
+        said = str(error)
+        stop = "" if said.endswith("?") else "."
+        hint = f"{said}{stop} To search for text with such a mark, put it in quotes"
         raise FilterError(hint, position) from error
 
 

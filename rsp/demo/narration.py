@@ -47,7 +47,7 @@ def status_text(stage: Stage) -> str:
     Raises:
         RuntimeError: the command failed; with its reason.
     """
-    command = [sys.executable, "-m", "rsp", "ctl", "--control", str(stage.control), "status"]
+    command = [sys.executable, "-P", "-m", "rsp", "ctl", "--control", str(stage.control), "status"]
     answer = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -31,7 +31,7 @@ class WorldProcess:
             RuntimeError: it ended before that.
         """
         read_end, write_end = os.pipe()
-        command = [sys.executable, "-m", "rsp.demo.world"]
+        command = [sys.executable, "-P", "-m", "rsp.demo.world"]
         self.process = subprocess.Popen(
             [*command, "--scene", scene, "--life", str(read_end)],
             stdin=subprocess.DEVNULL,

@@ -42,8 +42,10 @@ from rsp.core.replies import (
 from rsp.core.routing import RouteFailed, candidates, failed_decision
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.connection import Connection
+from rsp.engine.conversation import Conversation
 from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.lua_config import load_config
+from rsp.engine.relay import Relay
 from rsp.engine.rows import (
     closed_detail,
     connection_detail,
@@ -258,11 +260,13 @@ def backends(engine: Engine, _params: Params) -> Backends:
     """Return every pool with its backends."""
     dispatcher = engine.context.dispatcher
     layer = engine.changes.layer
+    now = _live_bytes(engine)
     pools = []
     for pool in dispatcher.table.pools.values():
         rows = []
         for backend in pool.backends:
             load = dispatcher.loads[backend.key]
+            live_in, live_out = now.get(backend.key, (0, 0))
             rows.append(
                 BackendRow(
                     name=backend.name,
@@ -275,13 +279,29 @@ def backends(engine: Engine, _params: Params) -> Backends:
                     idle_connections=engine.context.idle.count(backend),
                     total=load.total,
                     connect_failures=load.connect_failures,
-                    bytes_in=load.bytes_in,
-                    bytes_out=load.bytes_out,
+                    bytes_in=load.bytes_in + live_in,
+                    bytes_out=load.bytes_out + live_out,
                     edited=layer.edited(backend),
                 )
             )
         pools.append(PoolRow(pool.name, pool.balance, rows, pool.host))
     return Backends(engine.changes.generation, pools)
+
+
+def _live_bytes(engine: Engine) -> dict[str, tuple[int, int]]:
+    """Return what the exchanges under way have received from and sent to each backend so far."""
+    found: dict[str, tuple[int, int]] = {}
+    for session in engine.registry.live.values():
+        speaker, connection = session.speaker, session.backend
+        if not isinstance(speaker, Conversation | Relay) or connection is None:
+            continue
+        if (backend := speaker.pairing.backend) is not None:
+            so_far_in, so_far_out = found.get(backend.key, (0, 0))
+            found[backend.key] = (
+                so_far_in + connection.bytes_in,
+                so_far_out + connection.bytes_out,
+            )
+    return found
 
 
 def edits(engine: Engine, _params: Params) -> Edits:

@@ -29,8 +29,13 @@ def test_the_same_file_changes_nothing() -> None:
 
 
 def test_a_file_that_differs_only_in_its_text_says_so() -> None:
-    assert changed(replace(OLD, source="new text")) == [
-        "the text of the file changed; listeners, pools and limits are the same"
+    old, new = "same\nkey = host\n", "same\n  key = host:lower()\n-- and why\n"
+    before = replace(OLD, source=old)
+    assert changed(replace(OLD, source=new), before) == [
+        "the text of the file changed; listeners, pools and limits are the same",
+        "line 2: - key = host",
+        "line 2: + key = host:lower()",
+        "line 3: + -- and why",
     ]
 
 

@@ -152,7 +152,7 @@ async def test_a_terminal_that_is_too_small_says_what_it_needs() -> None:
     async with app.run_test(size=(52, 14)) as pilot:
         hand_seconds(app, 1)
         await pilot.pause()
-        assert screen_text(app).strip() == "need 60×16, have 52×14"  # noqa: RUF001
+        assert screen_text(app).strip() == "need 60×16, have 52×14; q leaves"  # noqa: RUF001
         await pilot.resize_terminal(80, 24)
         await pilot.pause()
         assert "Connections [8]" in screen_text(app)

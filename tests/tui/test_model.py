@@ -135,7 +135,7 @@ def test_a_closed_session_stays_for_a_moment() -> None:
     sessions = SessionList()
     sessions.apply(snapshot(1.0, canned.session(1), canned.session(2)))
     sessions.apply(snapshot(2.0, canned.session(2)))
-    assert [(s.id, s.row.state) for s in sessions.rows()] == [(1, "closed"), (2, "streaming")]
+    assert [(s.id, s.row.state) for s in sessions.rows()] == [(2, "streaming"), (1, "closed")]
     sessions.apply(snapshot(2.0 + CLOSED_SHOWN_S, canned.session(2)))
     assert [s.id for s in sessions.rows()] == [2]
 

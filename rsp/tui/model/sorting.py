@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rsp.core.replies import ConnectionRow
+from rsp.core.vocabulary import SessionState
 
 
 class Sortable(Protocol):
@@ -52,8 +53,9 @@ class SortField:
 
 def _trouble(session: Sortable) -> Key:
     # The longest in trouble first: those sums grow alike, so that rows keep their places. The
-    # others are rounded for the same reason.
+    # others are rounded for the same reason. What is over is no trouble any more.
     return (
+        session.row.state != SessionState.CLOSED,
         session.is_held,
         session.blocked_total_s if session.is_held else 0.0,
         round(session.eagain_per_s / 10),

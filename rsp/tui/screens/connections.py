@@ -162,6 +162,8 @@ class ConnectionsScreen(Frame):
             box.border_title = Content("preview")
             bar = self.query_one(FilterBar)
             said = "No session matches the filter: esc clears it." if bar.value else ""
+            if not bar.is_readable:
+                said = "The filter cannot be read yet; the one before it is still in force."
             box.show([(Span(said),)])
             return
         glyph, word, _ = state_of(session.row)
@@ -245,6 +247,10 @@ class ConnectionsScreen(Frame):
         """Filter by what was typed."""
         self.sessions.matches = event.chosen.matches if event.chosen else None
         self._arrange()
+
+    def on_filter_bar_unreadable(self) -> None:
+        """Say below an empty list why it is empty."""
+        self._show_preview()
 
     def on_filter_bar_left(self) -> None:
         """Give the keys back to the list."""

@@ -105,7 +105,7 @@ class Frame(Screen[None]):
         self.set_class(too_small, "-too-small")
         self.set_class(size.width < NARROW_COLUMNS, "-narrow")
         self.set_class(size.height >= ROOMY_ROWS, "-roomy")
-        needs = f" need {MIN_COLUMNS}×{MIN_ROWS}, have {size.width}×{size.height}"  # noqa: RUF001
+        needs = f" need {MIN_COLUMNS}×{MIN_ROWS}, have {size.width}×{size.height}; q leaves"  # noqa: RUF001
         self.query_one("#too-small", Lines).show([(Span(needs, "warn"),)])
         self.show_frame()
         self._show_keys(self)

@@ -31,6 +31,9 @@ class FilterBar(Horizontal):
             super().__init__()
             self.chosen = chosen
 
+    class Unreadable(Message):
+        """What is typed is no filter; the one before it is still in force."""
+
     class Left(Message):
         """The person is done with typing."""
 
@@ -54,6 +57,11 @@ class FilterBar(Horizontal):
     def is_open(self) -> bool:
         """Whether it can be seen."""
         return self.has_class("-open")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether what is typed is a filter."""
+        return not self.query_one(Input).has_class("-unreadable")
 
     def open(self) -> None:
         """Show it, and let the person type."""
@@ -79,6 +87,7 @@ class FilterBar(Horizontal):
         except FilterError as error:
             event.input.add_class("-unreadable")
             verdict.show([(Span(f" ✗ {error}", "bad"),)])
+            self.post_message(self.Unreadable())
             return
         event.input.remove_class("-unreadable")
         good = (Span(" ✓", "good"),) if chosen else (Span(" word  state:blocked  fill>50%", "dim"),)
