@@ -225,6 +225,17 @@ def pending_error(sock: Socket) -> str | None:
     return errno_name(number) if number else None
 
 
+def is_quiet(sock: Socket) -> bool:
+    """Tell whether there is nothing to read on a socket: no byte, no FIN and no error (recv(2))."""
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _met_itself(sock: Socket) -> bool:
     try:
         return bool(sock.getsockname() == sock.getpeername())
