@@ -18,6 +18,6 @@ CLOSE_REASONS: Final = {
     CloseReason.OPERATOR: "a person closed it",
     CloseReason.SHUTDOWN: "the engine is stopping",
     CloseReason.BUFFER_LIMIT: "more bytes were buffered than pausing should ever allow",
-    CloseReason.INTERNAL_ERROR: "a bug of ours; the event beside it has the traceback",
+    CloseReason.INTERNAL_ERROR: "we failed: a bug, or no memory from the kernel; its event says",
 }
 """What each reason says about how a session ended. tests/faults.toml shows where each is met."""
