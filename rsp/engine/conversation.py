@@ -125,7 +125,8 @@ class Conversation:
         head.listener = session.entrance.address
         session.advance(_HEAD_READ)
         # A first unsafe request never gets a used connection: it could not be sent again.
-        is_safe = may_repeat(head, session.limits)
+        is_bare = head.body.kind is _NONE and head.method in IDEMPOTENT
+        is_safe = is_bare or may_repeat(head, session.limits)
         self.pairing.seek(head, may_reuse=is_safe or self.sent_unsafe, must_look=not is_safe)
 
     def on_connected(self) -> None:
