@@ -257,6 +257,19 @@ def test_after_one_byte_of_a_response_nothing_is_sent_again(proxy: Engine, site:
     assert sent(site.wires, b"/again") == 1
 
 
+def test_after_an_interim_response_nothing_is_sent_again(proxy: Engine, site: Backend) -> None:
+    def hint_and_end(wire: Wire) -> None:
+        wire.send(head("HTTP/1.1 103 Early Hints", "Link: </x>"))
+        wire.finish()
+
+    site.script = stale(ending=hint_and_end)
+    client = proxy.connect()
+    client.get()
+    answer = client.get("/again")
+    assert ([hint.status for hint in answer.interim], answer.status) == ([103], 502)
+    assert sent(site.wires, b"/again") == 1
+
+
 def test_a_backend_that_comes_back_is_used_again(engine: StartEngine, backend: OpenBackend) -> None:
     site = backend()
     proxy = engine(LISTEN + pool(site))

@@ -105,7 +105,7 @@ def test_a_dashboard_that_is_stopped_or_killed_costs_no_request(
         assert proxy.memory_bytes() - memory < 8_000_000, "the engine queues for a dead dashboard"
         if number == signal.SIGSTOP:
             os.kill(pid, signal.SIGCONT)
-            # Textual takes its terminal anew at SIGCONT; a key typed at that moment may be lost.
+            # Textual takes its terminal anew at SIGCONT: a key of that moment may not be enough.
             wait_until(lambda: screen.has_ended_by("q"))
             assert screen.wait_for_end() == 0
 
