@@ -69,7 +69,8 @@ class Paced:
     def let_pass(self, count: int) -> None:
         """Return when `count` more requests were answered."""
         enough = self.answered + count
-        wait_until(lambda: self.answered >= enough or self.failures)
+        due_s = count * self._pause_s / CLIENTS
+        wait_until(lambda: self.answered >= enough or self.failures, PATIENCE_S + 2 * due_s)
         assert self.failures == []
 
     def stop(self) -> None:
