@@ -28,7 +28,7 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The session table of ARCHITECTURE.md and the keys of README.md, from the source.
+# The session table of ARCHITECTURE.md, the keys of README.md and docs/faults.md, from the source.
 docs: setup
 	$(BIN)/python -m docs.generated
 

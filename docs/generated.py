@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from docs.faults import fault_tables, reason_table
 from rsp.core.lifecycle import diagram
 from rsp.tui.keymap import KEYS, Key
 from rsp.tui.screens.tabs import TABS
@@ -77,6 +78,8 @@ def _code(name: str) -> str:
 PARTS = (
     Part("session table", "ARCHITECTURE.md", session_table),
     Part("keys", "README.md", key_tables),
+    Part("close reasons", "docs/faults.md", reason_table),
+    Part("faults", "docs/faults.md", fault_tables),
 )
 
 

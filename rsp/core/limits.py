@@ -111,6 +111,13 @@ LOG_FILE_BYTES = 10 * MIB
 CONFIG_BYTES = 1 * MIB
 """A configuration file may be this long: hundreds of times what a person writes."""
 
+CUT_SESSIONS_NAMED = 100
+"""Sessions that did not end within the drain limit and are named in the log: enough to see what
+they have in common, and no flood."""
+
+REPLAY_DIALS = 2
+"""Connections dialled for one request of which backends took no byte: the second death is told."""
+
 LUA_HOOK_INSTRUCTIONS = 100
 """The budget of a Lua call is looked at after this many instructions.
 

@@ -72,36 +72,22 @@ class PauseReason(Flag):
 
 
 class CloseReason(StrEnum):
-    """Why a session ended: given once, by whoever decided it."""
+    """Why a session ended: given once, by whoever decided it. `legend.py` says each in words."""
 
     FINISHED = "finished"
-    """Both sides said all they had to say."""
     CLIENT_GONE = "client_gone"
-    """The client reset its connection, or left in the middle of a message."""
     BACKEND_GONE = "backend_gone"
-    """The backend reset its connection, or ended in the middle of a response."""
     BACKEND_UNREACHABLE = "backend_unreachable"
-    """No backend could be connected to."""
     BAD_REQUEST = "bad_request"
-    """The client's bytes were refused; the error reply says why."""
     BAD_RESPONSE = "bad_response"
-    """The backend's bytes were not a valid response."""
     NO_ROUTE = "no_route"
-    """`route` failed, or named something that is not there or not available."""
     CLIENT_TIMEOUT = "client_timeout"
-    """The client took too long to send or to read."""
     BACKEND_TIMEOUT = "backend_timeout"
-    """The backend took too long to connect, to answer or to go on."""
     IDLE_TIMEOUT = "idle_timeout"
-    """Nothing happened on a kept-alive connection or a tunnel for its whole allowance."""
     OPERATOR = "operator"
-    """A person closed it."""
     SHUTDOWN = "shutdown"
-    """The engine is stopping."""
     BUFFER_LIMIT = "buffer_limit"
-    """More bytes were buffered than pausing should ever allow."""
     INTERNAL_ERROR = "internal_error"
-    """A bug of ours; the event beside it has the traceback."""
 
 
 class EventLevel(Enum):

@@ -17,22 +17,23 @@ from rsp.core.http1.head import (
     parse_response_head,
     response_head_end,
 )
+from rsp.core.http1.kept import KeptBody
 from rsp.core.lifecycle import Fact, State
 from rsp.core.patience import Patience
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine import mishaps
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Exchange
-from rsp.engine.mishaps import IDEMPOTENT
 from rsp.engine.pairing import Pairing
 from rsp.engine.poller import run_guarded
+from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
 from rsp.engine.session import Session
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every exchange.
 _HEAD_READ, _EXCHANGE_KEPT = Fact.HEAD_READ, Fact.EXCHANGE_KEPT
 _EXCHANGE_ENDED, _EXCHANGE_LAST = Fact.EXCHANGE_ENDED, Fact.EXCHANGE_LAST
 _STREAMING, _RESPONSE, _FINISHED = State.STREAMING, Direction.RESPONSE, CloseReason.FINISHED
-_CHUNKED, _UNTIL_CLOSE = BodyKind.CHUNKED, BodyKind.UNTIL_CLOSE
+_NONE, _CHUNKED, _UNTIL_CLOSE = BodyKind.NONE, BodyKind.CHUNKED, BodyKind.UNTIL_CLOSE
 
 _SWITCHING_PROTOCOLS = 101
 _CONTINUE = 100
@@ -42,7 +43,7 @@ class Conversation:
     """Speaks HTTP/1.1 with the client and with one backend after the other."""
 
     __slots__ = (
-        "exchange", "inbox", "is_last", "last_request", "outbox", "pairing",
+        "exchange", "inbox", "is_last", "kept", "last_request", "outbox", "pairing",
         "request", "response", "sent_unsafe", "session",
     )  # fmt: skip
 
@@ -60,6 +61,8 @@ class Conversation:
         """What the client sent and no exchange has taken yet: part of a head, or the next one."""
         self.outbox = b""
         """What the backend sent of a response head that is not complete yet."""
+        self.kept: KeptBody | None = None
+        """What has gone of a request body that may have to be sent again."""
         self.sent_unsafe = False
         """Whether this client has sent a request that must not be repeated."""
         self.is_last = False
@@ -122,7 +125,9 @@ class Conversation:
         head.listener = session.entrance.address
         session.advance(_HEAD_READ)
         # A first unsafe request never gets a used connection: it could not be sent again.
-        self.pairing.seek(head, may_reuse=head.method in IDEMPOTENT or self.sent_unsafe)
+        is_bare = head.body.kind is _NONE and head.method in IDEMPOTENT
+        is_safe = is_bare or may_repeat(head, session.limits)
+        self.pairing.seek(head, may_reuse=is_safe or self.sent_unsafe, must_look=not is_safe)
 
     def on_connected(self) -> None:
         """The backend accepted."""
@@ -159,15 +164,16 @@ class Conversation:
             trusted_peer=session.trusts_client,
             host=None if pool.host == "keep" else _host_for(pool.host, decision.backend),
         )
+        inbox = self.inbox
         try:
-            used = session.request_pipe.begin(
-                out, head.body, self.inbox, session.limits, decode=False
-            )
+            used = session.request_pipe.begin(out, head.body, inbox, session.limits, decode=False)
         except BadMessage as error:
             self._refuse(error)
             return
-        if self.inbox or session.client.paused_by:
-            self._keep_for_later(self.inbox[used:])
+        if inbox or session.client.paused_by:
+            self._keep_for_later(inbox[used:])
+        if head.body.kind is not _NONE:
+            keep_body(self, inbox[:used])
 
     def _keep_for_later(self, rest: bytes) -> None:
         """What is behind this request is the next one, and has to wait.
@@ -316,6 +322,8 @@ class Conversation:
         """Remember the present exchange, with how it went."""
         exchange, self.exchange = self.exchange, None
         self.response = None
+        if self.kept is not None:
+            forget_body(self)
         if exchange is None:
             return
         session = self.session

@@ -20,7 +20,7 @@ from rsp.core.routing import (
 )
 from rsp.core.vocabulary import BackendState, Side
 from rsp.engine.connection import Connection
-from rsp.engine.nonblocking import ConnectFailed, prepare, start_connect
+from rsp.engine.nonblocking import ConnectFailed, OutOfFds, prepare, start_connect
 from rsp.engine.owner import Owner
 from rsp.engine.poller import Poller
 
@@ -83,7 +83,7 @@ def dial(backend: Backend, poller: Poller, owner: Owner[Connection], limits: Lim
 
     Raises:
         ConnectFailed: it failed at once.
-        OutOfFds: there is no fd for it.
+        OutOfFds: there is no fd for it, or the poller cannot watch it.
     """
     if backend.resolved is None:
         raise ConnectFailed("its address is not resolved")
@@ -91,5 +91,9 @@ def dial(backend: Backend, poller: Poller, owner: Owner[Connection], limits: Lim
     prepare(sock, limits.notsent_lowat_bytes)
     connection = Connection(poller, sock, backend.address, _BACKEND, limits)
     connection.port = backend.resolved[1]
-    connection.start(owner, is_connected=False)
+    try:
+        connection.start(owner, is_connected=False)
+    except OutOfFds:
+        sock.close()
+        raise
     return connection

@@ -9,6 +9,7 @@ from rsp.core.limits import IDLE_LOOK_S, Limits
 from rsp.core.vocabulary import BackendState
 from rsp.engine.connection import Connection
 from rsp.engine.deadlines import Deadlines
+from rsp.engine.nonblocking import is_quiet
 from rsp.engine.poller import Poller
 from rsp.engine.telemetry import Telemetry
 
@@ -48,12 +49,19 @@ class IdleConnections:
         if len(kept) > limits.backend_idle_connections:
             self._drop(kept[0])
 
-    def take(self, backend: Backend) -> Connection | None:
-        """Return an idle connection to `backend`, its counters at 0; None when there is none."""
+    def take(self, backend: Backend, *, look: bool = False) -> Connection | None:
+        """Return an idle connection to `backend`, its counters at 0; None when there is none.
+
+        Its FIN may be here and the poller's word of it not. With `look` the kernel is asked: for
+        a request that could not be sent again, which is worth a call.
+        """
         kept = self._kept.get(backend.key)
         if not kept:
             return None
         connection = kept.pop()
+        if look and not is_quiet(connection.sock):
+            connection.close()
+            return self.take(backend, look=True)
         connection.reset_counters()
         return connection
 

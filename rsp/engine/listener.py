@@ -4,8 +4,9 @@ import resource
 import socket
 
 from rsp.core.events import Noted
+from rsp.core.lifecycle import Fact
 from rsp.core.limits import ACCEPTS_PER_TURN, FDS_RESERVED, Limits
-from rsp.core.vocabulary import EventLevel, Mode, Side
+from rsp.core.vocabulary import CloseReason, EventLevel, Mode, Side
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.conversation import Conversation
@@ -51,13 +52,13 @@ class Listener:
         for _ in range(ACCEPTS_PER_TURN):
             try:
                 accepted = try_accept(self.sock)
+                if accepted is None:
+                    return
+                fd = accepted[0].fileno()
+                self._begin(*accepted)
             except OutOfFds as error:
                 self._rest(str(error))
                 return
-            if accepted is None:
-                return
-            fd = accepted[0].fileno()
-            self._begin(*accepted)
             if fd >= self._last_fd:
                 self._rest(f"{FDS_RESERVED} are kept for backends and for the control socket")
                 return
@@ -68,7 +69,12 @@ class Listener:
         session = Session(context, self.registry, client, self.entrance)
         context.telemetry.totals.accepted += 1
         is_http = self.entrance.mode is _HTTP
-        session.start(Conversation(session) if is_http else Relay(session))
+        try:
+            session.start(Conversation(session) if is_http else Relay(session))
+        except OutOfFds as error:
+            session.because(CloseReason.INTERNAL_ERROR, f"the client cannot be watched: {error}")
+            session.advance(Fact.ABORTED)
+            raise
 
     def _rest(self, error: str) -> None:
         context = self.context

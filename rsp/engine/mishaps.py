@@ -10,15 +10,14 @@ from rsp.core.events import ErrorReplied
 from rsp.core.http1.errors import BadMessage, error_reply
 from rsp.core.http1.framing import BodyKind
 from rsp.core.http1.head import RequestHead, ResponseHead
+from rsp.core.http1.kept import KeptBody
 from rsp.core.lifecycle import Fact
 from rsp.core.patience import Patience
 from rsp.core.vocabulary import CloseReason
 from rsp.engine.exchange import Exchange
 from rsp.engine.pairing import Pairing
+from rsp.engine.replay import repeat
 from rsp.engine.session import Session
-
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-"""Methods that may be sent again when nobody knows whether they arrived (RFC 9110, 9.2.2)."""
 
 
 class Talk(Protocol):
@@ -31,6 +30,7 @@ class Talk(Protocol):
     response: ResponseHead | None
     inbox: bytes
     outbox: bytes
+    kept: KeptBody | None
 
     def finish_exchange(self, result: str) -> None:
         """Remember the present exchange, with how it went."""
@@ -96,20 +96,12 @@ def bad_response(talk: Talk, error: BadMessage) -> None:
 
 
 def no_response(talk: Talk, what: str) -> None:
-    """The backend ended before it said anything: ask once more, or say so.
-
-    A kept connection may have died under our request. It is sent again only where nobody can tell
-    the difference: an idempotent request without a body, on a connection that had served before,
-    of whose response no byte has come (RFC 9112, 9.3.1).
-    """
+    """The backend ended before it said anything: ask once more, or say so."""
     exchange, backend = talk.exchange, talk.pairing.backend
     if exchange is None or backend is None:
         talk.pairing.part(keep=False)
         return
-    is_repeatable = exchange.method in IDEMPOTENT and talk.request.body.is_empty
-    if talk.pairing.is_reused and is_repeatable and not talk.outbox:
-        exchange.first_byte_s = None
-        talk.pairing.dial_again()
+    if repeat(talk):
         return
     sentence = f"backend {backend.key} ({backend.address}) {what}"
     talk.pairing.note_failure(backend, sentence)

@@ -69,6 +69,11 @@ class OutOfFds(Exception):
     """No fd, or no memory, for one more connection. Not the client's fault: try again later."""
 
 
+def out_of_fds(error: OSError) -> OutOfFds:
+    """Return what a refusal of the kernel to take one more fd means here."""
+    return OutOfFds(errno_name(error.errno))
+
+
 def errno_name(number: int | None) -> str:
     """Return `ECONNRESET` for 104, and so on."""
     return errno.errorcode.get(number or 0, f"errno {number}")
@@ -229,6 +234,17 @@ def pending_error(sock: Socket) -> str | None:
     return errno_name(number) if number else None
 
 
+def is_quiet(sock: Socket) -> bool:
+    """Tell whether there is nothing to read on a socket: no byte, no FIN and no error (recv(2))."""
+    try:
+        sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _met_itself(sock: Socket) -> bool:
     try:
         return bool(sock.getsockname() == sock.getpeername())
@@ -269,6 +285,15 @@ def reset_on_close(sock: Socket) -> None:
         sock.setsockopt(_TCP, _NODELAY, 1)
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+
+
+def close_all(socks: list[Socket]) -> None:
+    """Close sockets. What close(2) has to complain about changes nothing: the fd is gone."""
+    for sock in socks:
+        try:  # noqa: SIM105  (a context manager costs more than the call)
+            sock.close()
+        except OSError:
+            pass
 
 
 def prepare(sock: Socket, notsent_lowat_bytes: int) -> None:

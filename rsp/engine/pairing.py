@@ -40,8 +40,8 @@ class Pairing:
     """The backend side of one session."""
 
     __slots__ = (
-        "backend", "decision", "excluded", "is_reused", "load", "may_reuse", "request", "seeker",
-        "session", "tries",
+        "backend", "decision", "excluded", "is_reused", "load", "may_reuse", "must_look", "request",
+        "seeker", "session", "tries",
     )  # fmt: skip
 
     def __init__(self, session: Session, seeker: Seeker) -> None:
@@ -57,11 +57,14 @@ class Pairing:
         """Backends that failed for the present request, by their keys."""
         self.tries = 0
         self.may_reuse = False
+        self.must_look = False
+        """Whether an idle connection is asked first if it has died unnoticed."""
         self.is_reused = False
         """Whether the present connection had served another request before."""
 
-    def seek(self, request: Routable, *, may_reuse: bool) -> None:
+    def seek(self, request: Routable, *, may_reuse: bool, must_look: bool = False) -> None:
         """Decide where `request` goes, and get a connection; the seeker hears how it went."""
+        self.must_look = must_look
         self.request = request
         self.may_reuse = may_reuse
         self.excluded = ()
@@ -89,7 +92,9 @@ class Pairing:
             sentence = decision.error or decision.reason
             self.seeker.on_unpaired(decision.status, sentence, CloseReason.NO_ROUTE)
             return
-        idle = context.idle.take(backend) if self.may_reuse and not self.tries else None
+        idle = None
+        if self.may_reuse and not self.tries:
+            idle = context.idle.take(backend, look=self.must_look)
         if idle is None:
             self._dial(backend)
             return

@@ -1,6 +1,7 @@
 """One direction of a session: which of the source's bytes go to the sink, and backpressure."""
 
 from rsp.core.http1.framing import Body, BodyKind, ChunkedScanner
+from rsp.core.http1.kept import KeptBody
 from rsp.core.limits import READ_BYTES, SPLICE_BYTES, Limits
 from rsp.core.vocabulary import Direction, PauseReason
 from rsp.engine.bulk import splice
@@ -18,7 +19,7 @@ class Pipe:
     """Forwards one message after the other from `source` to `sink`.
 
     While `is_open`, what the source sends belongs to the message; `remaining` counts what is left
-    of it, and a chunked one is followed by its scanner.
+    of it, and a chunked one, or one that is kept for a second try, is followed by its scanner.
     """
 
     __slots__ = ("direction", "is_open", "moved_bytes", "remaining", "scanner", "sink", "source")
@@ -29,7 +30,7 @@ class Pipe:
         self.sink: Connection
         self.is_open = False
         self.remaining = 0
-        self.scanner: ChunkedScanner | None = None
+        self.scanner: ChunkedScanner | KeptBody | None = None
         self.moved_bytes = 0
         """Body bytes of the present message that were passed on."""
 
@@ -101,8 +102,8 @@ class Pipe:
     def splice(self, limits: Limits) -> int:
         """Let the kernel move a piece of the message by itself; return how many bytes that was.
 
-        0 when it cannot: a chunked body has to be read. The last byte of a message is always read
-        as well, so that its end is noticed in one place.
+        0 when it cannot: a chunked or kept body has to be read. The last byte of a message is
+        always read as well, so that its end is noticed in one place.
         """
         # What the kernel takes for certain, and what may be left here.
         bound_bytes = limits.notsent_lowat_bytes + limits.high_water_bytes + READ_BYTES
@@ -116,7 +117,7 @@ class Pipe:
             self._press()
         return count
 
-    def _feed_chunked(self, scanner: ChunkedScanner, view: memoryview) -> int:
+    def _feed_chunked(self, scanner: ChunkedScanner | KeptBody, view: memoryview) -> int:
         pieces = scanner.feed(view)
         self.moved_bytes = scanner.payload_bytes
         self.is_open = not scanner.done

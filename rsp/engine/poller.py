@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from rsp.core.limits import EVENTS_PER_POLL
+from rsp.engine.nonblocking import close_all, out_of_fds
 from rsp.engine.siphon import Siphon
 
 READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -71,9 +72,17 @@ class Poller:
         self.now_s = time.monotonic()
 
     def watch(self, fd: int, handler: Handler) -> None:
-        """Deliver every edge of `fd` to `handler` from now on."""
+        """Deliver every edge of `fd` to `handler` from now on.
+
+        Raises:
+            OutOfFds: the kernel has no memory for it, or may watch no more (ENOSPC; epoll(7),
+                max_user_watches).
+        """
+        try:
+            self._epoll.register(fd, _EDGES)
+        except OSError as error:
+            raise out_of_fds(error) from None
         self._handlers[fd] = handler
-        self._epoll.register(fd, _EDGES)
 
     def watch_level(self, fd: int, handler: Handler) -> None:
         """Deliver readability of `fd` for as long as it lasts: for listeners."""
@@ -128,5 +137,4 @@ class Poller:
 
     def _close_all(self) -> None:
         closing, self._closing = self._closing, []
-        for sock in closing:
-            sock.close()
+        close_all(closing)

@@ -5,6 +5,7 @@ import os
 import time
 from collections import Counter
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from rsp import __version__
@@ -14,8 +15,9 @@ from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Noted
 from rsp.core.lifecycle import State
-from rsp.core.limits import LISTEN_BACKLOG
+from rsp.core.limits import CUT_SESSIONS_NAMED, LISTEN_BACKLOG
 from rsp.core.routing import FixedRouter, Router
+from rsp.core.sanitise import safe
 from rsp.core.vocabulary import CloseReason, EventLevel
 from rsp.engine.changes import Changes
 from rsp.engine.context import Context
@@ -27,6 +29,7 @@ from rsp.engine.lua_config import LoadedConfig, LuaRouter, load_config, rebuild_
 from rsp.engine.nonblocking import CannotListen, address_text, bind_listener
 from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
+from rsp.engine.rows import connection_row
 from rsp.engine.session import Registry
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.watchdog import Watchdog
@@ -216,6 +219,16 @@ class Engine:
             await asyncio.sleep(_DRAIN_LOOK_S)
         if self.registry.live:
             self.note(f"{_count(len(self.registry.live), 'session')} cut off.", EventLevel.WARN)
+            self._name_the_cut()
+
+    def _name_the_cut(self) -> None:
+        """Say which sessions did not end in time: who asked for what, and whom we waited for."""
+        for session in islice(self.registry.live.values(), CUT_SESSIONS_NAMED):
+            row = connection_row(session, time.monotonic())
+            asked = f", {row.request.method} {safe(row.request.path)}" if row.request else ""
+            backend = f", backend {row.backend.address}" if row.backend else ""
+            what = f"cut off while {row.state}: client {row.client.address}{asked}{backend}"
+            self.note(f"session {session.id} {what}", EventLevel.WARN)
 
     async def stop(self) -> None:
         """End at once: whatever is still open is reset."""

@@ -196,6 +196,13 @@ class Engine:
         """Return its exit status, once it has ended."""
         return self.process.wait(PATIENCE_S)
 
+    def kill(self) -> None:
+        """Let it die without a word: SIGKILL."""
+        self.hang_up()
+        self.process.kill()
+        self.process.wait()
+        self.link.close()
+
     def close(self) -> None:
         """End it, however far it is, and see that it ended well and met no bug of its own."""
         self.hang_up()

@@ -68,14 +68,24 @@ class Terminal:
         """What stands on it, without any blanks."""
         return squeezed(self.screen)
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size: the program gets SIGWINCH."""
+        self._tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    def pid_of_command(self) -> int:
+        """Return the process id of `rsp`: the shell's only child."""
+        shell = self._tmux("list-panes", "-F", "#{pane_pid}").strip()
+        children = Path(f"/proc/{shell}/task/{shell}/children").read_text().split()
+        return int(children[0])
+
     def leave(self, key: str) -> int:
         """Leave the dashboard; `key` answers what becomes of the engine. Return the exit status."""
         self.press("q")
         self.wait_for("Leave rsp")
-        wait_until(lambda: self._has_ended_by(key))
+        wait_until(lambda: self.has_ended_by(key))
         return self.wait_for_end()
 
-    def _has_ended_by(self, key: str) -> bool:
+    def has_ended_by(self, key: str) -> bool:
         """Press `key` and look: a question that has just come is deaf for a moment."""
         self.press(key)
         return self._exit.exists()

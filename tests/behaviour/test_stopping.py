@@ -16,6 +16,19 @@ from tests.behaviour.wire import Wire, head, numbered, request
 UPGRADE = ["Connection: Upgrade", "Upgrade: websocket"]
 
 
+def tunnel(wire: Wire) -> None:
+    """Agree to an upgrade, and say the first five bytes back."""
+    wire.read_head()
+    wire.send(head("HTTP/1.1 101 Switching Protocols", *UPGRADE))
+    wire.send(wire.read(5))
+    wire.read_to_end()
+
+
+def say_nothing(wire: Wire) -> None:
+    """Read, and never answer."""
+    wire.read_to_end()
+
+
 def is_refused(proxy: Engine) -> bool:
     with socket.socket() as sock:
         return sock.connect_ex(("127.0.0.1", proxy.port)) != 0
@@ -132,12 +145,6 @@ def test_an_engine_with_nothing_to_do_ends_at_once(
 def test_tunnels_may_take_as_long_as_exchanges_and_are_cut_then(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
-    def tunnel(wire: Wire) -> None:
-        wire.read_head()
-        wire.send(head("HTTP/1.1 101 Switching Protocols", *UPGRADE))
-        wire.send(wire.read(5))
-        wire.read_to_end()
-
     proxy = engine(LISTEN + pool(backend(tunnel)) + "limits { drain_s = 0.5 }\n")
     client = proxy.connect()
     assert client.ask(request("GET", "/", *UPGRADE)).status == 101
@@ -158,3 +165,43 @@ def test_an_idle_engine_that_is_told_twice_ends_well(
         proxy.signal(signal.SIGTERM)
         proxy.signal(signal.SIGTERM)
         assert proxy.wait_for_end() == 0
+
+
+def test_two_hundred_in_flight_and_tunnels_end_or_are_named(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    release = threading.Event()
+    site = backend(hold(release))
+    proxy = engine(LISTEN + pool(site) + "limits { drain_s = 1 }\n")
+    asking = [proxy.connect() for _ in range(200)]
+    for number, client in enumerate(asking):
+        client.send(request(path=f"/asked/{number}"))
+    site.wait_for_connections(200)
+    site.script = tunnel
+    tunnels = [proxy.connect() for _ in range(20)]
+    for client in tunnels:
+        assert client.ask(request("GET", "/", *UPGRADE)).status == 101
+    site.script = say_nothing
+    late = proxy.connect()
+    late.send(request(path="/never"))
+    site.wait_for_connections(221)
+    proxy.signal(signal.SIGTERM)
+    wait_until(lambda: is_refused(proxy))
+    release.set()
+    for client in asking:
+        assert client.read_response().body == b"held"
+        assert client.read_to_end() == b""
+        client.close()
+    for client in tunnels[:10]:
+        client.send(b"still")
+        assert client.read(5) == b"still"
+        client.close()
+    assert all(client.is_reset() for client in (*tunnels[10:], late))
+    assert proxy.wait_for_end() == 0
+    site.hang_up()
+    named = [line for line in proxy.log.splitlines() if " cut off while " in line]
+    assert len(named) == 11
+    assert "11 sessions cut off." in proxy.log
+    assert f"cut off while streaming: client 127.0.0.1:{late.port}, GET /never" in proxy.log
+    for client in tunnels[10:]:
+        assert f"tunnel: client 127.0.0.1:{client.port}, backend {site.address}" in proxy.log

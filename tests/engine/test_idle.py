@@ -68,6 +68,15 @@ async def test_the_newest_is_taken_first_and_counts_from_nothing(shelf: Shelf) -
     assert shelf.idle.count(A) == 0
 
 
+async def test_one_that_died_unnoticed_is_found_by_a_look(shelf: Shelf) -> None:
+    """The poller has had no turn since: only the kernel knows."""
+    old, _ = shelf.put()
+    dead, far = shelf.put()
+    far.close()
+    assert shelf.idle.take(A, look=True) is old
+    assert dead.is_closed
+
+
 async def test_each_backend_has_its_own(shelf: Shelf) -> None:
     shelf.put(A)
     assert shelf.idle.take(B) is None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rsp.core.legend import CLOSE_REASONS
 from rsp.tui.model.spans import Line, Span, fit, wrap
 
 
@@ -52,6 +53,7 @@ def help_lines(keys: Sequence[HelpKey], search: str, width: int) -> list[Line]:
         ("Everywhere", [(key.written, key.tooltip) for key in keys if key.where == "everywhere"]),
         ("Filter language", list(_FILTER)),
         ("Words and signs", list(_WORDS)),
+        ("Why a session ended", [(reason.value, text) for reason, text in CLOSE_REASONS.items()]),
     ]
     wanted = search.strip().lower()
     lines: list[Line] = []
