@@ -234,8 +234,6 @@ class Conversation:
         if head.status == _SWITCHING_PROTOCOLS:
             self._upgrade(exchange, head, rest)
             return
-        exchange.status = head.status
-        self.response = head
         kind = head.body.kind
         decode = kind is _CHUNKED and request.minor == 0
         self.is_last = (
@@ -251,6 +249,9 @@ class Conversation:
         )
         pipe = session.response_pipe
         used = pipe.begin(out, head.body, rest, session.limits, decode=decode)
+        # Only now: until the head has left, a reply of ours may still take its place.
+        exchange.status = head.status
+        self.response = head
         if not pipe.is_open:
             self._end_response(has_extra=used < len(rest))
 

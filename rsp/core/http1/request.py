@@ -51,7 +51,7 @@ _method = re.compile(rb"%b{1,%d}" % (TOKEN, METHOD_BYTES)).fullmatch
 _opinion = RequestOpinion()
 _known: KnownHeads[bytes, "RequestHead"] = KnownHeads()
 """By their fields, that is without the request line."""
-_lines = Lines(_SPECIAL, dropped=b"_")
+_lines = Lines(_SPECIAL, watched=(b"content-type",), dropped=b"_")
 """A backend that maps names to variables cannot tell a name with an underscore from the same one
 with a hyphen, and would believe a forged field: such fields are not passed on."""
 
@@ -238,6 +238,9 @@ def _apply_special(parsed: RequestHead, limits: Limits) -> None:
         _apply_connection(parsed)
     if b"expect" in special:
         _apply_expect(parsed)
+    if len(special.get(b"content-type", ())) > 1:
+        # RFC 9110, section 8.3: readers differ in which one counts.
+        raise BadMessage(400, "The head has more than one Content-Type.")
     if b"via" in special and len(list_members(special[b"via"])) > VIA_ENTRIES:
         raise BadMessage(508, "The request has passed so many proxies that it goes in a loop.")
 
