@@ -91,6 +91,10 @@ HOST_BYTES = 255
 VIA_ENTRIES = 8
 """A request that has passed more proxies than this goes round in a loop: 508."""
 
+FIRST_FLIGHT_BYTES = 10 * 1460
+"""What TCP sends without waiting for anybody: ten segments (RFC 6928, section 2). A last response
+that is longer may still be in the kernel when we are done with it, so its client is lingered for."""
+
 CHUNK_SIZE_DIGITS = 16
 """Most hexadecimal digits of a chunk size: 64 bits."""
 

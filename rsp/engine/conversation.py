@@ -18,6 +18,7 @@ from rsp.core.http1.head import (
     response_head_end,
 )
 from rsp.core.lifecycle import Fact, State
+from rsp.core.limits import FIRST_FLIGHT_BYTES
 from rsp.core.patience import Patience
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
@@ -289,8 +290,14 @@ class Conversation:
         )
         self.finish_exchange("complete")
         if self.is_last or not request_done or session.client.is_eof:
-            # Who said `close` sends nothing more that could turn our FIN into a reset.
-            is_end = request_done and not self.request.keep_alive and not self.inbox
+            # Who said `close` should send nothing more. If it does all the same, our FIN becomes a
+            # reset: harmless only where the kernel has sent all of the response by now.
+            is_end = (
+                request_done
+                and not self.request.keep_alive
+                and not self.inbox
+                and session.response_pipe.moved_bytes <= FIRST_FLIGHT_BYTES
+            )
             session.advance(_EXCHANGE_ENDED if is_end else _EXCHANGE_LAST)
             return
         session.advance(_EXCHANGE_KEPT)

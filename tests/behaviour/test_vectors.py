@@ -1,4 +1,4 @@
-"""The vectors of other projects against `rsp serve` and real backends, each with a canary behind it.
+"""The vectors of other projects against `rsp serve` and real backends, each with a canary after it.
 
 `tests/corpora` holds the same vectors against a session without sockets, in every way in which they
 can be cut; here it is the whole program, its own records, and what other clients get.
