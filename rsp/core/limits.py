@@ -93,7 +93,7 @@ VIA_ENTRIES = 8
 
 FIRST_FLIGHT_BYTES = 10 * 1460
 """What TCP sends without waiting for anybody: ten segments (RFC 6928, section 2). A last response
-that is longer may still be in the kernel when we are done with it, so its client is lingered for."""
+that is longer may be in the kernel still when we are done with it: its client is lingered for."""
 
 CHUNK_SIZE_DIGITS = 16
 """Most hexadecimal digits of a chunk size: 64 bits."""

@@ -71,3 +71,12 @@ def test_a_client_that_reads_only_after_we_have_let_go_gets_all_of_it(
     wait_until(lambda: is_let_go(proxy, client, "closed"))
     assert digest(client.read_response().body) == digest(PAGE)
     assert client.read_to_end() == b""
+
+
+def test_a_client_that_has_said_fin_still_gets_its_answer(proxy: Engine, site: Backend) -> None:
+    site.script = answering(SIZED)
+    client = proxy.connect()
+    client.send(request())
+    client.finish()
+    assert digest(client.read_response().body) == digest(PAGE)
+    assert client.read_to_end() == b""
