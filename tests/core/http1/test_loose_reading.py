@@ -22,25 +22,39 @@ NARROW = {"ascii", "latin-1"}
 def loose_reading(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Yield what takes more than the grammar of HTTP does, with its line."""
     for node in ast.walk(tree):
-        match node:
-            case ast.Call(
-                func=ast.Name(id="int"), args=[ast.Subscript(value=ast.Name(id="match")), *_]
-            ):
-                pass
-            case ast.Call(func=ast.Name(id="int" | "float")):
-                yield node.lineno, "a number that no pattern has passed"
-            case ast.Call(func=ast.Attribute(value=ast.Constant())):
-                pass  # a text of our own
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=own))) if own.isupper():
-                pass  # and one with a name
-            case ast.Call(func=ast.Attribute(attr=name), args=[]) if name in STRIPPING:
-                yield node.lineno, f"{name}() of whatever Python calls blank"
-            case ast.Call(func=ast.Attribute(attr="decode"), args=args) if not is_narrow(args):
-                yield node.lineno, "a text that is more than ASCII or latin-1"
-            case ast.Attribute(attr=name) if name in LOOSE:
-                yield node.lineno, f"{name} knows more than ASCII"
-            case ast.Constant(value=bytes(text)) if b"$" in re.sub(rb"\[[^]]*\]", b"", text):
-                yield node.lineno, "$ in a pattern"
+        what = loose_call(node) or loose_word(node)
+        if what:
+            yield getattr(node, "lineno", 0), what
+
+
+def loose_call(node: ast.AST) -> str:
+    match node:
+        case ast.Call(
+            func=ast.Name(id="int"), args=[ast.Subscript(value=ast.Name(id="match")), *_]
+        ):
+            return ""
+        case ast.Call(func=ast.Name(id="int" | "float")):
+            return "a number that no pattern has passed"
+        case ast.Call(func=ast.Attribute(attr=name, value=value), args=args) if not is_ours(value):
+            if name in STRIPPING and not args:
+                return f"{name}() of whatever Python calls blank"
+            if name == "decode" and not is_narrow(args):
+                return "a text that is more than ASCII or latin-1"
+    return ""
+
+
+def loose_word(node: ast.AST) -> str:
+    match node:
+        case ast.Attribute(attr=name) if name in LOOSE:
+            return f"{name} knows more than ASCII"
+        case ast.Constant(value=bytes(text)) if b"$" in re.sub(rb"\[[^]]*\]", b"", text):
+            return "$ in a pattern"
+    return ""
+
+
+def is_ours(value: ast.expr) -> bool:
+    """Tell whether a text is written in the source, or has a name of the module."""
+    return isinstance(value, ast.Constant) or (isinstance(value, ast.Name) and value.id.isupper())
 
 
 def is_narrow(args: list[ast.expr]) -> bool:
