@@ -92,8 +92,8 @@ VIA_ENTRIES = 8
 """A request that has passed more proxies than this goes round in a loop: 508."""
 
 FIRST_FLIGHT_BYTES = 10 * 1460
-"""What TCP sends without waiting for anybody: ten segments (RFC 6928, section 2). A last response
-that is longer may be in the kernel still when we are done with it: its client is lingered for."""
+"""What TCP sends without waiting for anybody: ten segments (RFC 6928, section 2). Who got more than
+this may have some of it in our kernel still when we are done: such a client is lingered for."""
 
 CHUNK_SIZE_DIGITS = 16
 """Most hexadecimal digits of a chunk size: 64 bits."""

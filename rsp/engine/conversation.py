@@ -291,13 +291,11 @@ class Conversation:
         self.finish_exchange("complete")
         if self.is_last or not request_done or session.client.is_eof:
             # Who said `close` should send nothing more. If it does all the same, our FIN becomes a
-            # reset: harmless only where the kernel has sent all of the response by now.
-            is_end = (
-                request_done
-                and not self.request.keep_alive
-                and not self.inbox
-                and session.response_pipe.moved_bytes <= FIRST_FLIGHT_BYTES
-            )
+            # reset: harmless only where the kernel has sent everything by now.
+            client = session.client
+            has_left = client.bytes_out <= FIRST_FLIGHT_BYTES and not client.unsent.data
+            is_done = request_done and not self.request.keep_alive and not self.inbox
+            is_end = is_done and has_left
             session.advance(_EXCHANGE_ENDED if is_end else _EXCHANGE_LAST)
             return
         session.advance(_EXCHANGE_KEPT)
