@@ -7,7 +7,8 @@ not in the table cannot happen; meeting one is a bug of ours, and costs that ses
 How a session ends. Whatever is unsent goes out first, with a close marker behind it: that is
 DRAINING. When the last byte has left us the session is CLOSING: in HTTP it lingers until the
 client has said FIN as well, for closing a socket with unread bytes destroys the tail of what was
-sent (RFC 9112, section 9.6). `EXPIRED` and `ABORTED` cut through all of that.
+sent (RFC 9112, section 9.6). `EXPIRED` and `ABORTED` cut through all of that; only where lingering
+alone has taken too long nothing is reset, for the kernel may still be sending what it took.
 
 The tunnel rows serve `mode = "tcp"` and upgraded connections alike.
 """
@@ -180,6 +181,9 @@ _ALWAYS: dict[Fact, Row] = {
     F.EXPIRED: (S.CLOSED, (A.RESET_CLIENT, A.RESET_BACKEND)),
     F.ABORTED: (S.CLOSED, (A.RESET_CLIENT, A.RESET_BACKEND)),
 }
+_LINGERED: dict[tuple[State, Fact], Row] = {
+    (S.CLOSING, F.EXPIRED): (S.CLOSED, (A.CLOSE_CLIENT, A.CLOSE_BACKEND)),
+}
 
 TABLE: dict[tuple[State, Fact], Row] = {
     **_EXCHANGE,
@@ -189,6 +193,7 @@ TABLE: dict[tuple[State, Fact], Row] = {
     **{(state, fact): row for state in _TUNNELS for fact, row in _ANY_TUNNEL.items()},
     **_ENDING,
     **{(s, fact): row for s in State if s is not S.CLOSED for fact, row in _ALWAYS.items()},
+    **_LINGERED,
 }
 for (_state, _fact), _row in TABLE.items():
     _state.rows[_fact] = _row

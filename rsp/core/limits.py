@@ -92,6 +92,10 @@ HOST_BYTES = 255
 VIA_ENTRIES = 8
 """A request that has passed more proxies than this goes round in a loop: 508."""
 
+FIRST_FLIGHT_BYTES = 10 * 1460
+"""What TCP sends without waiting for anybody: ten segments (RFC 6928, section 2). Who got more than
+this may have some of it in our kernel still when we are done: such a client is lingered for."""
+
 CHUNK_SIZE_DIGITS = 16
 """Most hexadecimal digits of a chunk size: 64 bits."""
 

@@ -19,6 +19,7 @@ from rsp.core.http1.head import (
 )
 from rsp.core.http1.kept import KeptBody
 from rsp.core.lifecycle import Fact, State
+from rsp.core.limits import FIRST_FLIGHT_BYTES
 from rsp.core.patience import Patience
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
@@ -240,8 +241,6 @@ class Conversation:
         if head.status == _SWITCHING_PROTOCOLS:
             self._upgrade(exchange, head, rest)
             return
-        exchange.status = head.status
-        self.response = head
         kind = head.body.kind
         decode = kind is _CHUNKED and request.minor == 0
         self.is_last = (
@@ -257,6 +256,9 @@ class Conversation:
         )
         pipe = session.response_pipe
         used = pipe.begin(out, head.body, rest, session.limits, decode=decode)
+        # Only now: until the head has left, a reply of ours may still take its place.
+        exchange.status = head.status
+        self.response = head
         if not pipe.is_open:
             self._end_response(has_extra=used < len(rest))
 
@@ -294,9 +296,12 @@ class Conversation:
         )
         self.finish_exchange("complete")
         if self.is_last or not request_done or session.client.is_eof:
-            # Who said `close` sends nothing more that could turn our FIN into a reset.
-            is_end = request_done and not self.request.keep_alive and not self.inbox
-            session.advance(_EXCHANGE_ENDED if is_end else _EXCHANGE_LAST)
+            # Who said `close` should send nothing more. If it does all the same, our FIN becomes a
+            # reset: harmless only where the kernel has sent everything by now.
+            client = session.client
+            has_left = client.bytes_out <= FIRST_FLIGHT_BYTES and not client.unsent.data
+            is_done = request_done and not self.request.keep_alive and not self.inbox
+            session.advance(_EXCHANGE_ENDED if is_done and has_left else _EXCHANGE_LAST)
             return
         session.advance(_EXCHANGE_KEPT)
         if self.inbox or session.client.paused_by:

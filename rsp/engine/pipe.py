@@ -58,8 +58,7 @@ class Pipe:
         if not rest or not self.is_open:
             sink.send(head)
         elif self.scanner is not None:
-            sink.send(head)
-            used = self._feed_chunked(self.scanner, memoryview(rest))
+            used = self._feed_chunked(self.scanner, memoryview(rest), head)
         else:
             # One packet, one call: a small response is a head and its body in the same read.
             used = min(len(rest), self.remaining)
@@ -117,10 +116,15 @@ class Pipe:
             self._press()
         return count
 
-    def _feed_chunked(self, scanner: ChunkedScanner | KeptBody, view: memoryview) -> int:
+    def _feed_chunked(
+        self, scanner: ChunkedScanner | KeptBody, view: memoryview, head: bytes = b""
+    ) -> int:
         pieces = scanner.feed(view)
         self.moved_bytes = scanner.payload_bytes
         self.is_open = not scanner.done
+        if head:
+            # Judged before the head leaves: where the framing is broken at once, nothing was sent.
+            pieces = [head, *pieces]
         if pieces:
             self.sink.send(pieces[0] if len(pieces) == 1 else b"".join(pieces))
             self._press()

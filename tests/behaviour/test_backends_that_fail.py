@@ -106,6 +106,7 @@ def saying(*pieces: bytes, ending: Callable[[Wire], None] = Wire.close) -> Scrip
     return script
 
 
+CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
 NO_RESPONSES = {
     "closes": (saying(), "closed the connection without a response"),
     "resets": (saying(ending=Wire.reset), "reset the connection (ECONNRESET)"),
@@ -123,6 +124,7 @@ NO_RESPONSES = {
     ),
     "endless head": (saying(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000), "no valid response"),
     "folded field": (saying(head("HTTP/1.1 200 OK", "X: 1", " 2")), "no valid response"),
+    "bad chunk": (saying(CHUNKED + b"4\r\nhalf\r\nxyz\r\n\r\n"), "no valid response"),
 }  # fmt: skip
 
 
@@ -140,12 +142,11 @@ def test_what_is_no_response_is_a_502_that_names_the_backend(
     assert words in proxy.backend("web1")["last_error"]
 
 
-CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
 TRUNCATED = {
     "length": head("HTTP/1.1 200 OK", "Content-Length: 100000") + numbered(60_000),
     "chunked, inside": CHUNKED + b"64\r\nhalf",
     "chunked, between": CHUNKED + b"4\r\nhalf\r\n",
-    "bad chunk": CHUNKED + b"4\r\nhalf\r\nxyz\r\n\r\n",
+    "bad chunk": CHUNKED + b"30d40\r\n" + numbered(200_000) + b"\r\nxyz\r\n\r\n",
 }
 
 

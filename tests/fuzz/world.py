@@ -65,6 +65,8 @@ class Kernel:
         """What it took: it reaches the peer."""
         self.shut = False
         self.closed = False
+        self.resets = False
+        """Whether closing it says RST."""
         self.has_edge = is_connected
         self.on_taken: Callable[[], None] = lambda: None
 
@@ -139,6 +141,15 @@ class Kernel:
         self.read += count
         return count
 
+    def recv(self, count: int, flags: int) -> bytes:
+        """Look at what waits, and leave it there."""
+        assert flags == socket.MSG_PEEK
+        if self.error:
+            raise OSError(self._told(), "reset")
+        if self.arrived == self.read and not self.fin_arrived and not self.is_broken:
+            raise BlockingIOError
+        return self.stream[self.read : min(self.read + count, self.arrived)]
+
     def send(self, piece: bytes | bytearray | memoryview, flags: int = 0) -> int:
         assert self.is_connected
         assert not self.closed
@@ -163,7 +174,8 @@ class Kernel:
         self.shut = self.has_edge = True
 
     def setsockopt(self, level: int, name: int, value: object) -> None:
-        """Take whatever is set."""
+        """Take whatever is set; lingering for no time means a reset (socket(7))."""
+        self.resets = self.resets or name == socket.SO_LINGER
 
     def getsockopt(self, level: int, name: int) -> int:
         return self._told() if name == socket.SO_ERROR else 0
@@ -233,7 +245,7 @@ class NoDeadlines:
 class World:
     """One session, its client, and the backends that it dialled."""
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, limits: Limits = LIMITS) -> None:
         self.poller = HandPoller()
         self.backends: list[Kernel] = []
         self.on_dialled: Callable[[Kernel], None] = lambda kernel: None
@@ -243,7 +255,7 @@ class World:
             cast(Deadlines, NoDeadlines()),
             Telemetry(),
             Dispatcher(BackendTable.of([Pool("web", (backend,))], 1), FixedRouter("web")),
-            LIMITS,
+            limits,
         )
         self.client = self._kernel(is_connected=True)
         connection = Connection(
@@ -251,7 +263,7 @@ class World:
             cast(socket.socket, self.client),
             "192.0.2.1:5",
             Side.CLIENT,
-            LIMITS,
+            limits,
         )
         entrance = Entrance("127.0.0.1:80", ListenerConfig("127.0.0.1:80", mode, "web"), ("web",))
         self.session = Session(self.context, Registry(), connection, entrance)

@@ -8,7 +8,8 @@ from http import HTTPStatus
 from rsp.core.sanitise import safe
 
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
-"""What a 405 says is allowed (RFC 9110, section 15.5.6 demands the field)."""
+"""What a 405 says is allowed (RFC 9110, section 15.5.6 demands the field), and the answer to an
+OPTIONS that goes no further (section 9.3.7)."""
 
 
 class BadMessage(Exception):
@@ -45,7 +46,7 @@ def error_reply(status: int, sentence: str, *, head_only: bool = False, http_dat
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         lines.append(b"Retry-After: 1")
-    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+    if status in (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.OK):
         lines.append(b"Allow: %b" % ALLOWED_METHODS)
     lines.append(b"\r\n" if head_only else b"\r\n" + body)
     return b"\r\n".join(lines)

@@ -32,12 +32,22 @@ _nothing: dict[bytes, Known] = {}
 class Lines:
     """Judges the field lines of one kind of message, and remembers what it found."""
 
-    __slots__ = ("_dropped", "_known", "_mends_blanks", "_special", "_status_long", "_status_wrong")
+    __slots__ = (
+        "_dropped", "_known", "_mends_blanks", "_special", "_status_long", "_status_wrong",
+        "_watched",
+    )  # fmt: skip
 
     def __init__(
-        self, special: Collection[bytes], *, dropped: bytes = b"", for_response: bool = False
+        self,
+        special: Collection[bytes],
+        *,
+        watched: Collection[bytes] = (),
+        dropped: bytes = b"",
+        for_response: bool = False,
     ) -> None:
         self._special = special
+        self._watched = watched
+        """Fields that are counted among the special ones, and are passed on as they are."""
         self._dropped = dropped
         """A field whose name has one of these characters is not passed on."""
         self._known: dict[bytes, Known] = {}
@@ -82,7 +92,8 @@ class Lines:
         is_special = lowered in self._special
         is_dropped = is_special or (self._dropped and self._dropped in name)
         out = b"" if is_dropped else b"%b: %b\r\n" % (name, value)
-        judged = (name, value), lowered if is_special else None, out
+        is_named = is_special or lowered in self._watched
+        judged = (name, value), lowered if is_named else None, out
         if len(line) <= KNOWN_LINE_BYTES and not _is_secret(name):
             if len(self._known) >= KNOWN_LINES:
                 self._known.clear()

@@ -51,7 +51,8 @@ _method = re.compile(rb"%b{1,%d}" % (TOKEN, METHOD_BYTES)).fullmatch
 _opinion = RequestOpinion()
 _known: KnownHeads[bytes, "RequestHead"] = KnownHeads()
 """By their fields, that is without the request line."""
-_lines = Lines(_SPECIAL, dropped=b"_")
+_is_hops = re.compile(rb"[0-9]{1,9}").fullmatch
+_lines = Lines(_SPECIAL, watched=(b"content-type", b"max-forwards"), dropped=b"_")
 """A backend that maps names to variables cannot tell a name with an underscore from the same one
 with a hyphen, and would believe a forged field: such fields are not passed on."""
 
@@ -237,6 +238,11 @@ def _apply_special(parsed: RequestHead, limits: Limits) -> None:
         _apply_connection(parsed)
     if b"expect" in special:
         _apply_expect(parsed)
+    if len(special.get(b"content-type", ())) > 1:
+        # RFC 9110, section 8.3: readers differ in which one counts.
+        raise BadMessage(400, "The head has more than one Content-Type.")
+    if parsed.method == "OPTIONS" and b"max-forwards" in special:
+        _apply_max_forwards(parsed)
     if b"via" in special and len(list_members(special[b"via"])) > VIA_ENTRIES:
         raise BadMessage(508, "The request has passed so many proxies that it goes in a loop.")
 
@@ -254,6 +260,20 @@ def _apply_connection(parsed: RequestHead) -> None:
         protocols = parsed.special.get(b"upgrade", [])
         if len(protocols) == 1 and protocols[0].lower() == b"websocket":
             parsed.upgrade = b"websocket"
+
+
+def _apply_max_forwards(parsed: RequestHead) -> None:
+    """Count this hop, or be the last one (RFC 9110, section 7.6.2)."""
+    values = parsed.special[b"max-forwards"]
+    match = _is_hops(values[0]) if len(values) == 1 else None
+    if match is None:
+        raise BadMessage(400, "The Max-Forwards is not one plain number.")
+    hops = int(match[0])
+    if hops == 0:
+        raise BadMessage(200, "Max-Forwards has run out here: no backend was asked.")
+    removed = {*parsed.connection_options, b"max-forwards"}
+    counted = b"Max-Forwards: %d\r\n" % (hops - 1)
+    parsed.passing = passing_of(parsed.judged, removed) + counted
 
 
 def _apply_expect(parsed: RequestHead) -> None:

@@ -67,7 +67,8 @@ def framing_of(special: Special, minor: int, status: int) -> Body | None:
 @lru_cache(maxsize=1024)
 def _length(value: bytes, status: int) -> Body:
     """Return the framing for Content-Length `value`; several fields arrive joined by commas."""
-    length = int(value) if _is_length(value) else -1
+    match = _is_length(value)
+    length = int(match[0]) if match else -1
     if not 0 <= length <= LARGEST_LENGTH:
         raise BadMessage(status, "The Content-Length is not one plain number of bytes.")
     return Body(BodyKind.LENGTH, length)
