@@ -223,6 +223,7 @@ def _everywhere() -> list[Key]:
         Key(
             "copy", "y", "copy", "Copy", "Copy the row under the cursor, or what is selected", where
         ),
+        Key("copy_as", "Y", "copy_as", "Copy as", "Copy it as JSON, curl, ss or tcpdump", where),
         Key(
             "export",
             "ctrl+s",

@@ -7,6 +7,7 @@ import msgspec
 from rsp.core.replies import Backends, Decisions, Events, Status
 from rsp.tui.model.alerts import Alerts
 from rsp.tui.model.backends import BackendList
+from rsp.tui.model.copy_as import reachable
 from rsp.tui.model.decisions import DecisionLog
 from rsp.tui.model.event_log import EventLog
 from rsp.tui.model.history import HistoryBook
@@ -69,8 +70,7 @@ class Model:
         """The first listener, as one can type it into a URL; empty when there is none."""
         if self.status is None or not self.status.listeners:
             return ""
-        host, _, port = self.status.listeners[0].address.rpartition(":")
-        return f"{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"
+        return reachable(self.status.listeners[0].address)
 
     def take(self, answer: msgspec.Struct) -> None:
         """Fold one answer in. A frozen backend table stays as it is."""

@@ -9,6 +9,7 @@ from textual.widget import Widget
 from rsp.core.replies import Connections
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
+from rsp.tui.model.copy_as import Copy, copies_of_session
 from rsp.tui.model.preview import preview
 from rsp.tui.model.session_columns import SESSION_COLUMNS, shown, state_of
 from rsp.tui.model.sessions import Session, SessionList
@@ -21,7 +22,10 @@ from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 _NEED_A_SESSION = frozenset(
-    {"filter", "close", "pause", "sort_by", "reverse", "mark", "only_marked", "unmark", "follow"}
+    {
+        *("filter", "close", "pause", "sort_by", "reverse"),
+        *("mark", "only_marked", "unmark", "follow", "copy_as"),
+    }
 )
 
 
@@ -283,6 +287,11 @@ class ConnectionsScreen(Frame):
             return msgspec.json.encode(chosen.row).decode(), f"session {chosen.id} as JSON"
         listener = self.shell.model.listener
         return (f"curl -v http://{listener}/", "the command") if listener else None
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of the session under the cursor."""
+        chosen = self.table.cursor_row
+        return (f"session {chosen.id}", copies_of_session(chosen.row)) if chosen else None
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the rows that are shown."""

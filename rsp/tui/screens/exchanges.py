@@ -11,6 +11,7 @@ from rsp.core.replies import ExchangeRow, Exchanges
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import EXCHANGES_SHOWN, SLOW_PULL_S
+from rsp.tui.model.copy_as import Copy, address_of, copies_of_exchange
 from rsp.tui.model.exchange_columns import EXCHANGE_COLUMNS
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.filter_bar import FilterBar
@@ -104,6 +105,15 @@ class ExchangesScreen(Frame):
         if chosen is None:
             return None
         return msgspec.json.encode(chosen).decode(), f"exchange {chosen.id} as JSON"
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of the exchange under the cursor."""
+        chosen = self.table.cursor_row
+        if chosen is None:
+            return None
+        model = self.shell.model
+        address = address_of(model.backends.pools, chosen.pool, chosen.backend)
+        return f"exchange {chosen.id}", copies_of_exchange(chosen, model.listener, address)
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the rows that are shown."""

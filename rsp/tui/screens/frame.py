@@ -16,7 +16,9 @@ from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions
 from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line
+from rsp.tui.model.copy_as import Copy
 from rsp.tui.model.spans import Line, Span, beside, fit, line, width_of, wrap
+from rsp.tui.screens.menu import copy_menu
 from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
 
@@ -69,6 +71,10 @@ class Frame(Screen[None]):
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return what `y` copies and the words for it; None when there is nothing."""
+        return None
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the words for the chosen row and its forms for `Y`; None when there is none."""
         return None
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
@@ -201,6 +207,8 @@ class Frame(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take away what changes the engine from a dashboard that only looks."""
+        if action == "copy_as":
+            return type(self).copies is not Frame.copies
         return not (action in _MUTATING and self.shell.model.read_only)
 
     # -- keys of every screen
@@ -216,6 +224,21 @@ class Frame(Screen[None]):
             self.shell.say("There is nothing to copy here yet.")
         else:
             self.shell.copy(*chosen)
+
+    def action_copy_as(self) -> None:
+        """Ask in which form to copy the row under the cursor."""
+        chosen = self.copies()
+        if chosen is None:
+            self.shell.say("There is no row here to copy.")
+            return
+        what, copies = chosen
+
+        def answered(key: str | None) -> None:
+            for copy in copies:
+                if copy.key == key:
+                    self.shell.copy(copy.text, f"{what} as {copy.label}")
+
+        _ = self.app.push_screen(copy_menu(what, copies), answered)
 
     def action_export(self) -> None:
         """Save the rows that are shown."""
