@@ -232,6 +232,9 @@ def _everywhere() -> list[Key]:
             "Save the rows as JSON in the current directory",
             where,
         ),
+        Key(
+            "maximise", "f", "maximise", "Max", "Give the list all the room, or take it back", where
+        ),
         Key("undo", "z", "app.undo", "Undo", "Undo the last live edit", where, mutates=True),
         Key("redo", "Z", "app.redo", "", "Do the undone edit again", where, mutates=True),
         Key(

@@ -49,7 +49,7 @@ class BackendsScreen(Frame):
         table.add_class("boxed")
         yield table
         yield Lines(id="differs", classes="-absent")
-        yield Lines(id="backend", classes="boxed")
+        yield Lines(id="backend", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[TableLine]:

@@ -51,7 +51,7 @@ class ConnectionsScreen(Frame):
         yield table
         yield Lines(id="nothing", classes="boxed -absent")
         yield FilterBar(id="filter")
-        yield Lines(id="preview", classes="boxed")
+        yield Lines(id="preview", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[Session]:
@@ -254,12 +254,14 @@ class ConnectionsScreen(Frame):
         """Give the keys back to the list."""
         self.table.focus()
 
-    def action_back(self) -> None:
-        """Clear the filter; without one, there is nowhere to go back to."""
+    def widen(self) -> bool:
+        """Clear the filter."""
         bar = self.query_one(FilterBar)
-        if bar.is_open:
+        was_open = bar.is_open
+        if was_open:
             bar.clear()
             self.table.focus()
+        return was_open
 
     # -- acts
 

@@ -46,8 +46,8 @@ class DetailScreen(Frame):
 
     def body(self) -> Iterable[Widget]:
         """Lay out the sentence, the two sides, and the tabs below."""
-        yield Lines(id="sentence")
-        with Horizontal(id="sides"):
+        yield Lines(id="sentence", classes="aside")
+        with Horizontal(id="sides", classes="aside"):
             yield Lines(id="client-side", classes="boxed")
             yield Lines(id="backend-side", classes="boxed")
         table = VirtualTable[Call](CALL_COLUMNS, lambda call: call.index, id="calls")

@@ -90,14 +90,14 @@ class ExchangesScreen(Frame):
         """Give the keys back to the list."""
         self.table.focus()
 
-    def action_back(self) -> None:
-        """Clear the filter; without one, go back."""
+    def widen(self) -> bool:
+        """Clear the filter."""
         bar = self.query_one(FilterBar)
-        if bar.is_open:
+        was_open = bar.is_open
+        if was_open:
             bar.clear()
             self.table.focus()
-        else:
-            super().action_back()
+        return was_open
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the row under the cursor as JSON."""

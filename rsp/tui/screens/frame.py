@@ -73,6 +73,10 @@ class Frame(Screen[None]):
         """Return what `y` copies and the words for it; None when there is nothing."""
         return None
 
+    def widen(self) -> bool:
+        """Take back what narrows the list, such as a filter; tell whether there was something."""
+        return False
+
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the words for the chosen row and its forms for `Y`; None when there is none."""
         return None
@@ -203,6 +207,8 @@ class Frame(Screen[None]):
 
     def _label(self, key: Key) -> str:
         is_top = len(self.app.screen_stack) == 1
+        if key.id == "maximise" and self.has_class("-maximised"):
+            return "Restore"
         return "Leave" if key.id == "back_or_quit" and is_top else key.label
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -248,9 +254,18 @@ class Frame(Screen[None]):
         else:
             self.shell.export(*chosen)
 
+    def action_maximise(self) -> None:
+        """Give the list all the room, or give the panes beside it theirs again."""
+        self.toggle_class("-maximised")
+        self.call_after_refresh(self.on_resize)
+
     def action_back(self) -> None:
-        """Go back to the screen below, if there is one."""
-        if len(self.app.screen_stack) > 1:
+        """Show everything again, step by step; then go back to the screen below."""
+        if self.widen():
+            return
+        if self.has_class("-maximised"):
+            self.action_maximise()
+        elif len(self.app.screen_stack) > 1:
             _ = self.dismiss()
 
     def action_back_or_quit(self) -> None:

@@ -56,7 +56,7 @@ class RoutingScreen(Frame):
         table.unbound = groups.unbound = frozenset({"top"})
         yield groups
         yield FilterBar(id="filter")
-        yield Lines(id="explain", classes="boxed")
+        yield Lines(id="explain", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[DecisionRow]:
@@ -243,7 +243,7 @@ class RoutingScreen(Frame):
         """Give the keys back to the list."""
         (self.groups if self._by else self.table).focus()
 
-    def action_back(self) -> None:
+    def widen(self) -> bool:
         """Clear the filter; without one, end the grouping."""
         bar = self.query_one(FilterBar)
         if bar.is_open:
@@ -253,6 +253,9 @@ class RoutingScreen(Frame):
             self._by = ""
             self.show_list()
             self.table.focus()
+        else:
+            return False
+        return True
 
     # -- what leaves the screen
 
