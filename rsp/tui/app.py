@@ -9,12 +9,12 @@ from typing import ClassVar, Literal
 
 import msgspec
 from rich.text import Text
-from textual.app import App
 from textual.binding import Binding
 from textual.command import CommandPalette
 
 from rsp.core.replies import Backends, Changed, ConnectionRow, Decisions, Events, Status
 from rsp.core.sanitise import safe
+from rsp.tui.adjusting import AdjustableApp
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
 from rsp.tui.commanding import Commander, Order, Params
 from rsp.tui.commands import commands_of
@@ -28,7 +28,6 @@ from rsp.tui.palette import Command, CommandPaletteSource
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
-from rsp.tui.screens.frame import Frame
 from rsp.tui.screens.help import HelpScreen, help_keys
 from rsp.tui.screens.questions import (
     close_question,
@@ -49,7 +48,7 @@ class NoTerminal(Exception):
     """There is no terminal that the dashboard could use. The text says what to do instead."""
 
 
-class Dashboard(App[LeaveChoice]):
+class Dashboard(AdjustableApp[LeaveChoice]):
     """The app: one model, one feed, and a stack of screens for each tab."""
 
     TITLE = "rsp"
@@ -116,14 +115,6 @@ class Dashboard(App[LeaveChoice]):
 
     # -- the feed
 
-    @property
-    def frame(self) -> Frame | None:
-        """The screen that is shown, or the one below a dialog."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, Frame) and screen.is_laid_out:
-                return screen
-        return None
-
     def wanted(self) -> Sequence[Pull]:
         """Return what is to be pulled now."""
         frame = self.frame
@@ -158,8 +149,7 @@ class Dashboard(App[LeaveChoice]):
         if not self.model.lost_since:
             self.model.lost_since = self._clock().strftime("%H:%M:%S")
         self.model.lost_reason = reason
-        if (frame := self.frame) is not None:
-            frame.show_frame()
+        self.show_frame()
 
     # -- what screens ask for
 
@@ -294,8 +284,7 @@ class Dashboard(App[LeaveChoice]):
     def action_freeze(self) -> None:
         """Freeze the lists, or let them go on."""
         self.model.freeze()
-        if (frame := self.frame) is not None:
-            frame.show_frame()
+        self.show_frame()
         self.feed.nudge()
 
     def action_undo(self) -> None:
@@ -327,8 +316,7 @@ class Dashboard(App[LeaveChoice]):
     def action_guide(self) -> None:
         """Hide the guide, or show it."""
         self.guide_is_hidden = not self.guide_is_hidden
-        if (frame := self.frame) is not None:
-            frame.show_frame()
+        self.show_frame()
 
     def action_palette(self) -> None:
         """Let the person give a command by name."""

@@ -24,7 +24,7 @@ from rsp.tui.widgets.virtual_table import VirtualTable
 _NEED_A_SESSION = frozenset(
     {
         *("filter", "close", "pause", "sort_by", "reverse"),
-        *("mark", "only_marked", "unmark", "follow", "copy_as"),
+        *("mark", "only_marked", "unmark", "follow", "copy_as", "maximise"),
     }
 )
 

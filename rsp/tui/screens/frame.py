@@ -1,10 +1,11 @@
 """The frame that every screen stands in: vitals, alerts, tabs, the guide, the keys at the foot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -12,7 +13,7 @@ from textual.widgets import Input
 
 from rsp.core.sanitise import safe
 from rsp.tui.feed import Pull
-from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions
+from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions, written
 from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line
@@ -154,7 +155,7 @@ class Frame(Screen[None]):
         elif model.status is None:
             parts.append(Span("◌ waiting for the engine", "dim"))
         else:
-            parts.append(Span("● LIVE", "good", "app.freeze"))
+            parts.append(Span(f"● LIVE {self.shell.feed.pulls_per_s}Hz", "good", "app.freeze"))
         return (*parts, Span(" "))
 
     def _tabs(self) -> Line:
@@ -200,7 +201,7 @@ class Frame(Screen[None]):
             if active.enabled and active.binding.id
         }
         return [
-            (key.id, self.app.get_key_display(live[key.id]), self._label(key), key.action)
+            (key.id, written_pair(key, live), self._label(key), key.action)
             for key in KEYS
             if key.label and key.id in live
         ]
@@ -276,6 +277,12 @@ class Frame(Screen[None]):
             self.shell.action_leave()
 
 
+def written_pair(key: Key, live: Mapping[str, Binding]) -> str:
+    """Return how the key line writes a key that works now, beside the one of the opposite."""
+    found = [live[name] for name in (key.id, key.pair) if name in live]
+    return " ".join(binding.key_display or written(binding.key) for binding in found)
+
+
 def guide_rows(steps: Sequence[str], width: int, height: int) -> list[str]:
     """Return the guide in at most `height` rows: the steps that are passed make room first."""
     left = [wrap(safe(step), width) for step in steps]
@@ -316,8 +323,8 @@ def key_lines(keys: Sequence[tuple[str, str, str, str]], width: int, rows: int) 
 
 def _joined(keys: Sequence[tuple[str, str, str, str]]) -> Line:
     spans: list[Span] = []
-    for _, written, label, action in keys:
+    for _, name, label, action in keys:
         if spans:
             spans.append(Span("  "))
-        spans += [Span(written, "key", action), Span(f" {label}", "", action)]
+        spans += [Span(name, "key", action), Span(f" {label}", "", action)]
     return tuple(spans)
