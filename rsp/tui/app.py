@@ -9,7 +9,6 @@ from typing import ClassVar, Literal
 
 import msgspec
 from rich.text import Text
-from textual.binding import Binding
 from textual.command import CommandPalette
 
 from rsp.core.replies import Backends, Changed, ConnectionRow, Decisions, Events, Status
@@ -21,10 +20,11 @@ from rsp.tui.commands import commands_of
 from rsp.tui.crash import write_report
 from rsp.tui.export import SaveFailed, save_rows
 from rsp.tui.feed import Feed, Pull
-from rsp.tui.keymap import mutating_actions
+from rsp.tui.keymap import bindings_of, mutating_actions
 from rsp.tui.limits import DECISIONS_GLANCE, GC_THRESHOLDS, SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
 from rsp.tui.palette import Command, CommandPaletteSource
+from rsp.tui.preferences import Preferences
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
@@ -36,8 +36,7 @@ from rsp.tui.screens.questions import (
     stop_question,
 )
 from rsp.tui.screens.shell import TabLike
-from rsp.tui.screens.tabs import TABS
-from rsp.tui.theme import RSP_THEME, variable_defaults
+from rsp.tui.screens.tabs import TAB_KEYS, TABS
 
 LeaveChoice = Literal["stop", "leave"]
 
@@ -56,17 +55,7 @@ class Dashboard(AdjustableApp[LeaveChoice]):
     ENABLE_COMMAND_PALETTE = False
     MODES: ClassVar = {tab.mode: tab.screen for tab in TABS}
     DEFAULT_MODE = TABS[0].mode
-    BINDINGS: ClassVar = [
-        Binding(
-            tab.number,
-            f"go('{tab.mode}')",
-            tab.title,
-            show=False,
-            id=f"go.{tab.number}",
-            tooltip=f"The {tab.title} screen",
-        )
-        for tab in TABS
-    ]
+    BINDINGS: ClassVar = bindings_of(TAB_KEYS)
     animation_level = "none"
 
     def __init__(
@@ -77,9 +66,9 @@ class Dashboard(AdjustableApp[LeaveChoice]):
         engine_is_child: bool,
         guide: Sequence[str] = (),
         clock: Callable[[], datetime] = datetime.now,
+        preferences: Preferences | None = None,
     ) -> None:
-        super().__init__()
-        self.register_theme(RSP_THEME)
+        super().__init__(preferences or Preferences())
         self.model = Model(read_only=read_only)
         self.feed = Feed(control_path, self)
         self.guide = guide
@@ -94,18 +83,12 @@ class Dashboard(AdjustableApp[LeaveChoice]):
 
     def on_mount(self) -> None:
         """Start to pull."""
-        few_colours = self.console.color_system in (None, "standard", "windows")
-        self.theme = "ansi-dark" if few_colours else RSP_THEME.name
         self.run_worker(self.feed.pull_for_ever(), group="pull")
         self.run_worker(self.feed.follow_events(), group="events")
 
     def on_unmount(self) -> None:
         """Hang up."""
         self.feed.close()
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Give other themes the variables that our styles use."""
-        return variable_defaults(is_ansi=self.current_theme.ansi)
 
     def _fatal_error(self) -> None:
         path = write_report(self._exception)
@@ -366,7 +349,11 @@ def run_dashboard(
             "the dashboard needs a terminal; without one, use: rsp ctl status, rsp ctl connections"
         )
     dashboard = Dashboard(
-        control_path, read_only=read_only, engine_is_child=engine_is_child, guide=guide
+        control_path,
+        read_only=read_only,
+        engine_is_child=engine_is_child,
+        guide=guide,
+        preferences=Preferences.of(os.environ),
     )
     # What was imported stays for good, and a snapshot is many objects that no cycle holds.
     gc.collect()

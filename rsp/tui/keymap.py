@@ -1,5 +1,6 @@
 """THE KEYS: one list. The bindings, the key line, the help and the palette are made from it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
@@ -45,6 +46,10 @@ _NAMES = {
     "plus": "+",
     "minus": "-",
 }
+
+
+WRITTEN = {shown: key for key, shown in _NAMES.items()}
+"""Textual's name of what a person calls a key."""
 
 
 def written(key: str) -> str:
@@ -280,6 +285,7 @@ def _everywhere() -> list[Key]:
         ),
         Key("rate.up", "plus", "app.rate(1)", "", "Refresh more often", where, pair="rate.down"),
         Key("rate.down", "minus", "app.rate(-1)", "", "Refresh less often", where),
+        Key("settings", "f2", "app.settings", "Settings", "Theme, refresh rate, columns", where),
         Key("undo", "z", "app.undo", "Undo", "Undo the last live edit", where, mutates=True),
         Key("redo", "Z", "app.redo", "", "Do the undone edit again", where, mutates=True),
         Key(
@@ -319,6 +325,11 @@ BY_ID = {key.id: key for key in KEYS}
 
 def bindings(where: str) -> list[BindingType]:
     """Return the bindings of one screen or widget."""
+    return bindings_of(key for key in KEYS if key.where == where)
+
+
+def bindings_of(keys: Iterable[Key]) -> list[BindingType]:
+    """Return the bindings of some keys."""
     return [
         Binding(
             key.keys,
@@ -329,8 +340,7 @@ def bindings(where: str) -> list[BindingType]:
             tooltip=key.tooltip,
             id=key.id,
         )
-        for key in KEYS
-        if key.where == where
+        for key in keys
     ]
 
 

@@ -1,5 +1,6 @@
 """Everything that the dashboard knows, in one place; the screens read it and keep nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,6 +12,7 @@ from rsp.tui.model.copy_as import reachable
 from rsp.tui.model.decisions import DecisionLog
 from rsp.tui.model.event_log import EventLog
 from rsp.tui.model.history import HistoryBook
+from rsp.tui.model.session_columns import SESSION_COLUMNS
 from rsp.tui.model.sessions import SessionList
 from rsp.tui.model.vitals import Vitals
 
@@ -34,6 +36,8 @@ class Model:
     """Wall clock time at which the engine stopped answering; empty while it answers."""
     lost_reason: str = ""
     read_only: bool = False
+    columns: Sequence[str] = tuple(column.id for column in SESSION_COLUMNS)
+    """Ids of the columns of the Connections list that a person wants to see."""
     _changed: tuple[int, int] = (0, 0)
     """The engine's pid and the generation of our last change."""
 

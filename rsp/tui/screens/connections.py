@@ -93,6 +93,8 @@ class ConnectionsScreen(Frame):
         """Show the list as of now."""
         sessions, table = self.sessions, self.table
         rows = sessions.rows()
+        wanted = self.shell.model.columns
+        table.show_columns([column for column in SESSION_COLUMNS if column.id in wanted])
         table.marks = set(sessions.marks)
         table.show(rows)
         if self._follows:

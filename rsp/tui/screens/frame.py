@@ -195,11 +195,11 @@ class Frame(Screen[None]):
         if isinstance(self.focused, Input):
             # What is typed goes there: the other keys are silent.
             return [("", "enter", "Done", ""), ("", "esc", "Clear", "back")]
-        live = {
-            active.binding.id: active.binding
-            for active in self.active_bindings.values()
-            if active.enabled and active.binding.id
-        }
+        live: dict[str, Binding] = {}
+        for active in self.active_bindings.values():
+            if active.enabled and active.binding.id:
+                # Of several keys for one act, the first one is written.
+                live.setdefault(active.binding.id, active.binding)
         return [
             (key.id, written_pair(key, live), self._label(key), key.action)
             for key in KEYS
