@@ -53,9 +53,9 @@ def test_every_key_of_the_keymap_is_a_key_and_every_id_is_one_of_its_own() -> No
 
 
 def test_keys_are_taken_one_or_several_and_for_the_screens_too() -> None:
-    found = judged({"freeze": "F4", "copy": ["y", "ctrl+y"], "go.1": "f5, !"})
+    found = judged({"freeze": "F4", "copy": ["y", "ctrl+y"], "go.1": "f9, !"})
     assert found.complaints == []
-    assert found.keymap == {"freeze": "f4", "copy": "y,ctrl+y", "go.1": "f5,exclamation_mark"}
+    assert found.keymap == {"freeze": "f4", "copy": "y,ctrl+y", "go.1": "f9,exclamation_mark"}
 
 
 def test_two_keys_may_change_places() -> None:
@@ -96,7 +96,7 @@ def test_a_line_that_is_ignored_may_leave_another_one_in_conflict() -> None:
 
 async def test_keys_of_ones_own_are_in_force_and_shown(tmp_path: Path) -> None:
     keys = tmp_path / "keys.json"
-    keys.write_text(json.dumps({"freeze": "f4,ctrl+f", "go.5": "f5", "nonsense": "a"}))
+    keys.write_text(json.dumps({"freeze": "f4,ctrl+f", "go.5": "f9", "nonsense": "a"}))
     app = still_dashboard(preferences=Preferences(keys=keys))
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         hand_seconds(app, 2)
@@ -113,8 +113,8 @@ async def test_keys_of_ones_own_are_in_force_and_shown(tmp_path: Path) -> None:
         assert frame is not None
         names = {key.tooltip: key.written for key in help_keys(frame)}
         assert names["Freeze the lists; the engine runs on"] == "f4 ctrl+f"
-        assert names["The Events screen"] == "f5"
-        await pilot.press("f5")
+        assert names["The Events screen"] == "f9"
+        await pilot.press("f9")
         await shows(pilot, app, "Events [")
 
 

@@ -15,8 +15,8 @@ from rsp.tui.screens.dialog import Choice, Dialog
 from rsp.tui.widgets.lines import Lines
 
 _TEXT_CELLS = 72
-_EDGE_CELLS = 8
-"""Border and blanks of the box, and the blanks of a button."""
+_EDGE_CELLS = 9
+"""Border and blanks of the box, the mark of the focus, and the blanks of a button."""
 
 _LABEL_CELLS = 10
 
