@@ -5,13 +5,12 @@
 
 import sys
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from docs.faults import fault_tables, reason_table
 from rsp.core.lifecycle import diagram
-from rsp.tui.keymap import KEYS, Key
+from rsp.tui.keymap import KEYS
 from rsp.tui.screens.tabs import TABS
 
 ROOT = Path(__file__).parent.parent
@@ -50,25 +49,12 @@ def _key_table(where: str) -> str:
         titles = ", ".join(tab.title for tab in TABS)
         rows[f"The screens: {titles}"] = [tab.number for tab in TABS]
     keys = [key for key in KEYS if key.where == where]
-    for key, following in pairwise([*keys, None]):
-        if key is not None:
-            rows.setdefault(key.tooltip, []).extend(_written(key, following))
+    for key in keys:
+        rows.setdefault(key.tooltip, []).extend(key.names)
     lines = [f"| {WHERE.get(where, where.capitalize())} | |", "|---|---|"]
     for text, names in rows.items():
         lines.append(f"| {' '.join(_code(name) for name in names)} | {text} |")
     return "\n".join(lines)
-
-
-def _written(key: Key, following: Key | None) -> list[str]:
-    """Return a key's names. The key line writes a pair of keys together; here each has its row."""
-    names = _names(key)
-    if following is not None and len(_names(following)) == 1:
-        return [name for name in names if name != _names(following)[0]]
-    return names
-
-
-def _names(key: Key) -> list[str]:
-    return (key.written or key.keys.partition(",")[0]).split()
 
 
 def _code(name: str) -> str:

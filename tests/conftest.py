@@ -31,6 +31,16 @@ def fuzz_examples(fast: int) -> int:
     return DEEP_EXAMPLES if _PROFILE == "deep" else fast
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_home_without_habits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let no dashboard of a test, in whatever process, read or write what a person has set."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(home / "state"))
+        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
+        yield
+
+
 async def wait_until(predicate: Callable[[], object], deadline_s: float = 10.0) -> None:
     """Return as soon as `predicate` holds, letting the loop run meanwhile.
 

@@ -19,6 +19,7 @@ _COMMANDS = {
     "check": "Validate and lint a configuration.",
     "explain": "Say which backend a request would reach, and why.",
     "init": "Write a commented sample configuration.",
+    "keys": "List the keys of the dashboard, and say where to change them.",
 }
 
 

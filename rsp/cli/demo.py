@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rsp.cli.failure import Failure
-from rsp.cli.screen import is_terminal
+from rsp.cli.screen import color_option, is_terminal
 
 if TYPE_CHECKING:
     from rsp.demo.stage import Stage
@@ -20,6 +20,7 @@ STORIES = ("slow-write", "split-route")
     type=click.FloatRange(min=0),
     help="Show no dashboard; print what happens, and end after this long (10 without a terminal).",
 )
+@color_option
 def command(story: str | None, seconds: float | None) -> None:
     """Show rsp at work: sites, clients, engine and dashboard, all on this machine.
 

@@ -12,7 +12,7 @@ import click
 
 from rsp.cli.failure import Failure
 from rsp.cli.link import Link
-from rsp.cli.screen import is_terminal, show
+from rsp.cli.screen import color_option, is_terminal, show
 from rsp.cli.serve import source_options
 
 _STOP_S = 40.0
@@ -21,6 +21,7 @@ _STOP_S = 40.0
 
 @click.command("run")
 @source_options
+@color_option
 @click.pass_context
 def command(
     ctx: click.Context,

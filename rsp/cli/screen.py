@@ -4,12 +4,40 @@ import os
 import sys
 from pathlib import Path
 
+import click
+
 from rsp.cli.failure import Failure
 
 
 def is_terminal() -> bool:
     """Tell whether there is a terminal that can show a dashboard."""
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def use_color(color: str) -> None:
+    """Choose the colours of the dashboard: Textual reads these variables when it is imported."""
+    if color == "never":
+        os.environ["NO_COLOR"] = "1"
+    elif color == "16":
+        # What is said on the command line is meant for now; the variable stands there always.
+        os.environ.pop("NO_COLOR", None)
+        os.environ["TEXTUAL_COLOR_SYSTEM"] = "standard"
+
+
+def _chosen(_ctx: click.Context, _param: click.Parameter, color: str) -> None:
+    use_color(color)
+
+
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "16", "never"]),
+    default="auto",
+    show_default=True,
+    expose_value=False,
+    callback=_chosen,
+    help="Colours of the dashboard: what the terminal says it has, its own sixteen, or none.",
+)
+"""For the commands that end in a dashboard."""
 
 
 def show(path: Path, *, read_only: bool, engine_is_child: bool) -> str:

@@ -14,7 +14,8 @@ def as_text(method: str, answer: dict[str, Any]) -> str:
     return _TEXTS.get(method, _fields)(answer)
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def as_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows below their titles, in columns."""
     cells = [[safe(_shown(cell), _CELL_CHARACTERS) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
     is_number = [
@@ -63,7 +64,7 @@ def _connections(answer: dict[str, Any]) -> str:
     head = ("ID", "STATE", "CLIENT", "REQUEST", "BACKEND", "UNSENT", "EAGAIN", "BLOCKED", "PAUSED")
     rows = [_connection(row) for row in answer["connections"]]
     shown = f"{len(rows)} of {answer['total']} sessions, generation {answer['generation']}"
-    return f"{shown}\n{_table(head, rows)}" if rows else shown
+    return f"{shown}\n{as_table(head, rows)}" if rows else shown
 
 
 def _connection(row: dict[str, Any]) -> tuple[object, ...]:
@@ -93,7 +94,7 @@ def _exchanges(answer: dict[str, Any]) -> str:
          row["first_byte_s"], row["duration_s"], row["response_bytes"], row["result"])
         for row in answer["exchanges"]
     ]  # fmt: skip
-    return _table(head, rows)
+    return as_table(head, rows)
 
 
 def _backends(answer: dict[str, Any]) -> str:
@@ -107,7 +108,7 @@ def _backends(answer: dict[str, Any]) -> str:
              b["connect_failures"], "edited" if b["edited"] else None, b["last_error"])
             for b in pool["backends"]
         ]  # fmt: skip
-        parts.append(f"\npool {pool['name']}, {pool['balance']}\n{_table(head, rows)}")
+        parts.append(f"\npool {pool['name']}, {pool['balance']}\n{as_table(head, rows)}")
     return "\n".join(parts)
 
 
@@ -120,7 +121,7 @@ def _decisions(answer: dict[str, Any]) -> str:
         for row in answer["decisions"]
     ]  # fmt: skip
     gap = f"{answer['dropped']} earlier ones are no longer kept\n" if answer["dropped"] else ""
-    return gap + _table(head, rows)
+    return gap + as_table(head, rows)
 
 
 def _events(answer: dict[str, Any]) -> str:
@@ -139,7 +140,7 @@ def explanation_text(answer: dict[str, Any]) -> str:
     rows = [(c["name"], c["state"], c["weight"], c["sessions"], c["verdict"])
             for c in answer["candidates"]]  # fmt: skip
     if rows:
-        lines.append(_table(("CANDIDATE", "STATE", "WEIGHT", "SESSIONS", "VERDICT"), rows))
+        lines.append(as_table(("CANDIDATE", "STATE", "WEIGHT", "SESSIONS", "VERDICT"), rows))
     return "\n".join(lines)
 
 

@@ -9,26 +9,25 @@ from typing import ClassVar, Literal
 
 import msgspec
 from rich.text import Text
-from textual.app import App
-from textual.binding import Binding
 from textual.command import CommandPalette
 
 from rsp.core.replies import Backends, Changed, ConnectionRow, Decisions, Events, Status
 from rsp.core.sanitise import safe
+from rsp.tui.adjusting import AdjustableApp
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
 from rsp.tui.commanding import Commander, Order, Params
 from rsp.tui.commands import commands_of
 from rsp.tui.crash import write_report
 from rsp.tui.export import SaveFailed, save_rows
 from rsp.tui.feed import Feed, Pull
-from rsp.tui.keymap import mutating_actions
+from rsp.tui.keymap import bindings_of, mutating_actions
 from rsp.tui.limits import DECISIONS_GLANCE, GC_THRESHOLDS, SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
 from rsp.tui.palette import Command, CommandPaletteSource
+from rsp.tui.preferences import Preferences
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
-from rsp.tui.screens.frame import Frame
 from rsp.tui.screens.help import HelpScreen, help_keys
 from rsp.tui.screens.questions import (
     close_question,
@@ -37,8 +36,7 @@ from rsp.tui.screens.questions import (
     stop_question,
 )
 from rsp.tui.screens.shell import TabLike
-from rsp.tui.screens.tabs import TABS
-from rsp.tui.theme import RSP_THEME, variable_defaults
+from rsp.tui.screens.tabs import TAB_KEYS, TABS
 
 LeaveChoice = Literal["stop", "leave"]
 
@@ -49,7 +47,7 @@ class NoTerminal(Exception):
     """There is no terminal that the dashboard could use. The text says what to do instead."""
 
 
-class Dashboard(App[LeaveChoice]):
+class Dashboard(AdjustableApp[LeaveChoice]):
     """The app: one model, one feed, and a stack of screens for each tab."""
 
     TITLE = "rsp"
@@ -57,17 +55,7 @@ class Dashboard(App[LeaveChoice]):
     ENABLE_COMMAND_PALETTE = False
     MODES: ClassVar = {tab.mode: tab.screen for tab in TABS}
     DEFAULT_MODE = TABS[0].mode
-    BINDINGS: ClassVar = [
-        Binding(
-            tab.number,
-            f"go('{tab.mode}')",
-            tab.title,
-            show=False,
-            id=f"go.{tab.number}",
-            tooltip=f"The {tab.title} screen",
-        )
-        for tab in TABS
-    ]
+    BINDINGS: ClassVar = bindings_of(TAB_KEYS)
     animation_level = "none"
 
     def __init__(
@@ -78,9 +66,9 @@ class Dashboard(App[LeaveChoice]):
         engine_is_child: bool,
         guide: Sequence[str] = (),
         clock: Callable[[], datetime] = datetime.now,
+        preferences: Preferences | None = None,
     ) -> None:
-        super().__init__()
-        self.register_theme(RSP_THEME)
+        super().__init__(preferences or Preferences())
         self.model = Model(read_only=read_only)
         self.feed = Feed(control_path, self)
         self.guide = guide
@@ -95,18 +83,12 @@ class Dashboard(App[LeaveChoice]):
 
     def on_mount(self) -> None:
         """Start to pull."""
-        few_colours = self.console.color_system in (None, "standard", "windows")
-        self.theme = "ansi-dark" if few_colours else RSP_THEME.name
         self.run_worker(self.feed.pull_for_ever(), group="pull")
         self.run_worker(self.feed.follow_events(), group="events")
 
     def on_unmount(self) -> None:
         """Hang up."""
         self.feed.close()
-
-    def get_theme_variable_defaults(self) -> dict[str, str]:
-        """Give other themes the variables that our styles use."""
-        return variable_defaults(is_ansi=self.current_theme.ansi)
 
     def _fatal_error(self) -> None:
         path = write_report(self._exception)
@@ -115,14 +97,6 @@ class Dashboard(App[LeaveChoice]):
         self._close_messages_no_wait()
 
     # -- the feed
-
-    @property
-    def frame(self) -> Frame | None:
-        """The screen that is shown, or the one below a dialog."""
-        for screen in reversed(self.screen_stack):
-            if isinstance(screen, Frame) and screen.is_laid_out:
-                return screen
-        return None
 
     def wanted(self) -> Sequence[Pull]:
         """Return what is to be pulled now."""
@@ -158,8 +132,7 @@ class Dashboard(App[LeaveChoice]):
         if not self.model.lost_since:
             self.model.lost_since = self._clock().strftime("%H:%M:%S")
         self.model.lost_reason = reason
-        if (frame := self.frame) is not None:
-            frame.show_frame()
+        self.show_frame()
 
     # -- what screens ask for
 
@@ -294,8 +267,7 @@ class Dashboard(App[LeaveChoice]):
     def action_freeze(self) -> None:
         """Freeze the lists, or let them go on."""
         self.model.freeze()
-        if (frame := self.frame) is not None:
-            frame.show_frame()
+        self.show_frame()
         self.feed.nudge()
 
     def action_undo(self) -> None:
@@ -327,8 +299,7 @@ class Dashboard(App[LeaveChoice]):
     def action_guide(self) -> None:
         """Hide the guide, or show it."""
         self.guide_is_hidden = not self.guide_is_hidden
-        if (frame := self.frame) is not None:
-            frame.show_frame()
+        self.show_frame()
 
     def action_palette(self) -> None:
         """Let the person give a command by name."""
@@ -378,7 +349,11 @@ def run_dashboard(
             "the dashboard needs a terminal; without one, use: rsp ctl status, rsp ctl connections"
         )
     dashboard = Dashboard(
-        control_path, read_only=read_only, engine_is_child=engine_is_child, guide=guide
+        control_path,
+        read_only=read_only,
+        engine_is_child=engine_is_child,
+        guide=guide,
+        preferences=Preferences.of(os.environ),
     )
     # What was imported stays for good, and a snapshot is many objects that no cycle holds.
     gc.collect()

@@ -35,6 +35,9 @@ class Commandable(Shell, Protocol):
     def action_guide(self) -> None:
         """Hide the guide, or show it."""
 
+    def action_settings(self) -> None:
+        """Show the settings."""
+
     def filter_sessions(self, expression: str) -> None:
         """Show the sessions that a filter lets pass."""
 
@@ -69,6 +72,7 @@ def _screen_commands(app: Commandable) -> list[Command]:
     commands = [
         Command("header", "", "Hide the header, or show it", lambda _: app.action_header()),
         Command("help", "", "Every key of this screen", lambda _: app.action_help()),
+        Command("settings", "", "Theme, refresh rate, columns", lambda _: app.action_settings()),
         Command("leave", "", "Leave the dashboard", lambda _: app.action_leave()),
     ]
     if app.guide:

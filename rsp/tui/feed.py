@@ -10,7 +10,13 @@ import msgspec
 from rsp.core.replies import Events
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import Answer, EngineClient, EngineGone
-from rsp.tui.limits import EVENTS_BATCH, EVENTS_WAIT_S, PULL_S, RECONNECT_S, REST_SHARE
+from rsp.tui.limits import (
+    EVENTS_BATCH,
+    EVENTS_WAIT_S,
+    RECONNECT_S,
+    REST_SHARE,
+    USUAL_PULLS_PER_S,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,8 @@ class Pull:
     method: str
     answer: type[msgspec.Struct]
     params: dict[str, Any] = field(default_factory=dict)
-    every_s: float = PULL_S
+    every_s: float = 0.0
+    """Time between two of them; 0: with every round of pulls."""
 
     @property
     def key(self) -> str:
@@ -54,6 +61,18 @@ class Feed:
         self._commands = EngineClient(control_path)
         self._due_s: dict[str, float] = {}
         self._nudged = asyncio.Event()
+        self._pulls_per_s = USUAL_PULLS_PER_S
+
+    @property
+    def pulls_per_s(self) -> int:
+        """Rounds of pulls a second, at most: an engine that needs longer is asked less often."""
+        return self._pulls_per_s
+
+    @pulls_per_s.setter
+    def pulls_per_s(self, rate: int) -> None:
+        self._pulls_per_s = rate
+        # The rest between two rounds began with the old rate.
+        self._nudged.set()
 
     def nudge(self) -> None:
         """Pull everything that is wanted at once: the screen has changed."""
@@ -84,7 +103,7 @@ class Feed:
             else:
                 failures = 0
                 spent_s = clock() - started_s
-                pause_s = max(PULL_S - spent_s, spent_s * REST_SHARE)
+                pause_s = max(1 / self._pulls_per_s - spent_s, spent_s * REST_SHARE)
             await self._rest(pause_s)
 
     async def _round(self, now_s: float) -> None:
@@ -92,7 +111,7 @@ class Feed:
             if self._due_s.get(pull.key, 0.0) > now_s:
                 continue
             # A little early, or a rhythm of 1 s on a beat of 0.2 s would slip by a beat each time.
-            self._due_s[pull.key] = now_s + pull.every_s - PULL_S / 2
+            self._due_s[pull.key] = now_s + pull.every_s - 0.5 / self._pulls_per_s
             try:
                 answer = await self._pulls.call(pull.method, pull.params, pull.answer)
             except CommandRefused as refusal:

@@ -1,8 +1,10 @@
 """THE KEYS: one list. The bindings, the key line, the help and the palette are made from it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from textual.binding import Binding, BindingType
+from textual.keys import key_to_character
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,30 +22,59 @@ class Key:
     """One sentence, for the help."""
     where: str
     """Screen or widget that it belongs to; `everywhere` for the frame."""
-    written: str = ""
-    """How the key is written, where its name is not what a person calls it."""
     mutates: bool = False
     """Whether it changes something in the engine: gone with `--read-only`."""
+    pair: str = ""
+    """Id of the key that does the opposite: the key line writes both in one place."""
+
+    @property
+    def names(self) -> list[str]:
+        """How a person writes each of its keys."""
+        return [written(key) for key in self.keys.split(",")]
+
+
+_NAMES = {
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+    "space": "space",
+    "slash": "/",
+    "plus": "+",
+    "minus": "-",
+}
+
+
+WRITTEN = {shown: key for key, shown in _NAMES.items()}
+"""Textual's name of what a person calls a key."""
+
+
+def written(key: str) -> str:
+    """Return how a person writes a key: `slash` is `/`, `escape` is `esc`."""
+    return _NAMES.get(key) or key_to_character(key) or key
 
 
 def _table() -> list[Key]:
     where = "table"
     return [
         Key("open", "enter", "open", "Open", "Open the row under the cursor", where),
-        Key("nav.down", "down,j", "move(1)", "", "The next row", where, "↓ j"),
-        Key("nav.up", "up,k", "move(-1)", "", "The row before", where, "↑ k"),
-        Key("nav.page_down", "pagedown", "page(1)", "", "A screen down", where, "pgdn"),
-        Key("nav.page_up", "pageup", "page(-1)", "", "A screen up", where, "pgup"),
+        Key("nav.down", "down,j", "move(1)", "", "The next row", where),
+        Key("nav.up", "up,k", "move(-1)", "", "The row before", where),
+        Key("nav.page_down", "pagedown", "page(1)", "", "A screen down", where),
+        Key("nav.page_up", "pageup", "page(-1)", "", "A screen up", where),
         Key("nav.first", "home", "first", "", "The first row", where),
         Key("nav.top", "g", "top", "", "The first row", where),
-        Key("nav.last", "end,G", "last", "", "The last row", where, "G end"),
+        Key("nav.last", "end,G", "last", "", "The last row", where),
     ]
 
 
 def _connections() -> list[Key]:
     where = "connections"
     return [
-        Key("filter", "slash", "filter", "Filter", "Show only some sessions", where, "/"),
+        Key("filter", "slash", "filter", "Filter", "Show only some sessions", where),
         Key(
             "close",
             "X",
@@ -70,7 +101,7 @@ def _connections() -> list[Key]:
             "Sort",
             "Sort by the column before",
             where,
-            "< >",
+            pair="sort.next",
         ),
         Key(
             "sort.next",
@@ -79,7 +110,6 @@ def _connections() -> list[Key]:
             "",
             "Sort by the next column",
             where,
-            ">",
         ),
         Key("sort.reverse", "r", "reverse", "Reverse", "Turn the order round", where),
         Key("mark", "m", "mark", "Mark", "Mark the session, or unmark it", where),
@@ -101,8 +131,16 @@ def _detail() -> list[Key]:
             where,
             mutates=True,
         ),
-        Key("tab.prev", "left_square_bracket", "tab(-1)", "Tab", "The tab before", where, "[ ]"),
-        Key("tab.next", "right_square_bracket", "tab(1)", "", "The next tab", where, "]"),
+        Key(
+            "tab.prev",
+            "left_square_bracket",
+            "tab(-1)",
+            "Tab",
+            "The tab before",
+            where,
+            pair="tab.next",
+        ),
+        Key("tab.next", "right_square_bracket", "tab(1)", "", "The next tab", where),
         Key(
             "detail.pause",
             "P",
@@ -120,9 +158,9 @@ def _detail() -> list[Key]:
             "Neighbour",
             "The session before in the list",
             where,
-            "← →",
+            pair="detail.next",
         ),
-        Key("detail.next", "right", "neighbour(1)", "", "The next session in the list", where, "→"),
+        Key("detail.next", "right", "neighbour(1)", "", "The next session in the list", where),
         Key("detail.follow", "F", "follow", "Follow", "Follow the newest call", where),
     ]
 
@@ -133,23 +171,30 @@ def _backends() -> list[Key]:
         ("add", "a", "add_backend", "Add", "Add a backend to this pool", ""),
         ("edit", "e", "edit_backend", "Edit", "Edit address, weight and limit", ""),
         ("state", "d", "backend_state", "State…", "READY, DRAIN or MAINT", ""),
-        ("up", "plus", "weigh(1)", "Weight", "Weight up by 1", "+ -"),
-        ("down", "minus", "weigh(-1)", "", "Weight down by 1", "-"),
-        ("far_up", "right_curly_bracket", "weigh(10)", "±10", "Weight up by 10", "} {"),
-        ("far_down", "left_curly_bracket", "weigh(-10)", "", "Weight down by 10", "{"),
-        ("weight", "equals_sign", "exact_weight", "Exact", "Give it an exact weight", "="),
+        ("up", "plus,f7", "weigh(1)", "Weight", "Weight up by 1", "backends.down"),
+        ("down", "minus,f6", "weigh(-1)", "", "Weight down by 1", ""),
+        (
+            "far_up",
+            "right_curly_bracket,f8",
+            "weigh(10)",
+            "±10",
+            "Weight up by 10",
+            "backends.far_down",
+        ),
+        ("far_down", "left_curly_bracket,f5", "weigh(-10)", "", "Weight down by 10", ""),
+        ("weight", "equals_sign", "exact_weight", "Exact", "Give it an exact weight", ""),
         ("remove", "x", "remove_backend", "Remove…", "Remove it, now or when it is idle", ""),
     ]
     return [
-        Key(f"backends.{name}", keys, action, label, tooltip, where, written, mutates=True)
-        for name, keys, action, label, tooltip, written in mutating
+        Key(f"backends.{name}", keys, action, label, tooltip, where, mutates=True, pair=pair)
+        for name, keys, action, label, tooltip, pair in mutating
     ]
 
 
 def _routing() -> list[Key]:
     where = "routing"
     return [
-        Key("routing.filter", "slash", "filter", "Filter", "Show only some decisions", where, "/"),
+        Key("routing.filter", "slash", "filter", "Filter", "Show only some decisions", where),
         Key("routing.try", "t", "try_route", "Try", "Where would a request go? Sends none", where),
         Key("routing.group", "g", "group", "Group", "Count by backend, host or reason", where),
         Key("routing.session", "o", "session", "Session", "Go to the session", where),
@@ -173,16 +218,22 @@ def _config() -> list[Key]:
         Key("config.validate", "V", "validate", "Validate", "Does what is on disk load?", where),
         Key("config.error", "n", "error", "Error", "Go to the line that is wrong", where),
         Key(
-            "config.prev", "left_square_bracket", "tab(-1)", "Pane", "The pane before", where, "[ ]"
+            "config.prev",
+            "left_square_bracket",
+            "tab(-1)",
+            "Pane",
+            "The pane before",
+            where,
+            pair="config.next",
         ),
-        Key("config.next", "right_square_bracket", "tab(1)", "", "The next pane", where, "]"),
+        Key("config.next", "right_square_bracket", "tab(1)", "", "The next pane", where),
     ]
 
 
 def _events() -> list[Key]:
     where = "events"
     return [
-        Key("events.filter", "slash", "filter", "Filter", "Show only some events", where, "/"),
+        Key("events.filter", "slash", "filter", "Filter", "Show only some events", where),
         Key("events.level", "l", "level", "Level", "Show events of this level and above", where),
         Key("events.source", "s", "source", "Source", "Show events of one source", where),
         Key(
@@ -192,7 +243,7 @@ def _events() -> list[Key]:
             "Next error",
             "The next warning or error",
             where,
-            "n N",
+            pair="events.prev_error",
         ),
         Key("events.prev_error", "N", "next_error(-1)", "", "The warning or error before", where),
         Key("events.follow", "F", "follow", "Follow", "Follow the newest event", where),
@@ -202,9 +253,7 @@ def _events() -> list[Key]:
 def _exchanges() -> list[Key]:
     where = "exchanges"
     return [
-        Key(
-            "exchanges.filter", "slash", "filter", "Filter", "Show only some exchanges", where, "/"
-        ),
+        Key("exchanges.filter", "slash", "filter", "Filter", "Show only some exchanges", where),
     ]
 
 
@@ -218,11 +267,11 @@ def _everywhere() -> list[Key]:
             "Freeze",
             "Freeze the lists; the engine runs on",
             where,
-            "space",
         ),
         Key(
             "copy", "y", "copy", "Copy", "Copy the row under the cursor, or what is selected", where
         ),
+        Key("copy_as", "Y", "copy_as", "Copy as", "Copy it as JSON, curl, ss or tcpdump", where),
         Key(
             "export",
             "ctrl+s",
@@ -231,6 +280,12 @@ def _everywhere() -> list[Key]:
             "Save the rows as JSON in the current directory",
             where,
         ),
+        Key(
+            "maximise", "f", "maximise", "Max", "Give the list all the room, or take it back", where
+        ),
+        Key("rate.up", "plus", "app.rate(1)", "", "Refresh more often", where, pair="rate.down"),
+        Key("rate.down", "minus", "app.rate(-1)", "", "Refresh less often", where),
+        Key("settings", "f2", "app.settings", "Settings", "Theme, refresh rate, columns", where),
         Key("undo", "z", "app.undo", "Undo", "Undo the last live edit", where, mutates=True),
         Key("redo", "Z", "app.redo", "", "Do the undone edit again", where, mutates=True),
         Key(
@@ -240,14 +295,13 @@ def _everywhere() -> list[Key]:
             "Reload",
             "Check the configuration, then reload it",
             where,
-            "ctrl+r",
-            True,
+            mutates=True,
         ),
         Key("header", "ctrl+e", "app.header", "", "Hide the header, or show it", where),
         Key("guide", "h", "app.guide", "", "Hide the guide, or show it", where),
-        Key("palette", "colon,ctrl+p", "app.palette", "Cmd", "Give a command by name", where, ":"),
-        Key("help", "question_mark,f1", "app.help", "Help", "Every key of this screen", where, "?"),
-        Key("back", "escape", "back", "", "Close, clear the filter, or go back", where, "esc"),
+        Key("palette", "colon,ctrl+p", "app.palette", "Cmd", "Give a command by name", where),
+        Key("help", "question_mark,f1", "app.help", "Help", "Every key of this screen", where),
+        Key("back", "escape", "back", "", "Close, clear the filter, or go back", where),
         Key("back_or_quit", "q", "back_or_quit", "Back", "Go back; from the top, leave", where),
         Key("quit", "ctrl+q", "app.quit", "", "Leave the dashboard", where),
     ]
@@ -271,18 +325,22 @@ BY_ID = {key.id: key for key in KEYS}
 
 def bindings(where: str) -> list[BindingType]:
     """Return the bindings of one screen or widget."""
+    return bindings_of(key for key in KEYS if key.where == where)
+
+
+def bindings_of(keys: Iterable[Key]) -> list[BindingType]:
+    """Return the bindings of some keys."""
     return [
         Binding(
             key.keys,
             key.action,
             key.label,
             show=bool(key.label),
-            key_display=key.written or key.keys.partition(",")[0],
+            key_display=key.names[0],
             tooltip=key.tooltip,
             id=key.id,
         )
-        for key in KEYS
-        if key.where == where
+        for key in keys
     ]
 
 

@@ -1,7 +1,10 @@
 """Every number of the dashboard, with its unit and its reason."""
 
-PULL_S = 0.2
-"""Time between two snapshots: 5 a second is as fast as a person reads a changing number."""
+PULLS_PER_S = (1, 2, 5, 10)
+"""Snapshots a second that a person may choose: from a slow line to a close look."""
+
+USUAL_PULLS_PER_S = 5
+"""Snapshots a second at first: 5 is as fast as a person reads a changing number."""
 
 SLOW_PULL_S = 1.0
 """Time between two looks at what changes rarely: backends, and everything while frozen."""

@@ -1,4 +1,4 @@
-"""The colours: one calm dark theme, and what the roles use of any other theme."""
+"""The colours: a calm dark theme, one in grey, and what the roles use of any other theme."""
 
 from textual.theme import Theme
 
@@ -32,6 +32,41 @@ RSP_THEME = Theme(
         "input-selection-background": "#2f4a6b",
     },
 )
+
+GREY_THEME = Theme(
+    name="no-colour",
+    primary="#c8c8c8",
+    secondary="#a0a0a0",
+    accent="#e4e4e4",
+    warning="#f2f2f2",
+    error="#ffffff",
+    success="#c8c8c8",
+    foreground="#d0d0d0",
+    background="#101010",
+    surface="#181818",
+    panel="#202020",
+    dark=True,
+    variables={
+        "rsp-muted": "#8a8a8a",
+        "rsp-track": "#343434",
+        "rsp-line": "#3a3a3a",
+        "rsp-line-live": "#787878",
+        "rsp-cursor": "#303030",
+        "rsp-cursor-away": "#222222",
+        "border": "#787878",
+        "scrollbar": "#343434",
+        "scrollbar-background": "#101010",
+        "scrollbar-hover": "#787878",
+        "scrollbar-active": "#e4e4e4",
+        "scrollbar-corner-color": "#101010",
+        "input-cursor-background": "#d0d0d0",
+        "input-selection-background": "#484848",
+    },
+)
+"""For eyes that colours do not help, and for projectors."""
+
+SIXTEEN_COLOURS_THEME = "ansi-dark"
+"""Textual's own, in the colours that the terminal itself has."""
 
 _SIXTEEN_COLOURS = {
     "rsp-muted": "ansi_white",

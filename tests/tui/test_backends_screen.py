@@ -53,6 +53,15 @@ async def test_weights_change_at_once_and_each_press_counts(editing: EditingEngi
         await shows(pilot, app, "generation 12")
 
 
+async def test_the_function_keys_of_hatop_change_weights(editing: EditingEngine) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_backends(pilot, app)
+        await pilot.press("f8", "f7", "f6", "f5")
+        await wait_until(pilot, lambda: len(editing.commands) == 4)
+        assert [params["weight"] for _, params in editing.commands] == [12, 13, 12, 2]
+
+
 async def test_a_weight_stays_within_its_range(editing: EditingEngine) -> None:
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:

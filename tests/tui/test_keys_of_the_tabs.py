@@ -1,16 +1,22 @@
 """Every tab: the keys at its foot lead somewhere, and its help lists them."""
 
+import asyncio
 import tempfile
 from pathlib import Path
 
 import pytest
+from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from rsp.tui.app import Dashboard
 from rsp.tui.keymap import KEYS
+from rsp.tui.screens.detail import DetailScreen
+from rsp.tui.screens.exchanges import ExchangesScreen
+from rsp.tui.screens.frame import Frame
 from rsp.tui.screens.help import HelpScreen
-from rsp.tui.screens.tabs import TABS
+from rsp.tui.screens.tabs import TABS, Tab
 from tests.tui.editing_engine import EditingEngine
-from tests.tui.stage import screen_text, wait_until
+from tests.tui.stage import DEADLINE_S, Driver, attached, screen_text, shows, wait_until
 
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.mode)
@@ -41,3 +47,42 @@ async def test_every_key_at_the_foot_leads_somewhere(tab: object) -> None:
             await wait_until(pilot, lambda: isinstance(app.screen, HelpScreen))
             await wait_until(pilot, lambda: all(key.tooltip in screen_text(app) for key in here))
         await engine.stop()
+
+
+LEAVES = {"back_or_quit"}
+
+
+@pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.mode)
+async def test_every_key_at_the_foot_can_be_pressed(tab: Tab, editing: EditingEngine) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press(tab.number)
+        await wait_until(pilot, lambda: isinstance(app.screen, tab.screen))
+        frame = app.screen
+        assert isinstance(frame, Frame)
+        await wait_until(pilot, lambda: frame.is_laid_out and frame.focused)
+        keys = {
+            active.binding.id: active.binding.key
+            for active in frame.active_bindings.values()
+            if active.enabled
+        }
+        shown = [key_id for key_id, *_ in frame._live_keys() if key_id not in LEAVES]
+        assert {"copy", "maximise", "settings", "palette", "help"} <= set(shown)
+        for key_id in shown:
+            await pilot.press(keys[key_id])
+            await pilot.pause()
+            assert app.is_running, key_id
+            await back_at(pilot, app, tab)
+
+
+async def back_at(pilot: Driver, app: Dashboard, tab: Tab) -> None:
+    """Close whatever a key has opened."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not isinstance(app.screen, tab.screen) or isinstance(app.screen.focused, Input):
+            is_open = isinstance(app.screen, ModalScreen) or isinstance(app.screen.focused, Input)
+            await pilot.press("escape" if is_open else tab.number)
+            if isinstance(app.screen, DetailScreen | ExchangesScreen):
+                await pilot.press("escape")
+            await pilot.pause(0.01)

@@ -1,5 +1,6 @@
 """Everything that the dashboard knows, in one place; the screens read it and keep nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -7,9 +8,11 @@ import msgspec
 from rsp.core.replies import Backends, Decisions, Events, Status
 from rsp.tui.model.alerts import Alerts
 from rsp.tui.model.backends import BackendList
+from rsp.tui.model.copy_as import reachable
 from rsp.tui.model.decisions import DecisionLog
 from rsp.tui.model.event_log import EventLog
 from rsp.tui.model.history import HistoryBook
+from rsp.tui.model.session_columns import SESSION_COLUMNS
 from rsp.tui.model.sessions import SessionList
 from rsp.tui.model.vitals import Vitals
 
@@ -33,6 +36,8 @@ class Model:
     """Wall clock time at which the engine stopped answering; empty while it answers."""
     lost_reason: str = ""
     read_only: bool = False
+    columns: Sequence[str] = tuple(column.id for column in SESSION_COLUMNS)
+    """Ids of the columns of the Connections list that a person wants to see."""
     _changed: tuple[int, int] = (0, 0)
     """The engine's pid and the generation of our last change."""
 
@@ -69,8 +74,7 @@ class Model:
         """The first listener, as one can type it into a URL; empty when there is none."""
         if self.status is None or not self.status.listeners:
             return ""
-        host, _, port = self.status.listeners[0].address.rpartition(":")
-        return f"{'127.0.0.1' if host in ('0.0.0.0', '[::]', '') else host}:{port}"
+        return reachable(self.status.listeners[0].address)
 
     def take(self, answer: msgspec.Struct) -> None:
         """Fold one answer in. A frozen backend table stays as it is."""

@@ -7,7 +7,7 @@ from rsp.core.replies import Backends, Status
 from rsp.tui.limits import NARROW_COLUMNS, RATE_SAMPLES, RATE_WINDOW_S
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
-from rsp.tui.model.spans import Line, Span, beside, fit, keep_fitting
+from rsp.tui.model.spans import Line, Span, beside, fit, keep_fitting, width_of
 
 _COUNTERS: dict[str, Callable[[Status], int]] = {
     "new": lambda status: status.totals.accepted,
@@ -18,8 +18,15 @@ _COUNTERS: dict[str, Callable[[Status], int]] = {
 }
 
 
+_STATE_CELLS = 16
+"""Room for the state of the dashboard at the right edge, so that few states move the left one."""
+
 _HEADROOM = 1.4
 """A steady rate fills its sparkline to this part only, so that a rise can be seen."""
+
+
+def _gap(right: Line) -> int:
+    return max(width_of(right) + 2, _STATE_CELLS)
 
 
 class Vitals:
@@ -61,7 +68,10 @@ class Vitals:
         status = self.status
         if status is None:
             return [beside((Span(" rsp", "title"),), right, width), ()]
-        return [beside(self._who(status, width), right, width), self._how(status, width)]
+        return [
+            beside(self._who(status, width - _gap(right)), right, width),
+            self._how(status, width),
+        ]
 
     def _who(self, status: Status, width: int) -> Line:
         config = shown(status.config.rpartition("/")[2]) if status.config else ""
@@ -77,7 +87,7 @@ class Vitals:
         parts.append((Span(f"up {text.age(status.uptime_s)}", "dim"),))
         parts.append((Span(f"pid {status.pid}", "dim"),))
         parts.append((Span(f"generation {status.generation}", "dim"),))
-        return (Span(" "), *keep_fitting(parts, width - 16, "   "))
+        return (Span(" "), *keep_fitting(parts, width, "   "))
 
     def _how(self, status: Status, width: int) -> Line:
         spark = 0 if width < 72 else 6 if width < NARROW_COLUMNS else 10 if width < 160 else 20

@@ -14,6 +14,7 @@ from rsp.tui.keymap import bindings
 from rsp.tui.limits import DEAF_S, SLOW_PULL_S
 from rsp.tui.model.backend_columns import BACKEND_COLUMNS, as_lua, in_full, pool_title
 from rsp.tui.model.backends import BackendLine, BackendList, PoolLine, TableLine
+from rsp.tui.model.copy_as import Copy, copies_of_backend
 from rsp.tui.model.differs import differs_line
 from rsp.tui.model.session_columns import shown
 from rsp.tui.screens.backend_form import AddForm, EditForm
@@ -48,7 +49,7 @@ class BackendsScreen(Frame):
         table.add_class("boxed")
         yield table
         yield Lines(id="differs", classes="-absent")
-        yield Lines(id="backend", classes="boxed")
+        yield Lines(id="backend", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[TableLine]:
@@ -264,6 +265,13 @@ class BackendsScreen(Frame):
         if not isinstance(line, BackendLine):
             return None
         return as_lua(line), f"{line.key} as a line of Lua"
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of the backend under the cursor."""
+        line = self.table.cursor_row
+        if not isinstance(line, BackendLine):
+            return None
+        return shown(line.key), copies_of_backend(line)
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return every pool."""

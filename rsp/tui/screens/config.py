@@ -51,7 +51,7 @@ class ConfigScreen(Frame):
 
     def body(self) -> Iterable[Widget]:
         """Lay out the facts and the panes."""
-        yield Lines(id="config-facts")
+        yield Lines(id="config-facts", classes="aside")
         with Horizontal(id="config"):
             source = VirtualTable[SourceLine](SOURCE_COLUMNS, lambda line: line.key, id="source")
             source.add_class("boxed")
@@ -133,10 +133,15 @@ class ConfigScreen(Frame):
         self._show_texts()
 
     @property
+    def _is_wide(self) -> bool:
+        """Whether two panes stand side by side."""
+        return self.size.width >= WIDE_COLUMNS and not self.has_class("-maximised")
+
+    @property
     def _shown(self) -> set[int]:
         """The panes that are shown: one, or the source with another one beside it."""
         rest = _DIFF if self._view.differs else _EDITS
-        if self.size.width < WIDE_COLUMNS:
+        if not self._is_wide:
             return {_SOURCE if self._tab is None else self._tab}
         return {_SOURCE, rest if self._tab in (None, _SOURCE) else self._tab or rest}
 
@@ -166,7 +171,7 @@ class ConfigScreen(Frame):
             self._go_to_error()
 
     def _title(self, tab: int, title: str) -> str:
-        if self.size.width >= WIDE_COLUMNS:
+        if self._is_wide:
             return title
         others = " │ ".join(name for index, name in enumerate(_TABS) if index != tab)
         return f"▐{title}▌ [ ] {others}"
@@ -180,10 +185,16 @@ class ConfigScreen(Frame):
 
     # -- acts
 
+    def action_maximise(self) -> None:
+        """Give the pane with the focus all the room, or let the other one stand beside it."""
+        if self._is_wide:
+            self._tab = _DIFF if self.focused is self.diff else _SOURCE
+        super().action_maximise()
+
     def action_tab(self, step: int) -> None:
         """Show the next pane, or the one before."""
         here = next(iter(self._shown - {_SOURCE}), _SOURCE)
-        if self.size.width >= WIDE_COLUMNS:
+        if self._is_wide:
             self._tab = _EDITS if here == _DIFF else _DIFF
         else:
             self._tab = (here + step) % len(_TABS)

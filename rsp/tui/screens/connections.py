@@ -9,6 +9,7 @@ from textual.widget import Widget
 from rsp.core.replies import Connections
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
+from rsp.tui.model.copy_as import Copy, copies_of_session
 from rsp.tui.model.preview import preview
 from rsp.tui.model.session_columns import SESSION_COLUMNS, shown, state_of
 from rsp.tui.model.sessions import Session, SessionList
@@ -21,7 +22,10 @@ from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 _NEED_A_SESSION = frozenset(
-    {"filter", "close", "pause", "sort_by", "reverse", "mark", "only_marked", "unmark", "follow"}
+    {
+        *("filter", "close", "pause", "sort_by", "reverse"),
+        *("mark", "only_marked", "unmark", "follow", "copy_as", "maximise"),
+    }
 )
 
 
@@ -47,7 +51,7 @@ class ConnectionsScreen(Frame):
         yield table
         yield Lines(id="nothing", classes="boxed -absent")
         yield FilterBar(id="filter")
-        yield Lines(id="preview", classes="boxed")
+        yield Lines(id="preview", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[Session]:
@@ -89,6 +93,8 @@ class ConnectionsScreen(Frame):
         """Show the list as of now."""
         sessions, table = self.sessions, self.table
         rows = sessions.rows()
+        wanted = self.shell.model.columns
+        table.show_columns([column for column in SESSION_COLUMNS if column.id in wanted])
         table.marks = set(sessions.marks)
         table.show(rows)
         if self._follows:
@@ -256,12 +262,14 @@ class ConnectionsScreen(Frame):
         """Give the keys back to the list."""
         self.table.focus()
 
-    def action_back(self) -> None:
-        """Clear the filter; without one, there is nowhere to go back to."""
+    def widen(self) -> bool:
+        """Clear the filter."""
         bar = self.query_one(FilterBar)
-        if bar.is_open:
+        was_open = bar.is_open
+        if was_open:
             bar.clear()
             self.table.focus()
+        return was_open
 
     # -- acts
 
@@ -289,6 +297,11 @@ class ConnectionsScreen(Frame):
             return msgspec.json.encode(chosen.row).decode(), f"session {chosen.id} as JSON"
         listener = self.shell.model.listener
         return (f"curl -v http://{listener}/", "the command") if listener else None
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of the session under the cursor."""
+        chosen = self.table.cursor_row
+        return (f"session {chosen.id}", copies_of_session(chosen.row)) if chosen else None
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the rows that are shown."""

@@ -14,6 +14,7 @@ from rsp.core.vocabulary import SessionState
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.model.call_columns import CALL_COLUMNS, Call
+from rsp.tui.model.copy_as import Copy, copies_of_session
 from rsp.tui.model.detail_text import story_lines, tcp_info_lines
 from rsp.tui.model.session_columns import shown, state_of
 from rsp.tui.model.sessions import Session
@@ -45,8 +46,8 @@ class DetailScreen(Frame):
 
     def body(self) -> Iterable[Widget]:
         """Lay out the sentence, the two sides, and the tabs below."""
-        yield Lines(id="sentence")
-        with Horizontal(id="sides"):
+        yield Lines(id="sentence", classes="aside")
+        with Horizontal(id="sides", classes="aside"):
             yield Lines(id="client-side", classes="boxed")
             yield Lines(id="backend-side", classes="boxed")
         table = VirtualTable[Call](CALL_COLUMNS, lambda call: call.index, id="calls")
@@ -231,6 +232,11 @@ class DetailScreen(Frame):
             return None
         text = msgspec.json.encode(self._detail).decode()
         return text, f"session {self.session_id} as JSON"
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of this session."""
+        detail = self._detail
+        return (f"session {detail.id}", copies_of_session(detail)) if detail else None
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the recorded calls."""

@@ -36,6 +36,9 @@ class Dialog(ModalScreen[str | None]):
         Binding("right", "app.focus_next", "Next", show=False),
     ]
 
+    FIRST = "#cancel"
+    """The button that has the focus at first."""
+
     def __init__(
         self, title: str, lines: Sequence[Line], choices: Sequence[Choice], asked_by: str = ""
     ) -> None:
@@ -64,7 +67,7 @@ class Dialog(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Be deaf for a moment: what is typed now was meant for the screen below."""
         self.query_one("#dialog-text", Lines).show(self._lines)
-        self.query_one("#cancel", Button).focus()
+        self.query_one(self.FIRST, Button).focus()
         self.set_timer(DEAF_S, self._listen)
 
     def _listen(self) -> None:

@@ -40,7 +40,7 @@ class EventsScreen(Frame):
         table.add_class("boxed")
         yield table
         yield FilterBar(id="filter")
-        yield Lines(id="event", classes="boxed")
+        yield Lines(id="event", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[EventRow]:
@@ -150,12 +150,14 @@ class EventsScreen(Frame):
         """Give the keys back to the list."""
         self.table.focus()
 
-    def action_back(self) -> None:
+    def widen(self) -> bool:
         """Clear the filter."""
         bar = self.query_one(FilterBar)
-        if bar.is_open:
+        was_open = bar.is_open
+        if was_open:
             bar.clear()
             self.table.focus()
+        return was_open
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the chosen event as text."""

@@ -11,6 +11,7 @@ from rsp.core.replies import ExchangeRow, Exchanges
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import EXCHANGES_SHOWN, SLOW_PULL_S
+from rsp.tui.model.copy_as import Copy, address_of, copies_of_exchange
 from rsp.tui.model.exchange_columns import EXCHANGE_COLUMNS
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.filter_bar import FilterBar
@@ -89,14 +90,14 @@ class ExchangesScreen(Frame):
         """Give the keys back to the list."""
         self.table.focus()
 
-    def action_back(self) -> None:
-        """Clear the filter; without one, go back."""
+    def widen(self) -> bool:
+        """Clear the filter."""
         bar = self.query_one(FilterBar)
-        if bar.is_open:
+        was_open = bar.is_open
+        if was_open:
             bar.clear()
             self.table.focus()
-        else:
-            super().action_back()
+        return was_open
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the row under the cursor as JSON."""
@@ -104,6 +105,15 @@ class ExchangesScreen(Frame):
         if chosen is None:
             return None
         return msgspec.json.encode(chosen).decode(), f"exchange {chosen.id} as JSON"
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of the exchange under the cursor."""
+        chosen = self.table.cursor_row
+        if chosen is None:
+            return None
+        model = self.shell.model
+        address = address_of(model.backends.pools, chosen.pool, chosen.backend)
+        return f"exchange {chosen.id}", copies_of_exchange(chosen, model.listener, address)
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the rows that are shown."""

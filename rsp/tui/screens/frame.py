@@ -1,10 +1,11 @@
 """The frame that every screen stands in: vitals, alerts, tabs, the guide, the keys at the foot."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
 from textual.app import ComposeResult
+from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -12,11 +13,13 @@ from textual.widgets import Input
 
 from rsp.core.sanitise import safe
 from rsp.tui.feed import Pull
-from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions
+from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions, written
 from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line
+from rsp.tui.model.copy_as import Copy
 from rsp.tui.model.spans import Line, Span, beside, fit, line, width_of, wrap
+from rsp.tui.screens.menu import copy_menu
 from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
 
@@ -69,6 +72,14 @@ class Frame(Screen[None]):
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return what `y` copies and the words for it; None when there is nothing."""
+        return None
+
+    def widen(self) -> bool:
+        """Take back what narrows the list, such as a filter; tell whether there was something."""
+        return False
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the words for the chosen row and its forms for `Y`; None when there is none."""
         return None
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
@@ -144,7 +155,7 @@ class Frame(Screen[None]):
         elif model.status is None:
             parts.append(Span("◌ waiting for the engine", "dim"))
         else:
-            parts.append(Span("● LIVE", "good", "app.freeze"))
+            parts.append(Span(f"● LIVE {self.shell.feed.pulls_per_s}Hz", "good", "app.freeze"))
         return (*parts, Span(" "))
 
     def _tabs(self) -> Line:
@@ -184,23 +195,27 @@ class Frame(Screen[None]):
         if isinstance(self.focused, Input):
             # What is typed goes there: the other keys are silent.
             return [("", "enter", "Done", ""), ("", "esc", "Clear", "back")]
-        live = {
-            active.binding.id: active.binding
-            for active in self.active_bindings.values()
-            if active.enabled and active.binding.id
-        }
+        live: dict[str, Binding] = {}
+        for active in self.active_bindings.values():
+            if active.enabled and active.binding.id:
+                # Of several keys for one act, the first one is written.
+                live.setdefault(active.binding.id, active.binding)
         return [
-            (key.id, self.app.get_key_display(live[key.id]), self._label(key), key.action)
+            (key.id, written_pair(key, live), self._label(key), key.action)
             for key in KEYS
             if key.label and key.id in live
         ]
 
     def _label(self, key: Key) -> str:
         is_top = len(self.app.screen_stack) == 1
+        if key.id == "maximise" and self.has_class("-maximised"):
+            return "Restore"
         return "Leave" if key.id == "back_or_quit" and is_top else key.label
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take away what changes the engine from a dashboard that only looks."""
+        if action == "copy_as":
+            return type(self).copies is not Frame.copies
         return not (action in _MUTATING and self.shell.model.read_only)
 
     # -- keys of every screen
@@ -217,6 +232,21 @@ class Frame(Screen[None]):
         else:
             self.shell.copy(*chosen)
 
+    def action_copy_as(self) -> None:
+        """Ask in which form to copy the row under the cursor."""
+        chosen = self.copies()
+        if chosen is None:
+            self.shell.say("There is no row here to copy.")
+            return
+        what, copies = chosen
+
+        def answered(key: str | None) -> None:
+            for copy in copies:
+                if copy.key == key:
+                    self.shell.copy(copy.text, f"{what} as {copy.label}")
+
+        _ = self.app.push_screen(copy_menu(what, copies), answered)
+
     def action_export(self) -> None:
         """Save the rows that are shown."""
         chosen = self.export_rows()
@@ -225,9 +255,18 @@ class Frame(Screen[None]):
         else:
             self.shell.export(*chosen)
 
+    def action_maximise(self) -> None:
+        """Give the list all the room, or give the panes beside it theirs again."""
+        self.toggle_class("-maximised")
+        self.call_after_refresh(self.on_resize)
+
     def action_back(self) -> None:
-        """Go back to the screen below, if there is one."""
-        if len(self.app.screen_stack) > 1:
+        """Show everything again, step by step; then go back to the screen below."""
+        if self.widen():
+            return
+        if self.has_class("-maximised"):
+            self.action_maximise()
+        elif len(self.app.screen_stack) > 1:
             _ = self.dismiss()
 
     def action_back_or_quit(self) -> None:
@@ -236,6 +275,12 @@ class Frame(Screen[None]):
             _ = self.dismiss()
         else:
             self.shell.action_leave()
+
+
+def written_pair(key: Key, live: Mapping[str, Binding]) -> str:
+    """Return how the key line writes a key that works now, beside the one of the opposite."""
+    found = [live[name] for name in (key.id, key.pair) if name in live]
+    return " ".join(binding.key_display or written(binding.key) for binding in found)
 
 
 def guide_rows(steps: Sequence[str], width: int, height: int) -> list[str]:
@@ -278,8 +323,8 @@ def key_lines(keys: Sequence[tuple[str, str, str, str]], width: int, rows: int) 
 
 def _joined(keys: Sequence[tuple[str, str, str, str]]) -> Line:
     spans: list[Span] = []
-    for _, written, label, action in keys:
+    for _, name, label, action in keys:
         if spans:
             spans.append(Span("  "))
-        spans += [Span(written, "key", action), Span(f" {label}", "", action)]
+        spans += [Span(name, "key", action), Span(f" {label}", "", action)]
     return tuple(spans)

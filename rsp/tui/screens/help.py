@@ -10,27 +10,29 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from rsp.tui.keymap import BY_ID
+from rsp.tui.keymap import BY_ID, written
 from rsp.tui.model.help_text import HelpKey, help_lines
 from rsp.tui.widgets.lines import Lines
 
 
 def help_keys(screen: Screen[Any]) -> list[HelpKey]:
     """Return the keys that work on a screen now: the tabs first, then in the keymap's order."""
-    live = {
-        active.binding.id: active.binding
-        for active in screen.active_bindings.values()
-        if active.enabled and active.binding.id
-    }
-    tabs = sorted(name for name in live if name not in BY_ID)
+    tooltips: dict[str, str] = {}
+    names: dict[str, list[str]] = {}
+    for active in screen.active_bindings.values():
+        name = active.binding.id
+        if active.enabled and name:
+            tooltips[name] = active.binding.tooltip
+            names.setdefault(name, []).append(written(active.binding.key))
+    tabs = sorted(name for name in names if name not in BY_ID)
     return [
         HelpKey(
-            screen.app.get_key_display(live[name]),
-            live[name].tooltip,
+            " ".join(names[name]),
+            tooltips[name],
             BY_ID[name].where if name in BY_ID else "everywhere",
         )
         for name in [*tabs, *BY_ID]
-        if name in live
+        if name in names
     ]
 
 

@@ -11,6 +11,7 @@ from rsp.core.replies import DecisionRow, Decisions
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import DECISIONS_BATCH
+from rsp.tui.model.copy_as import Copy, address_of, copies_of_decision
 from rsp.tui.model.decision_columns import (
     DECISION_COLUMNS,
     GROUP_COLUMNS,
@@ -55,7 +56,7 @@ class RoutingScreen(Frame):
         table.unbound = groups.unbound = frozenset({"top"})
         yield groups
         yield FilterBar(id="filter")
-        yield Lines(id="explain", classes="boxed")
+        yield Lines(id="explain", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[DecisionRow]:
@@ -242,7 +243,7 @@ class RoutingScreen(Frame):
         """Give the keys back to the list."""
         (self.groups if self._by else self.table).focus()
 
-    def action_back(self) -> None:
+    def widen(self) -> bool:
         """Clear the filter; without one, end the grouping."""
         bar = self.query_one(FilterBar)
         if bar.is_open:
@@ -252,6 +253,9 @@ class RoutingScreen(Frame):
             self._by = ""
             self.show_list()
             self.table.focus()
+        else:
+            return False
+        return True
 
     # -- what leaves the screen
 
@@ -265,6 +269,15 @@ class RoutingScreen(Frame):
         if command:
             return command, "the command that explains it"
         return msgspec.json.encode(chosen).decode(), f"decision {chosen.seq} as JSON"
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of the decision under the cursor."""
+        chosen = None if self._by else self.table.cursor_row
+        if chosen is None:
+            return None
+        model = self.shell.model
+        address = address_of(model.backends.pools, chosen.pool, chosen.backend)
+        return f"decision {chosen.seq}", copies_of_decision(chosen, model.listener, address)
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the decisions that are shown."""

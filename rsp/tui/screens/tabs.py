@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rsp.tui.keymap import Key
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.config import ConfigScreen
 from rsp.tui.screens.connections import ConnectionsScreen
@@ -29,3 +30,16 @@ TABS: tuple[Tab, ...] = (
     Tab("5", "events", "Events", "Events", EventsScreen),
 )
 """In the order of the tab bar."""
+
+TAB_KEYS: tuple[Key, ...] = tuple(
+    Key(
+        f"go.{tab.number}",
+        tab.number,
+        f"go('{tab.mode}')",
+        "",
+        f"The {tab.title} screen",
+        "everywhere",
+    )
+    for tab in TABS
+)
+"""The keys that lead there."""

@@ -120,6 +120,13 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
             self.virtual_size = Size(0, height)
         self.repaint_changed()
 
+    def show_columns(self, columns: Sequence[Column[Row]]) -> None:
+        """Show these columns from now on."""
+        if list(columns) != list(self.columns):
+            self.columns = columns
+            self._placed_for = -1
+            self.repaint_changed()
+
     def show_sort(self, field: str | None, arrow: str) -> None:
         """Show which field the rows are sorted by."""
         self._sort, self._arrow = field, arrow

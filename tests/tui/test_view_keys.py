@@ -1,0 +1,101 @@
+"""Keys that change how the screen shows what it shows: over a real socket."""
+
+import pytest
+
+from rsp.tui.screens.help import help_keys
+from tests.tui.editing_engine import EditingEngine
+from tests.tui.fake_engine import FakeEngine
+from tests.tui.stage import attached, screen_text, shows, wait_until
+
+
+async def test_f_gives_the_list_all_the_room_until_esc_or_f(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "client  ← rsp")
+        before = app.screen.query_one("#sessions").size.height
+        for back in ("f", "escape"):
+            await pilot.press("f")
+            await shows(pilot, app, "f Restore")
+            assert app.screen.query_one("#sessions").size.height > before
+            assert "client  ← rsp" not in screen_text(app)
+            await pilot.press(back)
+            await shows(pilot, app, "client  ← rsp")
+            assert app.screen.query_one("#sessions").size.height == before
+        await pilot.press("f", "slash", *"state:blocked", "enter")
+        await shows(pilot, app, "[1 of 8]")
+        await pilot.press("escape")
+        await shows(pilot, app, "[8]")
+        await shows(pilot, app, "f Restore")
+
+
+async def test_f_leaves_the_chosen_pane_of_the_configuration(editing: EditingEngine) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press("4")
+        await shows(pilot, app, "blog.lua · ")
+        edits = app.screen.query_one("#edits")
+        await wait_until(pilot, lambda: edits.display)
+        await pilot.press("f")
+        await shows(pilot, app, "▐blog.lua")
+        assert not edits.display
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: edits.display)
+        assert "▐blog.lua" not in screen_text(app)
+
+
+async def test_plus_and_minus_change_how_often_is_pulled(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE 5Hz")
+        await pilot.press("plus", "plus")
+        await shows(pilot, app, "● LIVE 10Hz")
+        await pilot.press("minus", "minus", "minus", "minus")
+        await shows(pilot, app, "● LIVE 1Hz")
+        await pilot.press("2")
+        await shows(pilot, app, ">>> pool web")
+        await pilot.press("plus")
+        await wait_until(pilot, lambda: engine.commands)
+        assert engine.commands[0][0] == "backend.set"
+        assert app.feed.pulls_per_s == 1
+
+
+async def test_the_rate_is_the_rhythm_of_the_pulls(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = attached(engine)
+    rests: list[float] = []
+    rest = app.feed._rest
+
+    async def noted(pause_s: float) -> None:
+        rests.append(pause_s)
+        await rest(pause_s)
+
+    monkeypatch.setattr(app.feed, "_rest", noted)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        for key, longest_s in (("minus", 0.5), ("minus", 1.0), ("plus", 0.5), ("plus", 0.2)):
+            await pilot.press(key)
+            rests.clear()
+            await wait_until(pilot, lambda: len(rests) >= 2)
+            assert longest_s / 2 < max(rests) <= longest_s
+
+
+@pytest.mark.parametrize("tab", "12345")
+async def test_each_key_stands_in_the_help_once(editing: EditingEngine, tab: str) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press(tab)
+        await wait_until(pilot, lambda: app.frame and app.current_mode == app.frame.TAB)
+        frame = app.frame
+        assert frame is not None
+        names = [name for key in help_keys(frame) for name in key.written.split()]
+        assert sorted(names) == sorted(set(names))
+        assert {"space", "p", "?", "f1", ":", "ctrl+p", "+", "-", "f"} <= {*names}
+
+
+async def test_the_key_line_writes_a_pair_in_one_place(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "< > Sort")
+        await shows(pilot, app, "space Freeze  : Cmd  ? Help")
