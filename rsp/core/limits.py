@@ -47,6 +47,16 @@ TIMER_TICK_S = 0.1
 IDLE_LOOK_S = 1.0
 """Idle backend connections are looked through this often for those that have been so too long."""
 
+REFUSALS_TOLD = 64
+"""Refused clients of one listener that are being told so at once, each for as long as a lingering
+close takes. Those beyond are reset: a flood must not fill a listener with its own refusals."""
+
+IPV6_CLIENT_BITS = 64
+"""Where connections are counted for each client, an IPv6 network of this size is one client."""
+
+FLOOD_EVENT_S = 10.0
+"""An event that a flood would cause for each of its clients is recorded this often."""
+
 CONTROL_LINE_BYTES = 64 * KIB
 """A request on the control socket may be this long; a longer one is refused, and it is closed."""
 
@@ -180,6 +190,14 @@ class Limits:
     Without it the kernel took 3 to 4 MB of a stalled client's data before the first EAGAIN, and
     our own gauge looked empty.
     """
+
+    max_connections: int = 10_000
+    """Client connections of one listener at once; more wait in the kernel's queue until one ends.
+    As many as Envoy advises for an edge; `listen { max_connections = … }` sets it for one."""
+
+    max_connections_per_client: int = 0
+    """Connections of one client address at once; more get a 503 (tcp: RST). 0: no limit, for
+    behind a balancer or a NAT thousands share one address. `listen` sets it for one listener."""
 
     client_head_s: float = 10.0
     """A request head must be complete this long after its first byte (or after accept): 408."""

@@ -271,6 +271,15 @@ class ListenerRow(msgspec.Struct):
     address: str
     mode: str
     pool: str | None = None
+    connections: int = 0
+    """Client connections that came in here and have not ended."""
+    max_connections: int = 0
+    max_connections_per_client: int = 0
+    """0: no limit."""
+    refused: int = 0
+    """Clients that were refused for it, ever."""
+    paused_by: list[str] = []
+    """Why nobody is let in: `no_fds`, `full`, `memory`; empty when everybody is."""
 
 
 class Totals(msgspec.Struct):

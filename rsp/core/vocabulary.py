@@ -71,6 +71,26 @@ class PauseReason(Flag):
         return [reason.name.lower() for reason in self if reason.name]
 
 
+class AcceptPause(Flag):
+    """Why a listener lets nobody in. A set, because each owner lets go only of its own."""
+
+    NONE = 0
+    STARTING = auto()
+    """The engine is not ready yet."""
+    NO_FDS = auto()
+    """There is no fd left for one more client."""
+    FULL = auto()
+    """It has `max_connections`."""
+    MEMORY = auto()
+    """The memory budget is nearly used up."""
+    CLOSED = auto()
+    """It is closed for good."""
+
+    def names(self) -> list[str]:
+        """Return the reasons in lower case, as the wire carries them."""
+        return [reason.name.lower() for reason in self if reason.name]
+
+
 class CloseReason(StrEnum):
     """Why a session ended: given once, by whoever decided it."""
 
@@ -98,6 +118,8 @@ class CloseReason(StrEnum):
     """A person closed it."""
     SHUTDOWN = "shutdown"
     """The engine is stopping."""
+    CONNECTION_LIMIT = "connection_limit"
+    """The client has as many connections as one address may have."""
     BUFFER_LIMIT = "buffer_limit"
     """More bytes were buffered than pausing should ever allow."""
     INTERNAL_ERROR = "internal_error"

@@ -15,7 +15,10 @@ _DEFAULTS = Limits()
 _NAMES = tuple(field.name for field in fields(Limits))
 
 _MAY_BE_ZERO = frozenset(
-    {"request_body_bytes", "chunk_extension_bytes", "trailer_bytes", "backend_idle_connections"}
+    {
+        *("request_body_bytes", "chunk_extension_bytes", "trailer_bytes"),
+        *("backend_idle_connections", "max_connections_per_client"),
+    }
 )
 
 _LARGEST = 1 << 40

@@ -16,7 +16,7 @@ from rsp.core.events import Noted
 from rsp.core.lifecycle import State
 from rsp.core.limits import LISTEN_BACKLOG
 from rsp.core.routing import FixedRouter, Router
-from rsp.core.vocabulary import CloseReason, EventLevel
+from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel
 from rsp.engine.changes import Changes
 from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
@@ -119,7 +119,7 @@ class Engine:
         """Let clients in: the engine is ready."""
         self._accepts = True
         for listener in self.listeners.values():
-            listener.resume()
+            listener.resume(AcceptPause.STARTING)
 
     def first_port(self) -> int:
         """Return the real port of the first listener."""

@@ -291,6 +291,10 @@ class Session:
         """Give everything back; what is remembered is for whoever asks later."""
         if self.registry.live.pop(self.id, None) is None:
             return
+        door = self.entrance.door
+        door.live -= 1
+        if door.is_watched:
+            door.on_left(self.id)
         context = self.context
         context.deadlines.cancel(self)
         now_s = context.poller.now_s
