@@ -14,6 +14,26 @@ READ_BYTES = 64 * KIB
 A fixed number rather than a limit: the buffer is allocated before any configuration is read.
 """
 
+SHRUNK_READ_BYTES = 8 * KIB
+"""One read asks for at most this while memory is short: what a full sink gets too much is little,
+and eight times the calls are paid only then."""
+
+MEMORY_MARKS = (0.80, 0.95, 0.98)
+"""Shares of the memory budget at which keep-alive ends, at which nobody is accepted and reads
+shrink, and at which requests are refused and sessions closed: Envoy's advice for an edge."""
+
+MEMORY_RELIEF = 0.05
+"""A step is left this share of the budget below its mark, so that it does not flap."""
+
+MEMORY_STEP_S = 1.0
+"""A step is left after this at the soonest: long enough to be seen on a dashboard."""
+
+MEMORY_LOOK_S = 0.1
+"""What is held is added up this often. A thousand sessions can fill 128 KiB each in between."""
+
+CALL_BYTES = 400
+"""One recorded call of a watched session, about: its row, its numbers and its note."""
+
 SPLICE_BYTES = 256 * KIB
 """Bulk is moved inside the kernel in pieces of at most this (`engine/siphon.py`).
 
@@ -190,6 +210,11 @@ class Limits:
     Without it the kernel took 3 to 4 MB of a stalled client's data before the first EAGAIN, and
     our own gauge looked empty.
     """
+
+    memory_budget_bytes: int = 256 * MIB
+    """What the buffers of all sessions and the captures may hold together. Towards its end the
+    engine sheds load, step by step (`core/budget.py`): 256 MiB are 2,000 stalled readers.
+    Objects, and rings of a fixed size, come on top."""
 
     max_connections: int = 10_000
     """Client connections of one listener at once; more wait in the kernel's queue until one ends.

@@ -282,6 +282,15 @@ class ListenerRow(msgspec.Struct):
     """Why nobody is let in: `no_fds`, `full`, `memory`; empty when everybody is."""
 
 
+class MemoryRow(msgspec.Struct):
+    """What buffers and captures hold, against their budget."""
+
+    used_bytes: int = 0
+    budget_bytes: int = 0
+    step: str = "calm"
+    """What is done about it: `calm`, `no_keep_alive`, `no_accept` or `shed`."""
+
+
 class Totals(msgspec.Struct):
     """Counters over all sessions, the closed ones included. They only grow."""
 
@@ -328,6 +337,7 @@ class Status(msgspec.Struct):
     """Whether the file on disk is no longer the one that runs."""
     draining: bool = False
     """Whether the engine is on its way out."""
+    memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
 
 
 class Changed(msgspec.Struct):

@@ -91,6 +91,18 @@ class AcceptPause(Flag):
         return [reason.name.lower() for reason in self if reason.name]
 
 
+class MemoryStep(StrEnum):
+    """How far the memory budget is used up, and what is done about it: each does more."""
+
+    CALM = "calm"
+    NO_KEEP_ALIVE = "no_keep_alive"
+    """Client connections close after their response."""
+    NO_ACCEPT = "no_accept"
+    """Nobody is let in, reads are small, recorded calls are forgotten."""
+    SHED = "shed"
+    """Requests get a 503, and the newest sessions are closed."""
+
+
 class CloseReason(StrEnum):
     """Why a session ended: given once, by whoever decided it."""
 
@@ -120,6 +132,8 @@ class CloseReason(StrEnum):
     """The engine is stopping."""
     CONNECTION_LIMIT = "connection_limit"
     """The client has as many connections as one address may have."""
+    MEMORY_LIMIT = "memory_limit"
+    """The memory budget was used up: a request was refused, or one of the newest sessions cut."""
     BUFFER_LIMIT = "buffer_limit"
     """More bytes were buffered than pausing should ever allow."""
     INTERNAL_ERROR = "internal_error"

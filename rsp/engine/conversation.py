@@ -5,7 +5,6 @@ pipe. Bodies do not pass through here: the pipes move them, and tell when they e
 wrong before the client has got anything of a response is answered by a reply of our own.
 """
 
-from rsp.core.backends import Backend
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.forward import request_head_bytes, response_head_bytes
 from rsp.core.http1.framing import BodyKind
@@ -75,6 +74,7 @@ class Conversation:
         self.inbox = self.inbox + view if self.inbox else bytes(view)
         if self.exchange is not None:
             self.session.client.pause(PauseReason.PIPELINED)
+            self._hold()
         else:
             self._read_request()
 
@@ -86,13 +86,25 @@ class Conversation:
             if not end:
                 if session.state is State.IDLE:
                     session.advance(Fact.HEAD_STARTED)
+                self._hold()
                 return
             self.inbox = inbox[end:]
+            if self.inbox:
+                self._hold()
             head = parse_request_head(inbox[:end], session.limits, self.last_request)
         except BadMessage as error:
             self._refuse(error)
             return
         self._begin(head)
+
+    def _hold(self) -> None:
+        """What is kept here counts: see `memory.py`."""
+        self.session.client.poller.holders.add(self)
+
+    @property
+    def held_bytes(self) -> int:
+        """Parts of heads, and what came for the next exchange."""
+        return 0 if self.session.state.is_over else len(self.inbox) + len(self.outbox)
 
     def _refuse(self, error: BadMessage) -> None:
         """The client's bytes are no request, or end as none: no backend may take them for one."""
@@ -121,6 +133,9 @@ class Conversation:
         head.client_ip = session.client_ip
         head.listener = session.entrance.address
         session.advance(_HEAD_READ)
+        if session.context.is_shedding:
+            mishaps.no_memory(self)
+            return
         # A first unsafe request never gets a used connection: it could not be sent again.
         self.pairing.seek(head, may_reuse=head.method in IDEMPOTENT or self.sent_unsafe)
 
@@ -157,7 +172,7 @@ class Conversation:
             head,
             client_ip=session.client_ip,
             trusted_peer=session.trusts_client,
-            host=None if pool.host == "keep" else _host_for(pool.host, decision.backend),
+            host=None if pool.host == "keep" else pool.host_for(decision.backend),
         )
         try:
             used = session.request_pipe.begin(
@@ -220,6 +235,7 @@ class Conversation:
             mishaps.bad_response(self, error)
             return
         self.outbox = outbox
+        self._hold()
 
     def _pass_interim(self, head: ResponseHead) -> None:
         if self.request.minor == 0:
@@ -244,7 +260,7 @@ class Conversation:
             or decode
             or session.request_pipe.is_open
             or session.client.is_eof
-            or session.context.is_draining
+            or not session.context.keeps_alive
         )
         out = response_head_bytes(
             head, client_minor=request.minor, keep_alive=not self.is_last, decode_chunked=decode
@@ -380,8 +396,3 @@ class Conversation:
     def response_begun(self) -> bool:
         """Tell whether the client has got the head of the present response."""
         return self.exchange is not None and self.response is not None
-
-
-def _host_for(policy: str, backend: Backend) -> bytes:
-    """Return the Host that the backend is to see instead of the client's."""
-    return (backend.address if policy == "backend" else policy).encode("latin-1")

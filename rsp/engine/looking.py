@@ -35,6 +35,7 @@ from rsp.core.replies import (
     Exchanges,
     Explanation,
     ListenerRow,
+    MemoryRow,
     PoolRow,
     Status,
     Totals,
@@ -86,6 +87,9 @@ def status(engine: Engine, _params: Params) -> Status:
         edits=len(engine.changes.layer.edits),
         config_changed=_config_changed(engine),
         draining=engine.context.is_draining,
+        memory=MemoryRow(
+            engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
+        ),
     )
 
 

@@ -129,6 +129,12 @@ def client_too_late(talk: Talk, late: Patience) -> None:
         reply(talk, 408, sentence, late.reason)
 
 
+def no_memory(talk: Talk) -> None:
+    """The memory budget is used up: nothing new is begun."""
+    sentence = "the memory for buffers is used up (memory_budget_bytes); try again soon"
+    reply(talk, 503, sentence, CloseReason.MEMORY_LIMIT)
+
+
 def backend_too_late(talk: Talk, late: Patience) -> None:
     """The backend has used up an allowance: to accept, to begin, or to go on."""
     if talk.session.state.is_connecting:

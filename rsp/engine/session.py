@@ -32,6 +32,7 @@ _LOUD = frozenset(
         CloseReason.CLIENT_TIMEOUT,
         CloseReason.BACKEND_TIMEOUT,
         CloseReason.BUFFER_LIMIT,
+        CloseReason.MEMORY_LIMIT,
         CloseReason.INTERNAL_ERROR,
     }
 )
@@ -89,6 +90,10 @@ class Speaker(Protocol):
 
     def response_begun(self) -> bool:
         """Tell whether the client has got anything of the present response."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that came and have not been passed on."""
 
 
 class Session:
@@ -284,6 +289,8 @@ class Session:
     def watch(self, calls: CallRing | None) -> None:
         """Record the calls of both connections from now on; None: record nothing."""
         self.calls = self.client.calls = calls
+        if calls is not None:
+            self.context.captures.add(calls)
         if self.backend is not None:
             self.backend.calls = calls
 

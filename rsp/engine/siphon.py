@@ -26,9 +26,11 @@ _INT = array.array("i", [0])
 class Siphon:
     """Moves bytes from a socket into the pipe, and from the pipe into another socket."""
 
-    __slots__ = ("_mouth", "_tail")
+    __slots__ = ("_mouth", "_tail", "is_resting")
 
     def __init__(self) -> None:
+        self.is_resting = False
+        """Whether memory is short: a piece is large, and its sink may turn out to be slow."""
         self._tail, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         with contextlib.suppress(OSError):
             # Its room is counted in pages, and bytes that came from a file may begin anywhere in
@@ -40,6 +42,8 @@ class Siphon:
 
         Then it takes `notsent_lowat_bytes` at least of the next piece, however slow the peer gets.
         """
+        if self.is_resting:
+            return False
         try:
             fcntl.ioctl(sink.fileno(), _SIOCOUTQNSD, _INT)
         except OSError:
