@@ -230,8 +230,16 @@ class Limits:
     client_body_idle_s: float = 30.0
     """A request body may make no progress for this long: 408."""
 
+    client_body_bytes_per_s: int = 100
+    """What comes more slowly than this, on average since the last progress, is no progress of a
+    request body: a byte every ten seconds would hold a backend for ever. 0: any byte is."""
+
     client_write_idle_s: float = 60.0
     """A client may take nothing of what waits for it for this long."""
+
+    client_read_bytes_per_s: int = 100
+    """The same for a client that reads what waits for it. A twelfth of what a modem of 9,600 baud
+    took, and a fifth of what Apache asks for by default (mod_reqtimeout, MinRate)."""
 
     keep_alive_idle_s: float = 75.0
     """A kept-alive client connection may be idle this long; nginx's default."""

@@ -18,6 +18,7 @@ _MAY_BE_ZERO = frozenset(
     {
         *("request_body_bytes", "chunk_extension_bytes", "trailer_bytes"),
         *("backend_idle_connections", "max_connections_per_client"),
+        *("client_body_bytes_per_s", "client_read_bytes_per_s"),
     }
 )
 

@@ -362,9 +362,11 @@ class Session:
         if self.backend is not None:
             moved += self.backend.bytes_in + self.backend.bytes_out
         is_held = self.client.is_held or (self.backend is not None and self.backend.is_held)
-        if is_held or (moved != self.moved_bytes and not allowed.is_fixed):
-            self.last_progress_s = now_s
-        self.moved_bytes = moved
+        elapsed_s = now_s - self.last_progress_s
+        if is_held or allowed.is_progress(abs(moved - self.moved_bytes), elapsed_s):
+            self.last_progress_s, self.moved_bytes = now_s, moved
+        elif allowed.is_fixed:
+            self.moved_bytes = moved
         left_s = self.last_progress_s + allowed.limit_s - now_s
         if self.state is State.CLOSING and now_s - self.state_since_s >= self.limits.linger_s:
             left_s = 0.0
