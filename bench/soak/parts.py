@@ -28,7 +28,7 @@ IDLE = 10_000
 IN_FLIGHT = 4_000
 ATTACKERS = 1_000
 ATTACKERS_PER_S = 200
-ATTACK_S = 75
+ATTACK_S = 90
 """Longer than any allowance of rsp for heads, bodies and reading, whatever the scale."""
 MIXED_PER_S = 300
 

@@ -222,7 +222,8 @@ class Limits:
 
     max_connections_per_client: int = 0
     """Connections of one client address at once; more get a 503 (tcp: RST). 0: no limit, for
-    behind a balancer or a NAT thousands share one address. `listen` sets it for one listener."""
+    behind a balancer or a NAT thousands share the address that the kernel sees. `listen` sets it
+    for one listener."""
 
     client_head_s: float = 10.0
     """A request head must be complete this long after its first byte (or after accept): 408."""

@@ -6,8 +6,8 @@ from rsp.core.lifecycle import State
 from rsp.core.limits import Limits
 from rsp.core.vocabulary import CloseReason, SessionState
 
-_LOOKS_PER_LIMIT = 4
-"""Progress is looked at this often within an allowance, so it ends at most a quarter too late."""
+_LOOKS_PER_LIMIT = 6
+"""Progress is looked at this often within an allowance, so it ends at most a sixth too late."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from tests.behaviour.scripted import Backend
 from tests.behaviour.wire import Wire, head, numbered, request, response
 
 ALLOWED_S = 0.8
-LATEST = 1.25
-"""A quarter of an allowance passes between two looks at progress."""
+LATEST = 1.2
+"""A sixth of an allowance passes between two looks at progress."""
 LATE_S = 1.0
 """The wheel turns ten times a second, and a loaded machine is late."""
 PIECE_EVERY_S = 0.05

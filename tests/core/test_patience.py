@@ -97,7 +97,7 @@ def test_the_next_look_misses_neither_progress_nor_the_end() -> None:
     fixed = patience(State.IDLE, LIMITS, QUIET)
     assert fixed.next_look_s(3.0) == 3.0
     moving = streaming()
-    assert moving.next_look_s(moving.limit_s) == moving.limit_s / 4
+    assert moving.next_look_s(moving.limit_s) == moving.limit_s / 6
     assert moving.next_look_s(0.25) == 0.25
 
 
