@@ -113,7 +113,7 @@ def attack(name: str) -> Callable[[Stage], Outcome]:
         command += ["-c", str(count), "-r", str(ATTACKERS_PER_S), "-l", str(seconds), "-p", "3"]
         command += [*ATTACKS[name], "-u", f"http://127.0.0.1:{stage.proxy.port}{target}"]
         with (
-            measured(stage, outcome, stage.scale.seconds(BASELINE_S)),
+            measured(stage, outcome, stage.scale.seconds(BASELINE_S)) as meter,
             live(stage, seconds - 2) as beside,
         ):
             done = subprocess.run(
@@ -127,7 +127,9 @@ def attack(name: str) -> Callable[[Stage], Outcome]:
             note_live(outcome, beside.result(READY_S))
         probes, closed = read_attack(prefix.with_suffix(".csv"))
         outcome.errors += probes
-        outcome.remark = f"{closed}; {_exit_status(done.stdout)}"
+        gone_s = meter.rid_of_s()
+        rid = f"proxy rid of them after {gone_s:.0f} s" if gone_s else "proxy not rid of them"
+        outcome.remark = f"{rid}; {closed}; {_exit_status(done.stdout)}"
         return outcome
 
     return run

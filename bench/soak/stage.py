@@ -130,6 +130,8 @@ class Meter:
         self.before_bytes = self.most_bytes = resident_bytes(self._pid)
         self.series: list[tuple[float, int]] = []
         """Resident bytes, with the seconds since the start."""
+        self.fd_series: list[tuple[float, int]] = []
+        """Open fds, likewise."""
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
@@ -140,12 +142,24 @@ class Meter:
             with contextlib.suppress(OSError):
                 now_bytes = resident_bytes(self._pid)
                 self.most_bytes = max(self.most_bytes, now_bytes)
-                self.series.append((time.monotonic() - started_s, now_bytes))
+                at_s = time.monotonic() - started_s
+                self.series.append((at_s, now_bytes))
+                self.fd_series.append((at_s, open_fds(self._pid)))
 
     def stop(self) -> None:
         """Watch no more."""
         self._over.set()
         self._thread.join()
+
+    def rid_of_s(self) -> float | None:
+        """Return after how long the proxy had closed nine tenths of what it had open at most.
+
+        None: it had not. slowhttptest does not notice that its slow readers were reset.
+        """
+        most_at_s, most = max(self.fd_series, key=lambda seen: seen[1], default=(0.0, 0))
+        left = self.fds_before + (most - self.fds_before) // 10
+        gone = [at_s for at_s, count in self.fd_series if at_s > most_at_s and count <= left]
+        return gone[0] if gone else None
 
     def slope_bytes_per_s(self) -> float:
         """Return how fast memory grew in the second half of the time: least squares."""

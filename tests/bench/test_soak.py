@@ -51,5 +51,18 @@ def test_a_slope_is_that_of_the_second_half() -> None:
     assert meter.slope_bytes_per_s() == pytest.approx(7.0)
 
 
+@pytest.mark.parametrize(
+    ("counts", "gone_s"),
+    [([20, 120, 120, 29, 20], 3.0), ([20, 120, 120], None), ([20, 120, 31], None)],
+)
+def test_a_proxy_is_rid_of_an_attack_when_nine_tenths_are_closed(
+    counts: list[int], gone_s: float | None
+) -> None:
+    meter = Meter.__new__(Meter)
+    meter.fds_before = 20
+    meter.fd_series = [(float(at), count) for at, count in enumerate(counts)]
+    assert meter.rid_of_s() == gone_s
+
+
 def test_every_part_says_what_it_does() -> None:
     assert len(PARTS) == 7
