@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test setup check format docs picture bench clean
+.PHONY: run test setup check format docs picture bench soak clean
 
 run: setup
 	$(BIN)/rsp demo
@@ -38,6 +38,10 @@ picture: setup
 
 bench: setup
 	$(BIN)/python -m bench
+
+# Floods, slow peers and long traffic, by hand: SOAK="--scale 0.05 --proxy rsp" is a small one.
+soak: setup
+	$(BIN)/python -m bench.soak $(SOAK)
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -14,9 +14,10 @@ LOAD_CORE = 1
 PACKAGES = {"nginx": "nginx", "haproxy": "haproxy", "wrk": "wrk"}
 """Debian's package for each tool."""
 
-PORTS = iter(range(21_000, 30_000))
+PORTS = iter(range(21_000 + os.getpid() % 80 * 100, 30_000))
 """Below the ports that the kernel gives to clients (ip(7), ip_local_port_range), so that no
-connection of the load can sit on a port that a proxy is about to listen on."""
+connection of the load can sit on a port that a proxy is about to listen on. Two runs at once
+begin at different ones."""
 
 FDS_WANTED = 10_000
 """Two for each of 2,000 connections, in any process, and room to spare."""
@@ -40,11 +41,12 @@ def free_port() -> int:
     raise SystemExit("bench: no free port between 21000 and 30000")
 
 
-def raise_fd_limit() -> None:
-    """Allow ourselves, and with us what we start, `FDS_WANTED` open files."""
+def raise_fd_limit(wanted: int = FDS_WANTED) -> int:
+    """Allow ourselves, and with us what we start, so many open files; return how many we got."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < FDS_WANTED:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(FDS_WANTED, hard), hard))
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
 def description() -> str:

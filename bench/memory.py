@@ -29,22 +29,24 @@ class Memory:
 
 
 @contextlib.contextmanager
-def idle_connections(port: int, count: int = CONNECTIONS) -> Iterator[None]:
+def idle_connections(port: int, count: int = CONNECTIONS) -> Iterator[list[socket.socket]]:
     """Hold `count` connections open, each after one complete exchange.
 
     Raises:
         SystemExit: some were not answered.
     """
     with contextlib.ExitStack() as stack:
-        for _ in range(0, count, BATCH):
+        held: list[socket.socket] = []
+        while len(held) < count:
             opened = [
                 stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S))
-                for _ in range(BATCH)
+                for _ in range(min(BATCH, count - len(held)))
             ]
+            held += opened
             for sock in opened:
                 sock.sendall(REQUEST)
             _wait_for_answers(opened)
-        yield
+        yield held
 
 
 def _wait_for_answers(connections: list[socket.socket]) -> None:

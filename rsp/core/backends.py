@@ -93,6 +93,10 @@ class Pool:
         object.__setattr__(self, "keys", tuple(b.key for b in self.backends))
         object.__setattr__(self, "by_name", {b.name: b for b in self.backends})
 
+    def host_for(self, backend: Backend) -> bytes:
+        """Return the Host that the backend sees instead of the client's, where `host` says so."""
+        return (backend.address if self.host == "backend" else self.host).encode("latin-1")
+
 
 @dataclass(frozen=True, slots=True)
 class BackendChanges:

@@ -32,6 +32,10 @@ class ListenerConfig:
     """The pool of a tcp listener; for http, the pool when there is no `route`."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (`10.0.0.0/8`) whose X-Forwarded-* is appended to instead of replaced."""
+    max_connections: int | None = None
+    """Client connections at once; None: what the limits say."""
+    max_connections_per_client: int | None = None
+    """Connections of one client address at once, 0 for any number; None: what the limits say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ CLOSE_REASONS: Final = {
     CloseReason.IDLE_TIMEOUT: "nothing happened on a kept connection or a tunnel for too long",
     CloseReason.OPERATOR: "a person closed it",
     CloseReason.SHUTDOWN: "the engine is stopping",
+    CloseReason.CONNECTION_LIMIT: "the client has as many connections as one address may have",
+    CloseReason.MEMORY_LIMIT: "the memory budget was used up: refused, or one of the newest cut",
     CloseReason.BUFFER_LIMIT: "more bytes were buffered than pausing should ever allow",
     CloseReason.INTERNAL_ERROR: "we failed: a bug, or no memory from the kernel; its event says",
 }

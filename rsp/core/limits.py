@@ -14,6 +14,26 @@ READ_BYTES = 64 * KIB
 A fixed number rather than a limit: the buffer is allocated before any configuration is read.
 """
 
+SHRUNK_READ_BYTES = 8 * KIB
+"""One read asks for at most this while memory is short: what a full sink gets too much is little,
+and eight times the calls are paid only then."""
+
+MEMORY_MARKS = (0.80, 0.95, 0.98)
+"""Shares of the memory budget at which keep-alive ends, at which nobody is accepted and reads
+shrink, and at which requests are refused and sessions closed: Envoy's advice for an edge."""
+
+MEMORY_RELIEF = 0.05
+"""A step is left this share of the budget below its mark, so that it does not flap."""
+
+MEMORY_STEP_S = 1.0
+"""A step is left after this at the soonest: long enough to be seen on a dashboard."""
+
+MEMORY_LOOK_S = 0.1
+"""What is held is added up this often. A thousand sessions can fill 128 KiB each in between."""
+
+CALL_BYTES = 400
+"""One recorded call of a watched session, about: its row, its numbers and its note."""
+
 SPLICE_BYTES = 256 * KIB
 """Bulk is moved inside the kernel in pieces of at most this (`engine/siphon.py`).
 
@@ -46,6 +66,16 @@ TIMER_TICK_S = 0.1
 
 IDLE_LOOK_S = 1.0
 """Idle backend connections are looked through this often for those that have been so too long."""
+
+REFUSALS_TOLD = 64
+"""Refused clients of one listener that are being told so at once, each for as long as a lingering
+close takes. Those beyond are reset: a flood must not fill a listener with its own refusals."""
+
+IPV6_CLIENT_BITS = 64
+"""Where connections are counted for each client, an IPv6 network of this size is one client."""
+
+FLOOD_EVENT_S = 10.0
+"""An event that a flood would cause for each of its clients is recorded this often."""
 
 CONTROL_LINE_BYTES = 64 * KIB
 """A request on the control socket may be this long; a longer one is refused, and it is closed."""
@@ -193,14 +223,36 @@ class Limits:
     our own gauge looked empty.
     """
 
+    memory_budget_bytes: int = 256 * MIB
+    """What the buffers of all sessions and the captures may hold together. Towards its end the
+    engine sheds load, step by step (`core/budget.py`): 256 MiB are 2,000 stalled readers.
+    Objects, and rings of a fixed size, come on top."""
+
+    max_connections: int = 10_000
+    """Client connections of one listener at once; more wait in the kernel's queue until one ends.
+    As many as Envoy advises for an edge; `listen { max_connections = … }` sets it for one."""
+
+    max_connections_per_client: int = 0
+    """Connections of one client address at once; more get a 503 (tcp: RST). 0: no limit, for
+    behind a balancer or a NAT thousands share the address that the kernel sees. `listen` sets it
+    for one listener."""
+
     client_head_s: float = 10.0
     """A request head must be complete this long after its first byte (or after accept): 408."""
 
     client_body_idle_s: float = 30.0
     """A request body may make no progress for this long: 408."""
 
+    client_body_bytes_per_s: int = 100
+    """What comes more slowly than this, on average since the last progress, is no progress of a
+    request body: a byte every ten seconds would hold a backend for ever. 0: any byte is."""
+
     client_write_idle_s: float = 60.0
     """A client may take nothing of what waits for it for this long."""
+
+    client_read_bytes_per_s: int = 100
+    """The same for a client that reads what waits for it. A twelfth of what a modem of 9,600 baud
+    took, and a fifth of what Apache asks for by default (mod_reqtimeout, MinRate)."""
 
     keep_alive_idle_s: float = 75.0
     """A kept-alive client connection may be idle this long; nginx's default."""

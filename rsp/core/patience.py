@@ -6,8 +6,8 @@ from rsp.core.lifecycle import State
 from rsp.core.limits import Limits
 from rsp.core.vocabulary import CloseReason, SessionState
 
-_LOOKS_PER_LIMIT = 4
-"""Progress is looked at this often within an allowance, so it ends at most a quarter too late."""
+_LOOKS_PER_LIMIT = 6
+"""Progress is looked at this often within an allowance, so it ends at most a sixth too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,17 @@ class Patience:
     """What did not happen: `the client sent no whole request head`."""
     is_fixed: bool = False
     """Whether it runs from the beginning of the state, whatever trickles in meanwhile."""
+    bytes_per_s: int = 0
+    """What moves more slowly is no progress; 0: any byte is."""
+
+    def is_progress(self, moved_bytes: int, elapsed_s: float) -> bool:
+        """Tell whether that many bytes since the last progress, `elapsed_s` ago, are the next.
+
+        `moved_bytes` came in or went out: what passes through counts twice, to be lenient.
+        """
+        if self.is_fixed or not moved_bytes:
+            return False
+        return moved_bytes >= self.bytes_per_s * elapsed_s
 
     def next_look_s(self, left_s: float) -> float:
         """Return when to look again, in seconds: progress is noticed, and an end not missed."""
@@ -57,7 +68,19 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
         case SessionState.CLOSING:
             return Patience(limits.linger_idle_s, CloseReason.FINISHED, "the client did not end")
         case SessionState.DRAINING | SessionState.CLOSED:
-            return Patience(limits.client_write_idle_s, client, "the client took no byte")
+            return _reading(limits)
+
+
+def _reading(limits: Limits) -> Patience:
+    rate = limits.client_read_bytes_per_s
+    phrase = f"the client took {_less_than(rate, 'byte')}"
+    return Patience(
+        limits.client_write_idle_s, CloseReason.CLIENT_TIMEOUT, phrase, bytes_per_s=rate
+    )
+
+
+def _less_than(rate: int, what: str) -> str:
+    return f"fewer than {rate:,} {what}s a second" if rate else f"no {what}"
 
 
 def _fixed(limit_s: float, reason: CloseReason, phrase: str) -> Patience:
@@ -67,13 +90,15 @@ def _fixed(limit_s: float, reason: CloseReason, phrase: str) -> Patience:
 def _streaming(limits: Limits, waiting: Waiting) -> Patience:
     client, backend = CloseReason.CLIENT_TIMEOUT, CloseReason.BACKEND_TIMEOUT
     if waiting.client_blocked:
-        return Patience(limits.client_write_idle_s, client, "the client took no byte")
+        return _reading(limits)
     if waiting.response_begun:
         return Patience(limits.response_idle_s, backend, "the backend sent no further byte")
     if waiting.backend_blocked:
         return Patience(limits.response_head_s, backend, "the backend took no byte of the request")
     if waiting.request_open:
-        return Patience(limits.client_body_idle_s, client, "the client sent no further body byte")
+        rate = limits.client_body_bytes_per_s
+        phrase = f"the client sent {_less_than(rate, 'body byte')}"
+        return Patience(limits.client_body_idle_s, client, phrase, bytes_per_s=rate)
     return Patience(limits.response_head_s, backend, "the backend began no response")
 
 

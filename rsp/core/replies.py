@@ -271,6 +271,24 @@ class ListenerRow(msgspec.Struct):
     address: str
     mode: str
     pool: str | None = None
+    connections: int = 0
+    """Client connections that came in here and have not ended."""
+    max_connections: int = 0
+    max_connections_per_client: int = 0
+    """0: no limit."""
+    refused: int = 0
+    """Clients that were refused for it, ever."""
+    paused_by: list[str] = []
+    """Why nobody is let in: `no_fds`, `full`, `memory`; empty when everybody is."""
+
+
+class MemoryRow(msgspec.Struct):
+    """What buffers and captures hold, against their budget."""
+
+    used_bytes: int = 0
+    budget_bytes: int = 0
+    step: str = "calm"
+    """What is done about it: `calm`, `no_keep_alive`, `no_accept` or `shed`."""
 
 
 class Totals(msgspec.Struct):
@@ -319,6 +337,7 @@ class Status(msgspec.Struct):
     """Whether the file on disk is no longer the one that runs."""
     draining: bool = False
     """Whether the engine is on its way out."""
+    memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
 
 
 class Changed(msgspec.Struct):

@@ -71,6 +71,38 @@ class PauseReason(Flag):
         return [reason.name.lower() for reason in self if reason.name]
 
 
+class AcceptPause(Flag):
+    """Why a listener lets nobody in. A set, because each owner lets go only of its own."""
+
+    NONE = 0
+    STARTING = auto()
+    """The engine is not ready yet."""
+    NO_FDS = auto()
+    """There is no fd left for one more client."""
+    FULL = auto()
+    """It has `max_connections`."""
+    MEMORY = auto()
+    """The memory budget is nearly used up."""
+    CLOSED = auto()
+    """It is closed for good."""
+
+    def names(self) -> list[str]:
+        """Return the reasons in lower case, as the wire carries them."""
+        return [reason.name.lower() for reason in self if reason.name]
+
+
+class MemoryStep(StrEnum):
+    """How far the memory budget is used up, and what is done about it: each does more."""
+
+    CALM = "calm"
+    NO_KEEP_ALIVE = "no_keep_alive"
+    """Client connections close after their response."""
+    NO_ACCEPT = "no_accept"
+    """Nobody is let in, reads are small, recorded calls are forgotten."""
+    SHED = "shed"
+    """Requests get a 503, and the newest sessions are closed."""
+
+
 class CloseReason(StrEnum):
     """Why a session ended: given once, by whoever decided it. `legend.py` says each in words."""
 
@@ -86,6 +118,8 @@ class CloseReason(StrEnum):
     IDLE_TIMEOUT = "idle_timeout"
     OPERATOR = "operator"
     SHUTDOWN = "shutdown"
+    CONNECTION_LIMIT = "connection_limit"
+    MEMORY_LIMIT = "memory_limit"
     BUFFER_LIMIT = "buffer_limit"
     INTERNAL_ERROR = "internal_error"
 

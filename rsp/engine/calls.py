@@ -2,7 +2,7 @@
 
 from collections import deque
 
-from rsp.core.limits import CALLS_KEPT
+from rsp.core.limits import CALL_BYTES, CALLS_KEPT
 from rsp.core.replies import CallRow
 from rsp.core.vocabulary import Direction, Side
 from rsp.engine.nonblocking import WOULD_BLOCK
@@ -13,7 +13,7 @@ _READING = frozenset({"recv", "pause", "resume"})
 class CallRing:
     """The last `CALLS_KEPT` system calls of a session; counts what it had to forget."""
 
-    __slots__ = ("_rows", "_since_s", "recorded")
+    __slots__ = ("__weakref__", "_rows", "_since_s", "recorded")
 
     def __init__(self, since_s: float) -> None:
         self.recorded = 0
@@ -59,6 +59,15 @@ class CallRing:
                 note=note,
             )
         )
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory they take."""
+        return len(self._rows) * CALL_BYTES
+
+    def forget(self) -> None:
+        """Keep none of them: memory is short."""
+        self._rows.clear()
 
     def rows(self) -> list[CallRow]:
         """Return what is kept, oldest first."""

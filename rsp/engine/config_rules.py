@@ -45,6 +45,11 @@ class Place:
 
 Table = dict[str | int, Plain]
 
+_LISTEN_KEYS = (
+    *("address", "mode", "pool", "trusted_proxies"),
+    *("max_connections", "max_connections_per_client"),
+)
+
 
 def config_from(path: str, source: str, declared: Declared) -> Config:
     """Return the configuration that the file `path` declares.
@@ -204,13 +209,20 @@ def _listeners(
 
 
 def _listener(place: Place, table: Table, pool_names: Sequence[str]) -> ListenerConfig:
-    check_keys(place, "listen", table, ("address", "mode", "pool", "trusted_proxies"))
+    check_keys(place, "listen", table, _LISTEN_KEYS)
     address = _text(place, "listen", table, "address")
     check_listen_address(address, place)
     what = f"listen {address}"
     pool = _choice(place, what, table, "pool", pool_names, "") or None
     mode = Mode(_choice(place, what, table, "mode", tuple(Mode), "http"))
-    return ListenerConfig(address, mode, pool, _networks(place, what, table))
+    return ListenerConfig(
+        address,
+        mode,
+        pool,
+        _networks(place, what, table),
+        _count(place, what, table, "max_connections", least=1),
+        _count(place, what, table, "max_connections_per_client", least=0),
+    )
 
 
 def check_listen_address(address: str, place: Place | None = None) -> None:
@@ -285,4 +297,13 @@ def _whole_number(place: Place, what: str, table: Table, key: str, default: int)
     value = table.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int):
         raise place.refuse(f"{what}: {key} is {_shown(value)}; it must be a whole number")
+    return value
+
+
+def _count(place: Place, what: str, table: Table, key: str, *, least: int) -> int | None:
+    if key not in table:
+        return None
+    value = _whole_number(place, what, table, key, least)
+    if value < least:
+        raise place.refuse(f"{what}: {key} is {value}; it must be {least} or more")
     return value

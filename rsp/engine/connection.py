@@ -31,10 +31,9 @@ from rsp.engine.nonblocking import (
 )
 from rsp.engine.owner import Owner
 from rsp.engine.poller import BROKEN, DEAD, HANG_UP, READABLE, WRITABLE, Poller
+from rsp.engine.read_room import READ_ROOM
 
-_READ_BUFFER = bytearray(READ_BYTES)
-"""Every read of the process goes here; whoever gets a view of it copies what must stay."""
-_READ_VIEW = memoryview(_READ_BUFFER)
+_READS, _READ_VIEW = READ_ROOM, READ_ROOM.view
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
 _NOTHING, _SHUT_WRITE = AfterUnsent.NOTHING, AfterUnsent.SHUT_WRITE
 _RESET = AfterUnsent.RESET
@@ -148,20 +147,21 @@ class Connection:
         hung up: then no further edge will come, and only EOF ends the reading.
         """
         try:
-            count = try_recv_into(self.sock, _READ_BUFFER)
+            count = try_recv_into(self.sock, _READS.room)
         except PeerGone as error:
             self.on_gone(str(error))
             return 0
         if self.calls is not None:
-            self._record("recv", READ_BYTES, count)
+            self._record("recv", _READS.most_bytes, count)
         if count <= EOF:
             self.on_nothing(count)
             return 0
         self.bytes_in += count
-        self.is_at_end = self.was_hung_up and count < READ_BYTES and not self.was_broken
+        is_short = count < _READS.most_bytes
+        self.is_at_end = self.was_hung_up and is_short and not self.was_broken
         self.owner.on_bytes(self, _READ_VIEW[:count])
         self.is_bulk = count == READ_BYTES
-        if not self.is_bulk and not self.was_hung_up:
+        if is_short and not self.was_hung_up:
             self.is_readable = False
         return count
 
@@ -210,6 +210,7 @@ class Connection:
         if self.unsent.data or not self.is_writable:
             if self.write_error is None:
                 self.unsent.append(piece)
+                self.poller.holders.add(self)
             return
         wanted = len(piece)
         try:
@@ -230,6 +231,7 @@ class Connection:
         It is offered once more at once, so that the EAGAIN is the kernel's own word.
         """
         self.unsent.append(rest)
+        self.poller.holders.add(self)
         if taken < 0:
             self._not_taken(taken)
             return
@@ -366,6 +368,11 @@ class Connection:
         if self.calls is not None:
             self._record("close", 0, None, "RST" if reset else "FIN")
         self.poller.close_later(self.sock, self.fd)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that wait here for the kernel to take them; none once it is closed."""
+        return 0 if self.is_closed else len(self.unsent.data)
 
     @property
     def is_drained(self) -> bool:

@@ -1,9 +1,11 @@
 """What every session of one engine shares."""
 
 from itertools import count
+from weakref import WeakSet
 
 from rsp.core.limits import Limits
 from rsp.core.patience import first_looks_s
+from rsp.engine.calls import CallRing
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.idle import IdleConnections
@@ -29,7 +31,13 @@ class Context:
         self.adopt(limits)
         self.idle = IdleConnections(poller, deadlines, telemetry)
         self.is_draining = False
-        """Whether the engine is on its way out: every exchange is the last of its connection."""
+        """Whether the engine is on its way out."""
+        self.keeps_alive = True
+        """Whether client connections are kept after a response, if client and backend agree."""
+        self.is_shedding = False
+        """Whether the memory budget is used up: new requests are refused."""
+        self.captures: WeakSet[CallRing] = WeakSet()
+        """The recorded calls of all sessions, also of closed ones that are still remembered."""
         self.next_session_id = count(1).__next__
         """Returns the next number for a session; they are never used twice."""
         self.next_exchange_id = count(1).__next__

@@ -5,7 +5,6 @@ pipe. Bodies do not pass through here: the pipes move them, and tell when they e
 wrong before the client has got anything of a response is answered by a reply of our own.
 """
 
-from rsp.core.backends import Backend
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.forward import request_head_bytes, response_head_bytes
 from rsp.core.http1.framing import BodyKind
@@ -29,6 +28,7 @@ from rsp.engine.pairing import Pairing
 from rsp.engine.poller import run_guarded
 from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
 from rsp.engine.session import Session
+from rsp.engine.upgrade import upgrade
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every exchange.
 _HEAD_READ, _EXCHANGE_KEPT = Fact.HEAD_READ, Fact.EXCHANGE_KEPT
@@ -79,6 +79,7 @@ class Conversation:
         self.inbox = self.inbox + view if self.inbox else bytes(view)
         if self.exchange is not None:
             self.session.client.pause(PauseReason.PIPELINED)
+            self._hold()
         else:
             self._read_request()
 
@@ -90,13 +91,25 @@ class Conversation:
             if not end:
                 if session.state is State.IDLE:
                     session.advance(Fact.HEAD_STARTED)
+                self._hold()
                 return
             self.inbox = inbox[end:]
+            if self.inbox:
+                self._hold()
             head = parse_request_head(inbox[:end], session.limits, self.last_request)
         except BadMessage as error:
             self._refuse(error)
             return
         self._begin(head)
+
+    def _hold(self) -> None:
+        """What is kept here counts: see `memory.py`."""
+        self.session.client.poller.holders.add(self)
+
+    @property
+    def held_bytes(self) -> int:
+        """Parts of heads, and what came for the next exchange."""
+        return 0 if self.session.state.is_over else len(self.inbox) + len(self.outbox)
 
     def _refuse(self, error: BadMessage) -> None:
         """The client's bytes are no request, or end as none: no backend may take them for one."""
@@ -125,6 +138,9 @@ class Conversation:
         head.client_ip = session.client_ip
         head.listener = session.entrance.address
         session.advance(_HEAD_READ)
+        if session.context.is_shedding:
+            mishaps.no_memory(self)
+            return
         # A first unsafe request never gets a used connection: it could not be sent again.
         is_bare = head.body.kind is _NONE and head.method in IDEMPOTENT
         is_safe = is_bare or may_repeat(head, session.limits)
@@ -163,7 +179,7 @@ class Conversation:
             head,
             client_ip=session.client_ip,
             trusted_peer=session.trusts_client,
-            host=None if pool.host == "keep" else _host_for(pool.host, decision.backend),
+            host=None if pool.host == "keep" else pool.host_for(decision.backend),
         )
         inbox = self.inbox
         try:
@@ -227,6 +243,7 @@ class Conversation:
             mishaps.bad_response(self, error)
             return
         self.outbox = outbox
+        self._hold()
 
     def _pass_interim(self, head: ResponseHead) -> None:
         if self.request.minor == 0:
@@ -239,7 +256,7 @@ class Conversation:
     def _pass_response(self, exchange: Exchange, head: ResponseHead, rest: bytes) -> None:
         session, request = self.session, self.request
         if head.status == _SWITCHING_PROTOCOLS:
-            self._upgrade(exchange, head, rest)
+            upgrade(self, exchange, head, rest)
             return
         kind = head.body.kind
         decode = kind is _CHUNKED and request.minor == 0
@@ -249,7 +266,7 @@ class Conversation:
             or decode
             or session.request_pipe.is_open
             or session.client.is_eof
-            or session.context.is_draining
+            or not session.context.keeps_alive
         )
         out = response_head_bytes(
             head, client_minor=request.minor, keep_alive=not self.is_last, decode_chunked=decode
@@ -261,24 +278,6 @@ class Conversation:
         self.response = head
         if not pipe.is_open:
             self._end_response(has_extra=used < len(rest))
-
-    def _upgrade(self, exchange: Exchange, head: ResponseHead, rest: bytes) -> None:
-        """Both agreed to speak something else: bytes pass from now on, those at hand first."""
-        session = self.session
-        if not self.request.upgrade or head.upgrade != self.request.upgrade:
-            raise BadMessage(502, "the backend switched to a protocol that nobody asked for")
-        exchange.status = head.status
-        self.response = head
-        out = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
-        session.client.send(out + rest)
-        session.request_pipe.open()
-        session.response_pipe.open()
-        if self.inbox:
-            session.request_pipe.feed(memoryview(self.inbox))
-            self.inbox = b""
-        session.client.resume(PauseReason.PIPELINED)
-        self.finish_exchange("tunnel")
-        session.advance(Fact.UPGRADED)
 
     def _end_response(self, *, has_extra: bool) -> None:
         """The exchange is complete. The backend connection is kept only when nothing is odd."""
@@ -356,25 +355,11 @@ class Conversation:
 
     def on_backend_gone(self, reason: str) -> None:
         """The backend reset the connection."""
-        session = self.session
-        if session.state.is_tunnel:
-            session.because(CloseReason.BACKEND_GONE, f"backend: {reason}")
-            session.advance(Fact.BACKEND_GONE)
-        elif self.response is None:
-            mishaps.no_response(self, f"reset the connection ({reason})")
-        else:
-            mishaps.cut_by_backend(self, f"reset the connection ({reason})")
+        mishaps.backend_gone(self, reason)
 
     def on_client_eof(self) -> None:
         """The client said all it had to say; it may well be waiting for the answer."""
-        session = self.session
-        if session.request_pipe.is_open and not session.state.is_tunnel:
-            session.because(CloseReason.CLIENT_GONE, "the client ended inside a request body")
-            session.advance(Fact.CLIENT_GONE)
-            return
-        if self.exchange is None and self.inbox:
-            session.because(CloseReason.CLIENT_GONE, "the client ended inside a request head")
-        session.advance(Fact.CLIENT_EOF)
+        mishaps.client_ended(self)
 
     def on_too_late(self, late: Patience) -> None:
         """An allowance has run out."""
@@ -393,8 +378,3 @@ class Conversation:
     def response_begun(self) -> bool:
         """Tell whether the client has got the head of the present response."""
         return self.exchange is not None and self.response is not None
-
-
-def _host_for(policy: str, backend: Backend) -> bytes:
-    """Return the Host that the backend is to see instead of the client's."""
-    return (backend.address if policy == "backend" else policy).encode("latin-1")

@@ -5,6 +5,7 @@ import ipaddress
 from rsp.core.config import ListenerConfig
 from rsp.core.routing import FixedRouter
 from rsp.core.vocabulary import Mode
+from rsp.engine.door import Door
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -12,11 +13,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class Entrance:
     """A listener as its sessions see it: its address, its mode, its pool, whom it trusts."""
 
-    __slots__ = ("address", "mode", "router", "trusted")
+    __slots__ = ("address", "config", "door", "mode", "router", "trusted")
 
     def __init__(self, address: str, config: ListenerConfig, pools: tuple[str, ...]) -> None:
         self.address = address
         """With the real port."""
+        self.config = config
+        self.door = Door()
+        """Who came in here; a listener has one for all its entrances."""
         self.mode = config.mode
         self.router = _router(config, pools)
         """Set when this listener's pool is fixed; None: the configuration's `route` decides."""

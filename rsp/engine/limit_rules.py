@@ -15,13 +15,19 @@ _DEFAULTS = Limits()
 _NAMES = tuple(field.name for field in fields(Limits))
 
 _MAY_BE_ZERO = frozenset(
-    {"request_body_bytes", "chunk_extension_bytes", "trailer_bytes", "backend_idle_connections"}
+    {
+        *("request_body_bytes", "chunk_extension_bytes", "trailer_bytes"),
+        *("backend_idle_connections", "max_connections_per_client"),
+        *("client_body_bytes_per_s", "client_read_bytes_per_s"),
+    }
 )
 
 _LARGEST = 1 << 40
 """No limit is larger: a terabyte, or 35,000 years. What is beyond it is a slip of the keyboard."""
 
 _RANGES: Mapping[str, tuple[int, int]] = {
+    # Below this, two stalled readers would be more than it.
+    "memory_budget_bytes": (1 * MIB, _LARGEST),
     # A head is copied into Lua as a whole, where there is a reserve for it.
     "head_bytes": (1 * KIB, 128 * KIB),
     "lua_memory_bytes": (4 * MIB, 1024 * MIB),

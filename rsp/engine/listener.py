@@ -5,14 +5,17 @@ import socket
 
 from rsp.core.events import Noted
 from rsp.core.lifecycle import Fact
-from rsp.core.limits import ACCEPTS_PER_TURN, FDS_RESERVED, Limits
-from rsp.core.vocabulary import CloseReason, EventLevel, Mode, Side
+from rsp.core.limits import ACCEPTS_PER_TURN, FDS_RESERVED, FLOOD_EVENT_S, Limits
+from rsp.core.throttle import Throttle
+from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel, Mode, Side
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.conversation import Conversation
+from rsp.engine.door import Door, client_ip_of, client_of
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
-from rsp.engine.nonblocking import OutOfFds, prepare, try_accept
+from rsp.engine.nonblocking import OutOfFds, prepare, reset_on_close, try_accept
+from rsp.engine.refusal import Refusal
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
 
@@ -36,20 +39,34 @@ class Listener:
         self.context = context
         self.registry = registry
         self.sock = sock
-        self.adopt(entrance, context.limits)
         self.deadline_s = 0.0
         self.bucket = 0
-        self._is_watched = False
+        self.paused_by = AcceptPause.STARTING
+        self.door = Door(lambda: self.resume(AcceptPause.FULL))
+        self._said = {pause: Throttle(FLOOD_EVENT_S) for pause in AcceptPause}
+        self._said_refused = Throttle(FLOOD_EVENT_S)
         self._last_fd = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - FDS_RESERVED
+        self.adopt(entrance, context.limits)
 
     def adopt(self, entrance: Entrance, limits: Limits) -> None:
         """Let clients in by `entrance` from now on; sessions keep the one they came in by."""
+        config, door = entrance.config, self.door
+        each = config.max_connections_per_client
+        door.limit(
+            config.max_connections or limits.max_connections,
+            limits.max_connections_per_client if each is None else each,
+        )
+        entrance.door = door
         self.entrance = entrance
         prepare(self.sock, limits.notsent_lowat_bytes)
 
     def on_ready(self, readiness: int) -> None:
         """Accept what waits, up to the cap; epoll will say again when more waits."""
+        door = self.door
         for _ in range(ACCEPTS_PER_TURN):
+            if door.live >= door.most:
+                self._wait_for_room()
+                return
             try:
                 accepted = try_accept(self.sock)
                 if accepted is None:
@@ -64,10 +81,13 @@ class Listener:
                 return
 
     def _begin(self, sock: socket.SocketType, address: str) -> None:
-        context = self.context
-        client = Connection(context.poller, sock, address, _CLIENT, context.limits)
-        session = Session(context, self.registry, client, self.entrance)
-        context.telemetry.totals.accepted += 1
+        door = self.door
+        if door.most_each and door.has_all(client_ip_of(address)):
+            self._refuse(sock, address)
+            return
+        session = self._session(sock, address)
+        if door.most_each:
+            door.count(session.id, session.client_ip)
         is_http = self.entrance.mode is _HTTP
         try:
             session.start(Conversation(session) if is_http else Relay(session))
@@ -76,42 +96,93 @@ class Listener:
             session.advance(Fact.ABORTED)
             raise
 
+    def _session(self, sock: socket.SocketType, address: str) -> Session:
+        context = self.context
+        client = Connection(context.poller, sock, address, _CLIENT, context.limits)
+        context.telemetry.totals.accepted += 1
+        self.door.live += 1
+        return Session(context, self.registry, client, self.entrance)
+
+    def _refuse(self, sock: socket.SocketType, address: str) -> None:
+        """Tell the client why in HTTP; reset it where there are no words, or too many hear them."""
+        door = self.door
+        held_back = self._said_refused.passes(self.context.poller.now_s)
+        if held_back is not None:
+            also = f"; {held_back:,} were refused since this was said last" if held_back else ""
+            self._note(f"refused: {self._has_all(address)}{also}", EventLevel.WARN)
+        if self.entrance.mode is _HTTP and door.may_tell:
+            session = self._session(sock, address)
+            door.tell(session.id)
+            session.start(Refusal(session, self._has_all(address)))
+        else:
+            reset_on_close(sock)
+            sock.close()
+
+    def _has_all(self, address: str) -> str:
+        return (
+            f"{client_of(client_ip_of(address))} has {self.door.most_each:,} connections, the most "
+            "for one client (max_connections_per_client)"
+        )
+
+    def _wait_for_room(self) -> None:
+        """It is full: the kernel keeps the next ones waiting until somebody leaves."""
+        self.pause(AcceptPause.FULL)
+        self.door.await_room()
+        self._say(
+            AcceptPause.FULL,
+            f"it has {self.door.live:,} connections, the most for it (max_connections); "
+            "the next clients wait until one of them ends",
+            EventLevel.WARN,
+        )
+
     def _rest(self, error: str) -> None:
         context = self.context
-        self.pause()
+        self.pause(AcceptPause.NO_FDS)
         context.deadlines.set(self, context.poller.now_s + _OUT_OF_FDS_PAUSE_S)
+        self._say(
+            AcceptPause.NO_FDS,
+            f"no fd left ({error}); raise the limit of open files (ulimit -n)",
+            EventLevel.ERROR,
+        )
+
+    def _say(self, pause: AcceptPause, what: str, weight: EventLevel) -> None:
+        """Record why nobody is let in; not each time that it happens in a flood."""
+        if self._said[pause].passes(self.context.poller.now_s) is not None:
+            self._note(what, weight)
+
+    def _note(self, what: str, weight: EventLevel) -> None:
+        context = self.context
         context.telemetry.record(
             Noted(
                 at_s=context.poller.now_s,
-                what=f"listener {self.entrance.address}, accepting: no fd left ({error}); "
-                "raise the limit of open files (ulimit -n)",
+                what=f"listener {self.entrance.address}, accepting: {what}",
                 said_by="listener",
-                weight=EventLevel.ERROR,
+                weight=weight,
             )
         )
 
     def on_deadline(self, now_s: float) -> None:
         """Accept again, if there are fds for it."""
         if lowest_free_fd() < self._last_fd:
-            self.resume()
+            self.resume(AcceptPause.NO_FDS)
         else:
             self.context.deadlines.set(self, now_s + _OUT_OF_FDS_PAUSE_S)
 
-    def pause(self) -> None:
-        """Accept nobody; the kernel keeps up to a backlog of clients waiting."""
-        if self._is_watched:
+    def pause(self, reason: AcceptPause) -> None:
+        """Accept nobody, for one more reason; the kernel keeps up to a backlog of clients."""
+        if not self.paused_by:
             self.context.poller.forget(self.sock.fileno())
-            self._is_watched = False
+        self.paused_by |= reason
 
-    def resume(self) -> None:
-        """Accept again."""
-        if not self._is_watched:
+    def resume(self, reason: AcceptPause) -> None:
+        """Take one reason back; accepting goes on when it was the last one."""
+        if self.paused_by and not self.paused_by & ~reason:
             self.context.poller.watch_level(self.sock.fileno(), self)
-            self._is_watched = True
+        self.paused_by &= ~reason
 
     def close(self) -> None:
         """Accept nobody any more, and give the port back."""
-        self.pause()
+        self.pause(AcceptPause.CLOSED)
         self.context.deadlines.cancel(self)
         self.context.poller.close_later(self.sock, self.sock.fileno())
 

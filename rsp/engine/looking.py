@@ -35,6 +35,7 @@ from rsp.core.replies import (
     Exchanges,
     Explanation,
     ListenerRow,
+    MemoryRow,
     PoolRow,
     Status,
     Totals,
@@ -44,6 +45,7 @@ from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.kernel import open_fds, resident_bytes
+from rsp.engine.listener import Listener
 from rsp.engine.lua_config import load_config
 from rsp.engine.relay import Relay
 from rsp.engine.rows import (
@@ -73,10 +75,7 @@ def status(engine: Engine, _params: Params) -> Status:
         uptime_s=now_s - engine.telemetry.started_s,
         config=config.path,
         log=str(engine.log_path) if engine.log_path else None,
-        listeners=[
-            ListenerRow(item.entrance.address, item.entrance.mode.value)
-            for item in engine.listeners.values()
-        ],
+        listeners=[_listener_row(listener) for listener in engine.listeners.values()],
         generation=engine.changes.generation,
         sessions=len(sessions),
         memory_bytes=resident_bytes(),
@@ -90,6 +89,23 @@ def status(engine: Engine, _params: Params) -> Status:
         edits=len(engine.changes.layer.edits),
         config_changed=_config_changed(engine),
         draining=engine.context.is_draining,
+        memory=MemoryRow(
+            engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
+        ),
+    )
+
+
+def _listener_row(listener: Listener) -> ListenerRow:
+    door, entrance = listener.door, listener.entrance
+    return ListenerRow(
+        address=entrance.address,
+        mode=entrance.mode.value,
+        pool=entrance.config.pool,
+        connections=door.live,
+        max_connections=door.most,
+        max_connections_per_client=door.most_each,
+        refused=door.refused,
+        paused_by=listener.paused_by.names(),
     )
 
 

@@ -108,6 +108,30 @@ def no_response(talk: Talk, what: str) -> None:
     reply(talk, 502, sentence, CloseReason.BACKEND_GONE)
 
 
+def backend_gone(talk: Talk, reason: str) -> None:
+    """The backend reset the connection; `reason` is the errno's name."""
+    session = talk.session
+    if session.state.is_tunnel:
+        session.because(CloseReason.BACKEND_GONE, f"backend: {reason}")
+        session.advance(Fact.BACKEND_GONE)
+    elif talk.response is None:
+        no_response(talk, f"reset the connection ({reason})")
+    else:
+        cut_by_backend(talk, f"reset the connection ({reason})")
+
+
+def client_ended(talk: Talk) -> None:
+    """The client says no more: it may wait for its answer, or have left inside a message."""
+    session = talk.session
+    if session.request_pipe.is_open and not session.state.is_tunnel:
+        session.because(CloseReason.CLIENT_GONE, "the client ended inside a request body")
+        session.advance(Fact.CLIENT_GONE)
+        return
+    if talk.exchange is None and talk.inbox:
+        session.because(CloseReason.CLIENT_GONE, "the client ended inside a request head")
+    session.advance(Fact.CLIENT_EOF)
+
+
 def client_too_late(talk: Talk, late: Patience) -> None:
     """The client has used up an allowance, or was idle for all of it."""
     session = talk.session
@@ -119,6 +143,12 @@ def client_too_late(talk: Talk, late: Patience) -> None:
         session.close(late.reason)
     else:
         reply(talk, 408, sentence, late.reason)
+
+
+def no_memory(talk: Talk) -> None:
+    """The memory budget is used up: nothing new is begun."""
+    sentence = "the memory for buffers is used up (memory_budget_bytes); try again soon"
+    reply(talk, 503, sentence, CloseReason.MEMORY_LIMIT)
 
 
 def backend_too_late(talk: Talk, late: Patience) -> None:

@@ -15,7 +15,7 @@ import select
 import socket
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from rsp.core.limits import EVENTS_PER_POLL
 from rsp.engine.nonblocking import close_all, out_of_fds
@@ -60,6 +60,8 @@ class Poller:
         """The time at the start of this batch: exact enough for every deadline."""
         self.siphon = Siphon()
         """Shared by all connections, as nobody uses it for longer than one call."""
+        self.holders: set[Any] = set()
+        """Whoever keeps bytes of the traffic, or did lately; `memory.py` adds them up."""
         self._loop = loop
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}

@@ -90,6 +90,11 @@ class Relay:
         self.pairing.end()
         return self.pairing.decision
 
+    @property
+    def held_bytes(self) -> int:
+        """None: nothing is read before it can be passed on."""
+        return 0
+
     def response_begun(self) -> bool:
         """Tell whether the client has got anything: unknown here, and it does not matter."""
         return False

@@ -18,7 +18,7 @@ from rsp.core.lifecycle import State
 from rsp.core.limits import CUT_SESSIONS_NAMED, LISTEN_BACKLOG
 from rsp.core.routing import FixedRouter, Router
 from rsp.core.sanitise import safe
-from rsp.core.vocabulary import CloseReason, EventLevel
+from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel
 from rsp.engine.changes import Changes
 from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
@@ -26,6 +26,7 @@ from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance
 from rsp.engine.listener import Listener
 from rsp.engine.lua_config import LoadedConfig, LuaRouter, load_config, rebuild_router
+from rsp.engine.memory import MemoryWatch
 from rsp.engine.nonblocking import CannotListen, address_text, bind_listener
 from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
@@ -64,6 +65,7 @@ class Engine:
         self._watchdog: Watchdog | None = None
         self.context: Context
         self.changes: Changes
+        self.memory: MemoryWatch
         self._accepts = False
 
     async def start(self) -> None:
@@ -88,6 +90,7 @@ class Engine:
             config.limits,
         )
         self.changes = Changes(self.context, config, layer)
+        self.memory = MemoryWatch(self.context, self.registry, self._heed_memory)
         try:
             await self._open_listeners(config)
         except CannotListen:
@@ -101,6 +104,7 @@ class Engine:
         )
         self._watchdog.start()
         self._housekeeping = loop.create_task(self._keep_house())
+        self.memory.start()
 
     def _with_listen(self, config: Config) -> Config:
         """`--listen` stands in for the listeners of the file.
@@ -122,7 +126,7 @@ class Engine:
         """Let clients in: the engine is ready."""
         self._accepts = True
         for listener in self.listeners.values():
-            listener.resume()
+            listener.resume(AcceptPause.STARTING)
 
     def first_port(self) -> int:
         """Return the real port of the first listener."""
@@ -148,8 +152,17 @@ class Engine:
         for key, listener in self.listeners.items():
             real = address_text(listener.sock.getsockname())
             listener.adopt(Entrance(real, wanted[key], pools), config.limits)
+        self._heed_memory()
         if self._accepts:
             self.accept()
+
+    def _heed_memory(self) -> None:
+        """Let nobody in while the memory budget says so."""
+        for listener in self.listeners.values():
+            if self.memory.stops_accepting:
+                listener.pause(AcceptPause.MEMORY)
+            else:
+                listener.resume(AcceptPause.MEMORY)
 
     def _open(self, config: ListenerConfig, pools: tuple[str, ...]) -> Listener:
         host, port = parse_address(config.address, port_zero=True)
@@ -205,6 +218,7 @@ class Engine:
     async def drain(self) -> None:
         """Accept nobody and let the present exchanges end, within the allowance."""
         self.context.is_draining = True
+        self.context.keeps_alive = False
         for listener in self.listeners.values():
             listener.close()
         allowed_s = self.context.limits.drain_s if self.drain_s is None else self.drain_s
@@ -246,6 +260,7 @@ class Engine:
         for listener in self.listeners.values():
             listener.close()
         self.listeners.clear()
+        self.memory.stop()
         self.context.idle.retain(BackendTable({}, 0))
         self.context.deadlines.stop()
         self.context.poller.close()

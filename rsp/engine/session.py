@@ -32,6 +32,7 @@ _LOUD = frozenset(
         CloseReason.CLIENT_TIMEOUT,
         CloseReason.BACKEND_TIMEOUT,
         CloseReason.BUFFER_LIMIT,
+        CloseReason.MEMORY_LIMIT,
         CloseReason.INTERNAL_ERROR,
     }
 )
@@ -89,6 +90,10 @@ class Speaker(Protocol):
 
     def response_begun(self) -> bool:
         """Tell whether the client has got anything of the present response."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes that came and have not been passed on."""
 
 
 class Session:
@@ -284,6 +289,8 @@ class Session:
     def watch(self, calls: CallRing | None) -> None:
         """Record the calls of both connections from now on; None: record nothing."""
         self.calls = self.client.calls = calls
+        if calls is not None:
+            self.context.captures.add(calls)
         if self.backend is not None:
             self.backend.calls = calls
 
@@ -291,6 +298,10 @@ class Session:
         """Give everything back; what is remembered is for whoever asks later."""
         if self.registry.live.pop(self.id, None) is None:
             return
+        door = self.entrance.door
+        door.live -= 1
+        if door.is_watched:
+            door.on_left(self.id)
         context = self.context
         context.deadlines.cancel(self)
         now_s = context.poller.now_s
@@ -351,9 +362,11 @@ class Session:
         if self.backend is not None:
             moved += self.backend.bytes_in + self.backend.bytes_out
         is_held = self.client.is_held or (self.backend is not None and self.backend.is_held)
-        if is_held or (moved != self.moved_bytes and not allowed.is_fixed):
-            self.last_progress_s = now_s
-        self.moved_bytes = moved
+        elapsed_s = now_s - self.last_progress_s
+        if is_held or allowed.is_progress(abs(moved - self.moved_bytes), elapsed_s):
+            self.last_progress_s, self.moved_bytes = now_s, moved
+        elif allowed.is_fixed:
+            self.moved_bytes = moved
         left_s = self.last_progress_s + allowed.limit_s - now_s
         if self.state is State.CLOSING and now_s - self.state_since_s >= self.limits.linger_s:
             left_s = 0.0

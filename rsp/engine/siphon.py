@@ -31,9 +31,11 @@ _INT = array.array("i", [0])
 class Siphon:
     """Moves bytes from a socket into the pipe, and from the pipe into another socket."""
 
-    __slots__ = ("_held_bytes", "_mouth", "_tail")
+    __slots__ = ("_held_bytes", "_mouth", "_tail", "is_resting")
 
     def __init__(self) -> None:
+        self.is_resting = False
+        """Whether memory is short: a piece is large, and its sink may turn out to be slow."""
         self._held_bytes = 0
         self._tail, self._mouth = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         with contextlib.suppress(OSError):
@@ -47,6 +49,8 @@ class Siphon:
         Then it takes `notsent_lowat_bytes` at least of the next piece, however slow the peer gets,
         unless its send buffer is nearly full of what is on its way (socket(7), SO_MEMINFO).
         """
+        if self.is_resting:
+            return False
         try:
             fcntl.ioctl(sink.fileno(), _SIOCOUTQNSD, _INT)
             memory = sink.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)

@@ -13,8 +13,13 @@ from rsp.core.vocabulary import CloseReason, SessionState
 QUIET = Waiting(
     client_blocked=False, backend_blocked=False, request_open=False, response_begun=False
 )
-_SECONDS = [name for name in Limits.__dataclass_fields__ if name.endswith("_s")]
-LIMITS = replace(Limits(), **{name: n for n, name in enumerate(_SECONDS, 1)})
+_SECONDS = [
+    name
+    for name in Limits.__dataclass_fields__
+    if name.endswith("_s") and not name.endswith("per_s")
+]
+_RATES = {"client_body_bytes_per_s": 0, "client_read_bytes_per_s": 0}
+LIMITS = replace(Limits(), **{name: n for n, name in enumerate(_SECONDS, 1)}, **_RATES)
 """Every allowance has a number of its own, so that a wrong one is seen."""
 
 
@@ -92,7 +97,7 @@ def test_the_next_look_misses_neither_progress_nor_the_end() -> None:
     fixed = patience(State.IDLE, LIMITS, QUIET)
     assert fixed.next_look_s(3.0) == 3.0
     moving = streaming()
-    assert moving.next_look_s(moving.limit_s) == moving.limit_s / 4
+    assert moving.next_look_s(moving.limit_s) == moving.limit_s / 6
     assert moving.next_look_s(0.25) == 0.25
 
 
@@ -102,3 +107,35 @@ def test_the_first_look_comes_before_any_allowance_of_the_state_can_end(state: S
     for values in product((False, True), repeat=4):
         allowed = patience(state, LIMITS, Waiting(*values))
         assert 0 < first_s <= allowed.next_look_s(allowed.limit_s)
+
+
+SLOW = replace(LIMITS, client_body_bytes_per_s=100, client_read_bytes_per_s=200)
+UPLOADING = replace(QUIET, request_open=True)
+READING = replace(QUIET, client_blocked=True)
+
+
+@pytest.mark.parametrize(
+    ("state", "waiting", "rate", "phrase"),
+    [
+        (State.STREAMING, UPLOADING, 100, "the client sent fewer than 100 body bytes a second"),
+        (State.STREAMING, READING, 200, "the client took fewer than 200 bytes a second"),
+        (State.DRAINING, QUIET, 200, "the client took fewer than 200 bytes a second"),
+    ],
+)
+def test_a_client_that_trickles_makes_no_progress(
+    state: State, waiting: Waiting, rate: int, phrase: str
+) -> None:
+    allowed = patience(state, SLOW, waiting)
+    assert allowed.phrase == phrase
+    assert not allowed.is_progress(rate * 10 - 1, 10.0)
+    assert allowed.is_progress(rate * 10, 10.0)
+
+
+def test_without_a_least_rate_any_byte_is_progress_and_none_is_not() -> None:
+    allowed = patience(State.STREAMING, LIMITS, UPLOADING)
+    assert allowed.is_progress(1, 1_000.0)
+    assert not allowed.is_progress(0, 0.0)
+
+
+def test_what_is_fixed_never_progresses() -> None:
+    assert not patience(State.READING_HEAD, LIMITS, QUIET).is_progress(1 << 30, 0.1)

@@ -109,6 +109,7 @@ class FakePoller:
     def __init__(self) -> None:
         self.now_s = 1.0
         self.siphon = FakeSiphon()
+        self.holders: set[object] = set()
         self.watched: dict[int, Handler] = {}
         self.waiting: dict[Handler, None] = {}
         self.closing: list[FakeSocket] = []

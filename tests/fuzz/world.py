@@ -196,6 +196,7 @@ class HandPoller:
     def __init__(self) -> None:
         self.now_s = 1.0
         self.siphon = FakeSiphon()
+        self.holders: set[object] = set()
         self.kernels: dict[int, Kernel] = {}
         self._handlers: dict[int, Handler] = {}
         self._again: dict[Handler, None] = {}

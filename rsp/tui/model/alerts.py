@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rsp.core.replies import Backends, Status
-from rsp.core.vocabulary import BackendState
+from rsp.core.vocabulary import BackendState, MemoryStep
 from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
@@ -53,7 +53,7 @@ class Alerts:
         status = self._status
         if status is None:
             return []
-        alerts = self._of_traffic(status) + self._of_routes()
+        alerts = _of_floods(status) + self._of_traffic(status) + self._of_routes()
         alerts += self._of_backends() + self._of_configuration(status)
         if lost := self.events_lost:
             said = f"▲ {lost:,} event{'s' * (lost != 1)} missed: they came too fast"
@@ -117,6 +117,28 @@ class Alerts:
             count = f"{status.edits} live edit{'s' * (status.edits != 1)}"
             alerts.append(Alert(f"✎ {count} over {name} (z undoes)", f"✎{status.edits}", "accent"))
         return alerts
+
+
+_SHARES: dict[str, str] = {
+    MemoryStep.NO_KEEP_ALIVE: "connections close after each response",
+    MemoryStep.NO_ACCEPT: "no new client is let in, reads are small",
+    MemoryStep.SHED: "requests are refused, the newest sessions closed",
+}
+"""What is done when so much of the memory budget is used."""
+
+
+def _of_floods(status: Status) -> list[Alert]:
+    alerts = []
+    memory = status.memory
+    if memory.step != MemoryStep.CALM:
+        done = _SHARES.get(memory.step, shown(memory.step))
+        share = f"{memory.used_bytes / max(memory.budget_bytes, 1):.0%}"
+        alerts.append(Alert(f"▲ buffers {share} of budget: {done}", f"▲ memory {share}", "bad"))
+    for row in status.listeners:
+        if "full" in row.paused_by:
+            said = f"▲ {shown(row.address)} is full ({row.connections:,}): new clients wait"
+            alerts.append(Alert(said, "▲ full", "bad"))
+    return alerts
 
 
 def alert_line(alerts: list[Alert], width: int, *, is_short: bool) -> Line:

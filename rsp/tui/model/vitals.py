@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 from rsp.core.replies import Backends, Status
+from rsp.core.vocabulary import MemoryStep
 from rsp.tui.limits import NARROW_COLUMNS, RATE_SAMPLES, RATE_WINDOW_S
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
@@ -91,12 +92,15 @@ class Vitals:
 
     def _how(self, status: Status, width: int) -> Line:
         spark = 0 if width < 72 else 6 if width < NARROW_COLUMNS else 10 if width < 160 else 20
-        unsent = f"{text.size(status.unsent_bytes):>4}"
+        unsent = (Span(f"{text.size(status.unsent_bytes):>4}"),)
+        if status.memory.step != MemoryStep.CALM:
+            of = f" of {text.size(status.memory.budget_bytes)}"
+            unsent = (Span(f"{text.size(status.memory.used_bytes)}{of}", "bad"),)
         parts: list[Line] = [
             (Span("sessions ", "dim"), Span(f"{status.sessions:,}".ljust(3), "strong")),
             self._rate("out", "out", text.byte_rate, 6, spark, "response"),
             self._rate("EAGAIN", "eagain", lambda r: f"{text.per_second(r)}/s", 6, spark, "warn"),
-            (Span("bufs ", "dim"), Span(unsent)),
+            (Span("bufs ", "dim"), *unsent),
             self._rate("new", "new", lambda r: f"{text.per_second(r)}/s", 6, spark, "accent"),
             self._rate("in", "in", text.byte_rate, 6, spark, "request"),
             self._rate("exch", "exchanges", lambda r: f"{text.per_second(r)}/s", 6, 0, ""),

@@ -1,0 +1,54 @@
+"""What the dashboard says when a listener is full or the memory budget is nearly used up."""
+
+import pytest
+
+from rsp.core.replies import ListenerRow, MemoryRow, Status
+from rsp.core.vocabulary import MemoryStep
+from rsp.tui.model.alerts import Alerts
+from rsp.tui.model.vitals import Vitals
+from tests.tui import canned
+
+MIB = 1 << 20
+
+
+def under(step: str, used: int = 250) -> Status:
+    return canned.status(0, blocked=0, memory=MemoryRow(used * MIB, 256 * MIB, step))
+
+
+def said(status: Status) -> str:
+    alerts = Alerts()
+    alerts.apply(status)
+    return " / ".join(alert.text for alert in alerts.now())
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (MemoryStep.NO_KEEP_ALIVE, "connections close after each response"),
+        (MemoryStep.NO_ACCEPT, "no new client is let in, reads are small"),
+        (MemoryStep.SHED, "requests are refused, the newest sessions closed"),
+    ],
+)
+def test_each_step_of_the_memory_budget_has_its_words(step: MemoryStep, words: str) -> None:
+    assert f"▲ buffers 98% of budget: {words}" in said(under(step))
+
+
+def test_a_step_that_a_newer_engine_has_is_shown_as_it_is_called() -> None:
+    assert "98% of budget: no_dessert" in said(under("no_dessert"))
+
+
+def test_the_header_says_of_how_much_only_when_it_matters() -> None:
+    def header(status: Status) -> str:
+        vitals = Vitals()
+        vitals.apply(status)
+        return "".join(span.text for line in vitals.lines(200, ()) for span in line)
+
+    assert "bufs 250M of 256M" in header(under(MemoryStep.SHED))
+    assert " of 256M" not in header(under(MemoryStep.CALM, 10))
+    assert said(under(MemoryStep.CALM, 10)) == ""
+
+
+def test_a_full_listener_is_named() -> None:
+    row = ListenerRow("127.0.0.1:8080", "http", connections=10_000, paused_by=["full"])
+    status = canned.status(0, blocked=0, listeners=[row])
+    assert said(status) == "▲ 127.0.0.1:8080 is full (10,000): new clients wait"
