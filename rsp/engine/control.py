@@ -119,12 +119,14 @@ class ControlServer:
             result = await carry_out(self._engine, request.method, request.params, peer)
             return encode_result(request_id, result)
         except CommandRefused as error:
-            return encode_error(request_id, error)
+            # It may quote what was asked: a URL with a token in it, for one.
+            shown = self._engine.telemetry.redactor.text(str(error))
+            return encode_error(request_id, CommandRefused(shown, error.code))
         except Exception as error:
             what = f"control command {line[:200]!r}: a bug of ours"
             self._engine.note(what, EventLevel.ERROR, traceback=traceback.format_exc())
-            refused = CommandRefused(f"a bug of ours: {error!r}; see the log", INTERNAL_ERROR)
-            return encode_error(request_id, refused)
+            shown = self._engine.telemetry.redactor.text(f"a bug of ours: {error!r}; see the log")
+            return encode_error(request_id, CommandRefused(shown, INTERNAL_ERROR))
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

@@ -71,20 +71,23 @@ class Log:
         stamp = self._telemetry.wall(event.at_s).strftime("%Y-%m-%d %H:%M:%S.%f +0000")
         level = level_of(event)
         word = "" if level is EventLevel.INFO else f"{level.value}: "
-        lines = f"[{stamp}] {word}{event.message}"
+        redact = self._telemetry.redactor.text
+        lines = f"[{stamp}] {word}{redact(event.message)}"
         trace = event.fields.get("traceback")
         if not trace:
             return lines
+        trace = redact(trace)
         # Indented, so that no line of it can pass for one of the log's own.
         return "\n".join([lines, *("  " + safe(line) for line in trace.rstrip().split("\n"))])
 
     def _json(self, event: Event) -> str:
+        redactor = self._telemetry.redactor
         record = {
             "at": self._telemetry.stamp(event.at_s),
             "level": level_of(event).value,
             "source": source_of(event),
             "session": event.session,
-            "message": safe(event.message),
-            **event.fields,
+            "message": safe(redactor.text(event.message)),
+            **redactor.values(event.fields),
         }
         return json.dumps(record, ensure_ascii=True, default=str)

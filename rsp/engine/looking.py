@@ -42,6 +42,7 @@ from rsp.core.replies import (
 from rsp.core.routing import RouteFailed, candidates, failed_decision
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.connection import Connection
+from rsp.engine.dispatch import note_secrets
 from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.lua_config import load_config
 from rsp.engine.rows import (
@@ -51,6 +52,7 @@ from rsp.engine.rows import (
     decision_row,
     event_row,
     exchange_row,
+    redacted_texts,
 )
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
@@ -258,6 +260,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
     """Return every pool with its backends."""
     dispatcher = engine.context.dispatcher
     layer = engine.changes.layer
+    redact = engine.telemetry.redactor.text
     pools = []
     for pool in dispatcher.table.pools.values():
         rows = []
@@ -271,7 +274,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
                     weight=backend.weight,
                     max_connections=backend.max_connections,
                     sessions=load.sessions,
-                    last_error=load.last_error,
+                    last_error=load.last_error and redact(load.last_error),
                     idle_connections=engine.context.idle.count(backend),
                     total=load.total,
                     connect_failures=load.connect_failures,
@@ -334,12 +337,16 @@ def explain(engine: Engine, params: ExplainParams) -> Explanation:
     else:
         balancer = dispatcher.balancer.copy()
         decision = balancer.decide(dispatcher.table, answer, request, dispatcher.loads, lambda: 0.5)
+        decision.secrets = answer.secrets
+    if decision.error is not None:
+        note_secrets(decision, request)
+    key, reason, shown_error = redacted_texts(decision, engine.telemetry.redactor)
     return Explanation(
         pool=decision.pool.name if decision.pool else None,
         backend=decision.backend.name if decision.backend else None,
-        key=decision.key,
-        reason=decision.reason,
+        key=key,
+        reason=reason,
         generation=decision.generation,
         candidates=candidates(decision),
-        error=decision.error,
+        error=shown_error,
     )

@@ -15,7 +15,8 @@ from rsp.core.edits import EditLayer
 from rsp.core.events import Noted
 from rsp.core.lifecycle import State
 from rsp.core.limits import LISTEN_BACKLOG
-from rsp.core.routing import FixedRouter, Router
+from rsp.core.redact import secrets_of, those_in
+from rsp.core.routing import FixedRouter, Routable, Router
 from rsp.core.vocabulary import CloseReason, EventLevel
 from rsp.engine.changes import Changes
 from rsp.engine.context import Context
@@ -75,7 +76,7 @@ class Engine:
         config = self._with_listen(self._loaded.config)
         pools = await resolve_pools(config.pools)
         layer = EditLayer.of(pools, generation=1)
-        router = _router_of(self._loaded)
+        router = self._router_of(self._loaded)
         poller = Poller(loop)
         self.context = Context(
             poller,
@@ -178,7 +179,7 @@ class Engine:
         loaded = await self.load()
         sentences = await self.changes.reload(
             loaded.config,
-            _router_of(loaded),
+            self._router_of(loaded),
             self._open_listeners,
             who=who,
             if_generation=if_generation,
@@ -250,7 +251,21 @@ class Engine:
         self.note(f"the Lua runtime is replaced: {router.broken}", EventLevel.ERROR)
         rebuilt = rebuild_router(self.changes.config)
         if rebuilt is not None:
+            rebuilt.on_print = self._note_print
             self.context.dispatcher.router = rebuilt
+
+    def _router_of(self, loaded: LoadedConfig) -> Router:
+        if loaded.router is not None:
+            loaded.router.on_print = self._note_print
+            return loaded.router
+        pools = loaded.config.pools
+        return FixedRouter(pools[0].name if pools else "")
+
+    def _note_print(self, printed: str, request: Routable) -> None:
+        secrets = those_in(secrets_of(request.query, request.fields), printed)
+        shown = self.telemetry.redactor.text(printed.rstrip(), secrets)
+        event = Noted(at_s=time.monotonic(), what=f"route printed: {shown}", said_by="config")
+        self.telemetry.record(event)
 
     def _note_long_route(self, ran_s: float) -> None:
         path = self.changes.config.path
@@ -286,10 +301,3 @@ def _by_key(configs: tuple[ListenerConfig, ...]) -> dict[ListenerKey, ListenerCo
         keyed[config.address, seen[config.address]] = config
         seen[config.address] += 1
     return keyed
-
-
-def _router_of(loaded: LoadedConfig) -> Router:
-    if loaded.router is not None:
-        return loaded.router
-    pools = loaded.config.pools
-    return FixedRouter(pools[0].name if pools else "")
