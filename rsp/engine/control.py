@@ -7,6 +7,7 @@ waits for itself. Requests are bounded in length, and clients in number.
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import struct
 import traceback
@@ -37,7 +38,7 @@ class ControlServer:
         self.path = path
         self._engine = engine
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], socket.socket] = {}
         self._inode = 0
 
     async def start(self) -> None:
@@ -88,10 +89,10 @@ class ControlServer:
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._clients) >= CONTROL_CLIENTS:
+        if task is None or not self._has_place():
             writer.close()
             return
-        self._clients.add(task)
+        self._clients[task] = writer.get_extra_info("socket")
         try:
             peer = _trusted_peer(writer)
             await self._serve(reader, writer, peer)
@@ -100,8 +101,18 @@ class ControlServer:
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._clients.discard(task)
+            self._clients.pop(task, None)
             writer.close()
+
+    def _has_place(self) -> bool:
+        """Tell whether one more client may come; who left in the midst of a wait makes room."""
+        if len(self._clients) < CONTROL_CLIENTS:
+            return True
+        gone = [task for task, sock in self._clients.items() if _is_hung_up(sock)]
+        for task in gone:
+            del self._clients[task]
+            task.cancel()
+        return bool(gone)
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
@@ -141,6 +152,15 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes:
         raise CommandRefused(
             f"a request may be {CONTROL_LINE_BYTES:,} bytes long", INVALID_REQUEST
         ) from None
+
+
+def _is_hung_up(sock: socket.socket) -> bool:
+    """Tell whether the peer has closed its end altogether; one that waits for an answer has not."""
+    if sock.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(sock.fileno(), 0)
+    return bool(poll.poll(0))
 
 
 def _trusted_peer(writer: asyncio.StreamWriter) -> str:
