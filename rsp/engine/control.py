@@ -48,21 +48,10 @@ class ControlServer:
             ControlPathRefused: another engine answers there, or the path cannot be used.
         """
         check_length(self.path)
-        if self.path.exists():
-            if not self.path.is_socket():
-                raise ControlPathRefused(
-                    f"{self.path} is there and is no socket; it is left alone. "
-                    "Name another place with --control PATH"
-                )
-            if is_alive(self.path):
-                raise ControlPathRefused(
-                    f"another engine answers at {self.path}; "
-                    f"`rsp attach --control {self.path}` shows it"
-                )
-            self.path.unlink()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         mask = os.umask(0o177)
         try:
+            self._clear_the_way()
             sock.bind(str(self.path))
         except OSError as error:
             sock.close()
@@ -70,12 +59,31 @@ class ControlServer:
                 f"cannot make the control socket {self.path}: {error.strerror}; "
                 "name another place with --control PATH"
             ) from None
+        except ControlPathRefused:
+            sock.close()
+            raise
         finally:
             os.umask(mask)
         self._inode = self.path.stat().st_ino
         self._server = await asyncio.start_unix_server(
             self._on_client, sock=sock, limit=CONTROL_LINE_BYTES
         )
+
+    def _clear_the_way(self) -> None:
+        """Remove a socket that a dead engine left; whatever else is there is left alone."""
+        if not self.path.exists():
+            return
+        if not self.path.is_socket():
+            raise ControlPathRefused(
+                f"{self.path} is there and is no socket; it is left alone. "
+                "Name another place with --control PATH"
+            )
+        if is_alive(self.path):
+            raise ControlPathRefused(
+                f"another engine answers at {self.path}; "
+                f"`rsp attach --control {self.path}` shows it"
+            )
+        self.path.unlink()
 
     async def stop(self) -> None:
         """Hang up on everybody, and take the socket away if it is still ours."""

@@ -6,6 +6,7 @@ Python object is ever handed to Lua; strings and numbers go in, strings and plai
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -135,8 +136,17 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float]:
 
 
 def _run(runtime: Any, name: str, *arguments: Any) -> Any:
-    source = files("rsp.engine").joinpath(name).read_text(encoding="utf-8")
-    return runtime.execute(source, *arguments, name=f"={name}")
+    return runtime.execute(_source(name), *arguments, name=f"={name}")
+
+
+@cache
+def _source(name: str) -> str:
+    """Return one of the files beside this one.
+
+    They are read once: an installation that is replaced, or that the user whom the engine has
+    become may not read, must not break a reload.
+    """
+    return files("rsp.engine").joinpath(name).read_text(encoding="utf-8")
 
 
 def _deny(*_attribute: object) -> NoReturn:
