@@ -28,6 +28,7 @@ class Log:
         self._as_json = as_json
         self._least = _ORDER.index(least)
         self._bytes = 0
+        self._written: Event | None = None
 
     def use_file(self, path: Path) -> None:
         """Write to the file `path` from now on: the stream's fd becomes that file.
@@ -38,11 +39,27 @@ class Log:
         self.path = path
         self._reopen(path)
 
-    def write(self, event: Event) -> None:
-        """Write the line of `event`, if it matters enough."""
+    def write_now(self, event: Event) -> None:
+        """Write the line of `event` past all buffers; `write` leaves it out when it comes there.
+
+        For the one thread that is not the loop's: a line is written by one call, whole.
+        """
         if _ORDER.index(level_of(event)) < self._least:
             return
-        line = (self._json if self._as_json else self._text)(event) + "\n"
+        self._written = event
+        try:
+            os.write(self._stream.fileno(), self._line(event).encode("utf-8", "replace"))
+        except (OSError, ValueError):
+            self.lost += 1
+
+    def _line(self, event: Event) -> str:
+        return (self._json if self._as_json else self._text)(event) + "\n"
+
+    def write(self, event: Event) -> None:
+        """Write the line of `event`, if it matters enough."""
+        if event is self._written or _ORDER.index(level_of(event)) < self._least:
+            return
+        line = self._line(event)
         try:
             self._stream.write(line)
             self._stream.flush()

@@ -29,19 +29,23 @@ class LuaRouter:
         "_reads_headers",
         "broken",
         "calls",
-        "is_running",
         "on_print",
+        "place",
+        "running",
     )
 
-    def __init__(self, sandbox: Sandbox, path: str, *, reads_headers: bool) -> None:
+    def __init__(self, sandbox: Sandbox, path: str, line: int, *, reads_headers: bool) -> None:
         self._call_route = sandbox.call_route
         self._path = path
         self._reads_headers = reads_headers
         self.broken: str | None = None
         """Why the runtime cannot be used any more; `rebuild_router` makes a new one."""
         self.calls = 0
-        """Calls begun. With `is_running`, a watchdog sees that one call takes too long."""
-        self.is_running = False
+        """Calls begun. With `running`, a watchdog sees that one call takes too long."""
+        self.running: Routable | None = None
+        """The request that `route` is called for at this moment."""
+        self.place = f"{path}:{line}"
+        """Where `route` begins."""
         self.on_print: Callable[[str, Routable], None] = _discard
         """Gets what `route` printed, whole lines, and about which request."""
 
@@ -56,7 +60,7 @@ class LuaRouter:
             raise RouteFailed(self.broken)
         fields = _lines(request.fields) if self._reads_headers else None
         self.calls += 1
-        self.is_running = True
+        self.running = request
         try:
             answer = self._call_route(
                 request.method,
@@ -77,7 +81,7 @@ class LuaRouter:
         except UnicodeEncodeError as error:
             raise RouteFailed(f"the request holds characters that are no bytes: {error}") from error
         finally:
-            self.is_running = False
+            self.running = None
         if type(answer) is str:
             return RouteAnswer(answer)
         target, key, reason, printed = answer[:4]
@@ -150,7 +154,7 @@ def load_source(source: bytes, path: str) -> LoadedConfig:
     router = None
     if declared.has_route:
         # The lines are joined for a `route` that can ask for them, and for no other.
-        router = LuaRouter(sandbox, path, reads_headers=b"headers" in source)
+        router = LuaRouter(sandbox, path, declared.route_line, reads_headers=b"headers" in source)
     return LoadedConfig(config, router, _as_text(declared.printed))
 
 

@@ -55,6 +55,8 @@ class Declared:
     """The globals of the C original that are set to a string."""
     has_route: bool
     printed: str
+    route_line: int
+    """Where the route begins; 0 when there is none."""
 
 
 class Sandbox:
@@ -97,12 +99,13 @@ class Sandbox:
             raise SandboxError(str(error) or "not enough memory", "", is_refusal=False) from error
         if answer[0] is None:
             _raise_failure(*answer)
-        declared, found_globals, has_route, printed = answer
+        declared, found_globals, has_route, printed, route_line = answer
         return Declared(
             tuple(_declarations(declared)),
             dict(found_globals.items()),
             has_route,
             printed or "",
+            route_line,
         )
 
     def set_budget(self, instructions: int, memory_bytes: int) -> bool:

@@ -69,6 +69,7 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
         await engine.stop()
         raise
     engine.log_path = log.path
+    engine.cry = log.write_now
     if loaded.printed:
         engine.note(f"the configuration printed: {loaded.printed.rstrip()}")
     if options.account is not None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from rsp.core.addresses import parse_address
 from rsp.core.backends import BackendTable
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
-from rsp.core.events import Noted
+from rsp.core.events import Event, Noted
 from rsp.core.lifecycle import State
 from rsp.core.limits import LISTEN_BACKLOG
 from rsp.core.redact import secrets_of, those_in
@@ -56,10 +57,13 @@ class Engine:
         """Whether to end at once: it was told to stop a second time."""
         self.drain_s: float | None = None
         """Seconds that the present sessions get to end; None: what the limits say."""
+        self.cry: Callable[[Event], object] | None = None
+        """Logs an event at once, from any thread: for when the loop stands still."""
         self._listen = listen
         self._loaded = loaded
         self._housekeeping: asyncio.Task[None] | None = None
         self._watchdog: Watchdog | None = None
+        self._loop: asyncio.AbstractEventLoop
         self.context: Context
         self.changes: Changes
         self._accepts = False
@@ -72,7 +76,7 @@ class Engine:
             AddressError: a name does not resolve.
             CannotListen: a listener cannot be opened.
         """
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         config = self._with_listen(self._loaded.config)
         pools = await resolve_pools(config.pools)
         layer = EditLayer.of(pools, generation=1)
@@ -95,7 +99,7 @@ class Engine:
         self.context.dispatcher.on_route_failed = lambda: loop.call_soon(self._look_at_router)
         self._watchdog = Watchdog(
             lambda: self.context.dispatcher.router,
-            lambda ran_s: loop.call_soon_threadsafe(self._note_long_route, ran_s),
+            self._report_long_route,
         )
         self._watchdog.start()
         self._housekeeping = loop.create_task(self._keep_house())
@@ -267,13 +271,11 @@ class Engine:
         event = Noted(at_s=time.monotonic(), what=f"route printed: {shown}", said_by="config")
         self.telemetry.record(event)
 
-    def _note_long_route(self, ran_s: float) -> None:
-        path = self.changes.config.path
-        self.note(
-            f"route of {path} ran for more than {ran_s:.2f} s, and all traffic waited for it; "
-            "the last decision says for which request",
-            EventLevel.WARN,
-        )
+    def _report_long_route(self, event: Event) -> None:
+        """Say it now, from the watchdog's thread; the loop keeps it once it is free again."""
+        if self.cry is not None:
+            self.cry(event)
+        self._loop.call_soon_threadsafe(self.telemetry.record, event)
 
     def greeting(self) -> str:
         """Return the words that the C original said when it was ready."""

@@ -74,7 +74,7 @@ def test_what_runs_for_ever_is_stopped(body: str) -> None:
     with pytest.raises(RouteFailed, match=r"^site\.lua:\d+: ran (more than 1000000|for more than)"):
         router.route(REQUEST)
     assert router.broken is None
-    assert not router.is_running
+    assert router.running is None
 
 
 TOO_COSTLY = {
