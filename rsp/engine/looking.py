@@ -334,6 +334,8 @@ def explain(engine: Engine, params: ExplainParams) -> Explanation:
         answer = (entrance.router or dispatcher.router).route(request)
     except RouteFailed as error:
         decision = failed_decision(str(error), dispatcher.table.generation)
+        if dispatcher.on_route_failed is not None:
+            dispatcher.on_route_failed()
     else:
         balancer = dispatcher.balancer.copy()
         decision = balancer.decide(dispatcher.table, answer, request, dispatcher.loads, lambda: 0.5)

@@ -95,8 +95,8 @@ class Engine:
         except CannotListen:
             self._release()
             raise
-        # In a turn of its own: the request that met it is still being answered.
-        self.context.dispatcher.on_route_failed = lambda: loop.call_soon(self._look_at_router)
+        # At once: others in the same batch of readiness must not meet the broken one.
+        self.context.dispatcher.on_route_failed = self._look_at_router
         self._watchdog = Watchdog(
             lambda: self.context.dispatcher.router,
             self._report_long_route,
@@ -253,7 +253,11 @@ class Engine:
         if not isinstance(router, LuaRouter) or not router.broken:
             return
         self.note(f"the Lua runtime is replaced: {router.broken}", EventLevel.ERROR)
-        rebuilt = rebuild_router(self.changes.config)
+        try:
+            rebuilt = rebuild_router(self.changes.config)
+        except ConfigError as error:
+            self.note(f"the Lua runtime cannot be made anew: {error}; reload", EventLevel.ERROR)
+            return
         if rebuilt is not None:
             rebuilt.on_print = self._note_print
             self.context.dispatcher.router = rebuilt
