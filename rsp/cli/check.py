@@ -17,7 +17,7 @@ def command(context: click.Context, config: str, as_json: bool) -> None:
 
     from rsp.core.config import ConfigError
     from rsp.core.lint import CheckReport, Finding
-    from rsp.core.sanitise import safe
+    from rsp.core.sanitise import safe, safe_json
     from rsp.core.vocabulary import Severity
     from rsp.engine.check import check
     from rsp.engine.lua_config import load_config
@@ -30,7 +30,7 @@ def command(context: click.Context, config: str, as_json: bool) -> None:
         findings = [Finding("broken", Severity.ERROR, error.line, str(error))]
         status = 2
     if as_json:
-        click.echo(msgspec.json.encode(CheckReport(config, findings)))
+        click.echo(safe_json(msgspec.json.encode(CheckReport(config, findings)).decode()))
     elif status == 2:
         click.echo(safe(findings[0].message), err=True)
     else:

@@ -9,7 +9,7 @@ import msgspec
 
 from rsp.cli.failure import Failure
 from rsp.cli.link import Link, find_engine
-from rsp.core.sanitise import safe
+from rsp.core.sanitise import safe, safe_json
 
 
 class Asker:
@@ -32,7 +32,7 @@ class Asker:
     def print(self, method: str, raw: bytes) -> None:
         """Print an answer as it is asked for."""
         if self.as_json:
-            click.echo(raw)
+            click.echo(safe_json(raw.decode()))
             return
         from rsp.cli.text import as_text
 
@@ -142,9 +142,9 @@ def decisions(asker: Asker, limit: int | None, file: Path | None) -> None:
         return
     with asker.link() as link:
         found = link.ask("decisions", dict[str, Any], **({"limit": limit} if limit else {}))
-    lines = [msgspec.json.encode(row) + b"\n" for row in found["decisions"]]
+    lines = [safe_json(msgspec.json.encode(row).decode()) + "\n" for row in found["decisions"]]
     try:
-        file.write_bytes(b"".join(lines))
+        file.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise Failure(f"cannot write {file}: {error.strerror}") from error
     click.echo(f"{len(lines)} decisions written to {file}", err=True)
@@ -177,8 +177,12 @@ def events(asker: Asker, follow: bool, since: int, limit: int | None) -> None:
             if answer["dropped"] and not asker.as_json:
                 click.echo(f"… {answer['dropped']} events are no longer kept")
             for event in answer["events"]:
-                click.echo(msgspec.json.encode(event) if asker.as_json else _event_line(event))
+                click.echo(_event_json(event) if asker.as_json else _event_line(event))
             sys.stdout.flush()
+
+
+def _event_json(event: dict[str, Any]) -> str:
+    return safe_json(msgspec.json.encode(event).decode())
 
 
 def _event_line(event: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def command(
 
     from rsp.core.config import ConfigError
     from rsp.core.expectations import ExpectationError, asked_for
-    from rsp.core.sanitise import safe
+    from rsp.core.sanitise import safe, safe_json
     from rsp.engine.lua_config import load_config
     from rsp.engine.rehearsal import explanation, rehearse
 
@@ -43,7 +43,7 @@ def command(
         click.echo(safe(str(error)), err=True)
         context.exit(2)
     if as_json:
-        click.echo(msgspec.json.encode(answer))
+        click.echo(safe_json(msgspec.json.encode(answer).decode()))
         return
     for line in _lines(f"{method} {url}", answer):
         click.echo(safe(line))

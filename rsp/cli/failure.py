@@ -4,6 +4,8 @@ from typing import IO, Any
 
 import click
 
+from rsp.core.sanitise import safe
+
 REFUSED = 1
 """The engine, or we, refused."""
 WRONG_USAGE = 2
@@ -20,5 +22,9 @@ class Failure(click.ClickException):
         setattr(self, "exit_code", exit_code)  # noqa: B010 - click declares it for the class
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the sentence as it is: the C original's messages stay what they were."""
-        click.echo(self.format_message(), err=True)
+        """Print the sentence as it is: the C original's messages stay what they were.
+
+        But nothing in it is obeyed by the terminal: it may quote what a stranger sent.
+        """
+        lines = self.format_message().split("\n")
+        click.echo("\n".join(safe(line) for line in lines), err=True)

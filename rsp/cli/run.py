@@ -31,6 +31,7 @@ def command(
     control: Path | None,
     log_format: str,
     log_level: str,
+    user: str | None,
 ) -> None:
     """Start an engine and show its dashboard; without a terminal, the same as `rsp serve`."""
     if (config is None) == (url is None):
@@ -42,7 +43,7 @@ def command(
 
         ctx.invoke(
             serve, config=config, url=url, listen=listen, control=control,
-            log_format=log_format, log_level=log_level,
+            log_format=log_format, log_level=log_level, user=user,
         )  # fmt: skip
         return
     arguments = [str(config)] if config is not None else ["--to", str(url)]
@@ -50,6 +51,8 @@ def command(
         arguments += ["--listen", listen]
     if control is not None:
         arguments += ["--control", str(control)]
+    if user is not None:
+        arguments += ["--user", user]
     arguments += ["--log-format", log_format, "--log-level", log_level]
     try:
         child, path = start_engine(arguments)

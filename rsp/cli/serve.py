@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from rsp.cli.failure import Failure
+from rsp.cli.failure import WRONG_USAGE, Failure
 
 if TYPE_CHECKING:
     from rsp.engine.lua_config import LoadedConfig
@@ -23,6 +23,8 @@ def source_options(function: F) -> F:
                      help="Form of the log's lines."),
         click.option("--control", type=click.Path(path_type=Path), metavar="PATH",
                      help="Path of the control socket."),
+        click.option("--user", metavar="NAME[:GROUP]",
+                     help="Become this user once the ports are open; for one started as root."),
         click.option("--listen", metavar="ADDRESS",
                      help="Listen here, whatever the file says: 127.0.0.1:8080, [::1]:0."),
         click.option("--to", "url", metavar="URL",
@@ -44,6 +46,7 @@ def command(
     control: Path | None,
     log_format: str,
     log_level: str,
+    user: str | None,
     ready_fd: int | None,
     log_beside_control: bool,
 ) -> None:
@@ -54,19 +57,25 @@ def command(
     from rsp.core.vocabulary import EventLevel
     from rsp.engine.control_path import ControlPathRefused
     from rsp.engine.nonblocking import CannotListen
+    from rsp.engine.privileges import UserRefused, find_account
     from rsp.engine.process import ServeOptions, serve
 
+    try:
+        account = find_account(user) if user is not None else None
+    except UserRefused as error:
+        raise Failure(str(error), WRONG_USAGE) from error
     options = ServeOptions(
         listen=listen,
         control=control,
         log_as_json=log_format == "json",
         log_level=EventLevel(log_level),
         log_beside_control=log_beside_control,
+        account=account,
         ready_fd=ready_fd,
     )
     try:
         serve(loaded, options)
-    except (AddressError, CannotListen, ConfigError, ControlPathRefused) as error:
+    except (AddressError, CannotListen, ConfigError, ControlPathRefused, UserRefused) as error:
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"cannot write the log beside the control socket: {error}") from error

@@ -70,6 +70,8 @@ class RouteAnswer(msgspec.Struct, gc=False):
     """What a hash policy hashes; None: the host, or the client's address where there is none."""
     reason: str = ""
     """In the author's words; empty when they gave none."""
+    secrets: tuple[str, ...] = ()
+    """Secrets of the request that the key or the reason holds, to be hidden from who looks."""
 
 
 class RouteFailed(Exception):
@@ -125,6 +127,8 @@ class RouteDecision(msgspec.Struct, gc=False):
     """How long routing took; set by the caller, who has a clock."""
     is_named: bool = False
     """Whether `route` named the backend itself, so that nobody else will do."""
+    secrets: tuple[str, ...] = ()
+    """Secrets of the request that the texts above hold: whoever shows them hides these."""
 
 
 class Balancer:

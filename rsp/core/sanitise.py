@@ -25,6 +25,27 @@ def _table() -> dict[int, str]:
 _TABLE = _table()
 
 
+def _escapes() -> dict[int, str]:
+    escapes = {}
+    for code in _TABLE:
+        utf16 = chr(code).encode("utf-16-be", "surrogatepass").hex()
+        escapes[code] = "".join(f"\\u{utf16[at : at + 4]}" for at in range(0, len(utf16), 4))
+    # Between its strings JSON may have line ends and tabs; inside them it has no C0 at all.
+    return {code: escape for code, escape in escapes.items() if code >= 0x20}
+
+
+_ESCAPES = _escapes()
+
+
+def safe_json(text: str) -> str:
+    """Return a JSON document with all that `safe` replaces written as `\\u` and four digits.
+
+    To a program it says the same (RFC 8259, section 7), and no terminal obeys it.
+    """
+    is_plain = text.isascii() and "\x7f" not in text
+    return text if is_plain else text.translate(_ESCAPES)
+
+
 def safe(untrusted: str | bytes, length: int = SHOWN_CHARACTERS) -> str:
     """Return `untrusted` as one line of at most `length` characters that no terminal obeys.
 

@@ -7,6 +7,7 @@ waits for itself. Requests are bounded in length, and clients in number.
 import asyncio
 import contextlib
 import os
+import select
 import socket
 import struct
 import traceback
@@ -37,7 +38,7 @@ class ControlServer:
         self.path = path
         self._engine = engine
         self._server: asyncio.Server | None = None
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.Task[None], socket.socket] = {}
         self._inode = 0
 
     async def start(self) -> None:
@@ -47,21 +48,10 @@ class ControlServer:
             ControlPathRefused: another engine answers there, or the path cannot be used.
         """
         check_length(self.path)
-        if self.path.exists():
-            if not self.path.is_socket():
-                raise ControlPathRefused(
-                    f"{self.path} is there and is no socket; it is left alone. "
-                    "Name another place with --control PATH"
-                )
-            if is_alive(self.path):
-                raise ControlPathRefused(
-                    f"another engine answers at {self.path}; "
-                    f"`rsp attach --control {self.path}` shows it"
-                )
-            self.path.unlink()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         mask = os.umask(0o177)
         try:
+            self._clear_the_way()
             sock.bind(str(self.path))
         except OSError as error:
             sock.close()
@@ -69,12 +59,31 @@ class ControlServer:
                 f"cannot make the control socket {self.path}: {error.strerror}; "
                 "name another place with --control PATH"
             ) from None
+        except ControlPathRefused:
+            sock.close()
+            raise
         finally:
             os.umask(mask)
         self._inode = self.path.stat().st_ino
         self._server = await asyncio.start_unix_server(
             self._on_client, sock=sock, limit=CONTROL_LINE_BYTES
         )
+
+    def _clear_the_way(self) -> None:
+        """Remove a socket that a dead engine left; whatever else is there is left alone."""
+        if not self.path.exists():
+            return
+        if not self.path.is_socket():
+            raise ControlPathRefused(
+                f"{self.path} is there and is no socket; it is left alone. "
+                "Name another place with --control PATH"
+            )
+        if is_alive(self.path):
+            raise ControlPathRefused(
+                f"another engine answers at {self.path}; "
+                f"`rsp attach --control {self.path}` shows it"
+            )
+        self.path.unlink()
 
     async def stop(self) -> None:
         """Hang up on everybody, and take the socket away if it is still ours."""
@@ -88,10 +97,10 @@ class ControlServer:
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._clients) >= CONTROL_CLIENTS:
+        if task is None or not self._has_place():
             writer.close()
             return
-        self._clients.add(task)
+        self._clients[task] = writer.get_extra_info("socket")
         try:
             peer = _trusted_peer(writer)
             await self._serve(reader, writer, peer)
@@ -100,8 +109,18 @@ class ControlServer:
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._clients.discard(task)
+            self._clients.pop(task, None)
             writer.close()
+
+    def _has_place(self) -> bool:
+        """Tell whether one more client may come; who left in the midst of a wait makes room."""
+        if len(self._clients) < CONTROL_CLIENTS:
+            return True
+        gone = [task for task, sock in self._clients.items() if _is_hung_up(sock)]
+        for task in gone:
+            del self._clients[task]
+            task.cancel()
+        return bool(gone)
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str
@@ -119,12 +138,14 @@ class ControlServer:
             result = await carry_out(self._engine, request.method, request.params, peer)
             return encode_result(request_id, result)
         except CommandRefused as error:
-            return encode_error(request_id, error)
+            # It may quote what was asked: a URL with a token in it, for one.
+            shown = self._engine.telemetry.redactor.text(str(error))
+            return encode_error(request_id, CommandRefused(shown, error.code))
         except Exception as error:
             what = f"control command {line[:200]!r}: a bug of ours"
             self._engine.note(what, EventLevel.ERROR, traceback=traceback.format_exc())
-            refused = CommandRefused(f"a bug of ours: {error!r}; see the log", INTERNAL_ERROR)
-            return encode_error(request_id, refused)
+            shown = self._engine.telemetry.redactor.text(f"a bug of ours: {error!r}; see the log")
+            return encode_error(request_id, CommandRefused(shown, INTERNAL_ERROR))
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:
@@ -139,6 +160,15 @@ async def _read_line(reader: asyncio.StreamReader) -> bytes:
         raise CommandRefused(
             f"a request may be {CONTROL_LINE_BYTES:,} bytes long", INVALID_REQUEST
         ) from None
+
+
+def _is_hung_up(sock: socket.socket) -> bool:
+    """Tell whether the peer has closed its end altogether; one that waits for an answer has not."""
+    if sock.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(sock.fileno(), 0)
+    return bool(poll.poll(0))
 
 
 def _trusted_peer(writer: asyncio.StreamWriter) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 
 from rsp.core.backends import Backend, BackendLoads, BackendTable
 from rsp.core.limits import Limits
+from rsp.core.redact import secrets_of, those_in
 from rsp.core.routing import (
     Balancer,
     Routable,
@@ -52,12 +53,17 @@ class Dispatcher:
             answer = (router or self.router).route(request)
         except RouteFailed as error:
             decision = failed_decision(str(error), self.table.generation)
+            note_secrets(decision, request)
             if self.on_route_failed is not None:
                 self.on_route_failed()
         else:
             decision = self.balancer.decide(
                 self.table, answer, request, self.loads, random.random, exclude
             )
+            if answer.secrets:
+                decision.secrets = answer.secrets
+            elif decision.error is not None:
+                note_secrets(decision, request)
         decision.elapsed_us = (time.perf_counter() - started_s) * 1e6
         return decision
 
@@ -76,6 +82,12 @@ class Dispatcher:
             and present.address == backend.address
             and present.state is BackendState.READY
         )
+
+
+def note_secrets(decision: RouteDecision, request: Routable) -> None:
+    """Note which secrets of `request` are in the error of its `decision`: a script wrote it."""
+    secrets = secrets_of(request.query, request.fields)
+    decision.secrets = those_in(secrets, decision.error or "")
 
 
 def dial(backend: Backend, poller: Poller, owner: Owner[Connection], limits: Limits) -> Connection:

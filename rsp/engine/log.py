@@ -28,6 +28,7 @@ class Log:
         self._as_json = as_json
         self._least = _ORDER.index(least)
         self._bytes = 0
+        self._written: Event | None = None
 
     def use_file(self, path: Path) -> None:
         """Write to the file `path` from now on: the stream's fd becomes that file.
@@ -38,11 +39,27 @@ class Log:
         self.path = path
         self._reopen(path)
 
-    def write(self, event: Event) -> None:
-        """Write the line of `event`, if it matters enough."""
+    def write_now(self, event: Event) -> None:
+        """Write the line of `event` past all buffers; `write` leaves it out when it comes there.
+
+        For the one thread that is not the loop's: a line is written by one call, whole.
+        """
         if _ORDER.index(level_of(event)) < self._least:
             return
-        line = (self._json if self._as_json else self._text)(event) + "\n"
+        self._written = event
+        try:
+            os.write(self._stream.fileno(), self._line(event).encode("utf-8", "replace"))
+        except (OSError, ValueError):
+            self.lost += 1
+
+    def _line(self, event: Event) -> str:
+        return (self._json if self._as_json else self._text)(event) + "\n"
+
+    def write(self, event: Event) -> None:
+        """Write the line of `event`, if it matters enough."""
+        if event is self._written or _ORDER.index(level_of(event)) < self._least:
+            return
+        line = self._line(event)
         try:
             self._stream.write(line)
             self._stream.flush()
@@ -71,20 +88,23 @@ class Log:
         stamp = self._telemetry.wall(event.at_s).strftime("%Y-%m-%d %H:%M:%S.%f +0000")
         level = level_of(event)
         word = "" if level is EventLevel.INFO else f"{level.value}: "
-        lines = f"[{stamp}] {word}{event.message}"
+        redact = self._telemetry.redactor.text
+        lines = f"[{stamp}] {word}{redact(event.message)}"
         trace = event.fields.get("traceback")
         if not trace:
             return lines
+        trace = redact(trace)
         # Indented, so that no line of it can pass for one of the log's own.
         return "\n".join([lines, *("  " + safe(line) for line in trace.rstrip().split("\n"))])
 
     def _json(self, event: Event) -> str:
+        redactor = self._telemetry.redactor
         record = {
             "at": self._telemetry.stamp(event.at_s),
             "level": level_of(event).value,
             "source": source_of(event),
             "session": event.session,
-            "message": safe(event.message),
-            **event.fields,
+            "message": safe(redactor.text(event.message)),
+            **redactor.values(event.fields),
         }
         return json.dumps(record, ensure_ascii=True, default=str)

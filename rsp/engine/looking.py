@@ -44,6 +44,7 @@ from rsp.core.routing import RouteFailed, candidates, failed_decision
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
+from rsp.engine.dispatch import note_secrets
 from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.listener import Listener
 from rsp.engine.lua_config import load_config
@@ -55,6 +56,7 @@ from rsp.engine.rows import (
     decision_row,
     event_row,
     exchange_row,
+    redacted_texts,
 )
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
@@ -277,6 +279,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
     dispatcher = engine.context.dispatcher
     layer = engine.changes.layer
     now = _live_bytes(engine)
+    redact = engine.telemetry.redactor.text
     pools = []
     for pool in dispatcher.table.pools.values():
         rows = []
@@ -291,7 +294,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
                     weight=backend.weight,
                     max_connections=backend.max_connections,
                     sessions=load.sessions,
-                    last_error=load.last_error,
+                    last_error=load.last_error and redact(load.last_error),
                     idle_connections=engine.context.idle.count(backend),
                     total=load.total,
                     connect_failures=load.connect_failures,
@@ -367,15 +370,21 @@ def explain(engine: Engine, params: ExplainParams) -> Explanation:
         answer = (entrance.router or dispatcher.router).route(request)
     except RouteFailed as error:
         decision = failed_decision(str(error), dispatcher.table.generation)
+        if dispatcher.on_route_failed is not None:
+            dispatcher.on_route_failed()
     else:
         balancer = dispatcher.balancer.copy()
         decision = balancer.decide(dispatcher.table, answer, request, dispatcher.loads, lambda: 0.5)
+        decision.secrets = answer.secrets
+    if decision.error is not None:
+        note_secrets(decision, request)
+    key, reason, shown_error = redacted_texts(decision, engine.telemetry.redactor)
     return Explanation(
         pool=decision.pool.name if decision.pool else None,
         backend=decision.backend.name if decision.backend else None,
-        key=decision.key,
-        reason=decision.reason,
+        key=key,
+        reason=reason,
         generation=decision.generation,
         candidates=candidates(decision),
-        error=decision.error,
+        error=shown_error,
     )

@@ -65,7 +65,7 @@ end
 local function set_budget(instructions)
   hooks_per_call = ceil(instructions / settings.hook_instructions)
   -- The clock is a system call: a short route never pays for it.
-  unclocked_hooks = hooks_per_call - 5
+  unclocked_hooks = hooks_per_call - 1
   hooks_left = hooks_per_call
 end
 

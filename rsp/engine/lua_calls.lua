@@ -133,7 +133,8 @@ local function call_route(method, path, query, host, raw_host, client_ip, listen
   return answer(target, options)
 end
 
--- Return what the configuration declared: declarations, globals, whether it has a route, printed.
+-- Return what the configuration declared: declarations, globals, whether it has a route, printed,
+-- and the line where the route begins (0: it is no Lua function).
 -- When it failed: what `failure` returns.
 local function load_config(text)
   begin()
@@ -162,7 +163,7 @@ local function load_config(text)
   end
   route_line = route and max(getinfo(route, "S").linedefined, 0) or 0
   budget.blame(route_line)
-  return take_declared(), globals, route ~= nil, take_printed()
+  return take_declared(), globals, route ~= nil, take_printed(), route_line
 end
 
 -- Nothing of the outside stays within reach, and Lupa finds no traceback function to call.

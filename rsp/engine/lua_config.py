@@ -5,11 +5,13 @@ Every load happens in a fresh Lua runtime, so one that fails changes nothing.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from rsp.core.backends import AddressError, Backend, Pool, parse_address
 from rsp.core.config import ERROR_PREFIX, Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
+from rsp.core.redact import secrets_of, those_in, without_userinfo
 from rsp.core.routing import Routable, RouteAnswer, RouteFailed
 from rsp.engine.config_rules import check_listen_address, config_from
 from rsp.engine.lua_sandbox import CHUNK, LuaError, LuaMemoryError, Sandbox, SandboxError
@@ -27,21 +29,25 @@ class LuaRouter:
         "_reads_headers",
         "broken",
         "calls",
-        "is_running",
         "on_print",
+        "place",
+        "running",
     )
 
-    def __init__(self, sandbox: Sandbox, path: str, *, reads_headers: bool) -> None:
+    def __init__(self, sandbox: Sandbox, path: str, line: int, *, reads_headers: bool) -> None:
         self._call_route = sandbox.call_route
         self._path = path
         self._reads_headers = reads_headers
         self.broken: str | None = None
         """Why the runtime cannot be used any more; `rebuild_router` makes a new one."""
         self.calls = 0
-        """Calls begun. With `is_running`, a watchdog sees that one call takes too long."""
-        self.is_running = False
-        self.on_print: Callable[[str], None] = _discard
-        """Gets what `route` printed: whole lines."""
+        """Calls begun. With `running`, a watchdog sees that one call takes too long."""
+        self.running: Routable | None = None
+        """The request that `route` is called for at this moment."""
+        self.place = f"{path}:{line}"
+        """Where `route` begins."""
+        self.on_print: Callable[[str, Routable], None] = _discard
+        """Gets what `route` printed, whole lines, and about which request."""
 
     def route(self, request: Routable) -> RouteAnswer:
         """Return where `request` goes.
@@ -54,7 +60,7 @@ class LuaRouter:
             raise RouteFailed(self.broken)
         fields = _lines(request.fields) if self._reads_headers else None
         self.calls += 1
-        self.is_running = True
+        self.running = request
         try:
             answer = self._call_route(
                 request.method,
@@ -75,28 +81,34 @@ class LuaRouter:
         except UnicodeEncodeError as error:
             raise RouteFailed(f"the request holds characters that are no bytes: {error}") from error
         finally:
-            self.is_running = False
+            self.running = None
         if type(answer) is str:
             return RouteAnswer(answer)
         target, key, reason, printed = answer[:4]
-        if target is not None and not printed and (reason is None or reason.isascii()):
-            return RouteAnswer(target, key, reason or "")
-        return self._unusual(*answer)
-
-    def _unusual(
-        self,
-        target: str | None,
-        key_or_message: str | None,
-        reason_or_broken: str | bool | None,
-        printed: str | None,
-        *_is_refusal: bool,
-    ) -> RouteAnswer:
         if printed:
-            self.on_print(_as_text(printed))
-        if target is not None:
-            return RouteAnswer(target, key_or_message, _as_text(str(reason_or_broken or "")))
-        message = _with_path(key_or_message or "", self._path)
-        if reason_or_broken:
+            self.on_print(_as_text(printed), request)
+        if target is None:
+            self._fail(*answer)
+        reason = reason or ""
+        return RouteAnswer(
+            target,
+            key,
+            reason if reason.isascii() else _as_text(reason),
+            self._secrets_in(f"{key or ''} {reason}", request),
+        )
+
+    def _secrets_in(self, words: str, request: Routable) -> tuple[str, ...]:
+        """Return the secrets of `request` that `route` has put into its own words."""
+        fields = request.fields if self._reads_headers else ()
+        if not fields and not request.query:
+            return ()
+        return those_in(secrets_of(request.query, fields), words)
+
+    def _fail(
+        self, _none: None, message: str | None, is_broken: bool | None, *_rest: object
+    ) -> NoReturn:
+        message = _with_path(message or "", self._path)
+        if is_broken:
             self.broken = message
         raise RouteFailed(message)
 
@@ -142,7 +154,7 @@ def load_source(source: bytes, path: str) -> LoadedConfig:
     router = None
     if declared.has_route:
         # The lines are joined for a `route` that can ask for them, and for no other.
-        router = LuaRouter(sandbox, path, reads_headers=b"headers" in source)
+        router = LuaRouter(sandbox, path, declared.route_line, reads_headers=b"headers" in source)
     return LoadedConfig(config, router, _as_text(declared.printed))
 
 
@@ -176,7 +188,8 @@ def config_for_url(url: str, listen: str | None = None) -> Config:
 
 
 def _backend_address(url: str) -> str:
-    text = url if "://" in url else f"http://{url}"
+    text, url = url, without_userinfo(url)
+    text = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(text)
         scheme, place, port = parts.scheme, parts.netloc, parts.port
@@ -243,5 +256,5 @@ def _lines(fields: list[tuple[bytes, bytes]]) -> bytes:
     return b"".join([b"%b:%b\n" % field for field in fields])
 
 
-def _discard(_line: str) -> None:
+def _discard(_line: str, _request: Routable) -> None:
     """Throw away what is printed: nobody asked for it."""

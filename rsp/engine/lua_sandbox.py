@@ -6,6 +6,7 @@ Python object is ever handed to Lua; strings and numbers go in, strings and plai
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -54,6 +55,8 @@ class Declared:
     """The globals of the C original that are set to a string."""
     has_route: bool
     printed: str
+    route_line: int
+    """Where the route begins; 0 when there is none."""
 
 
 class Sandbox:
@@ -96,12 +99,13 @@ class Sandbox:
             raise SandboxError(str(error) or "not enough memory", "", is_refusal=False) from error
         if answer[0] is None:
             _raise_failure(*answer)
-        declared, found_globals, has_route, printed = answer
+        declared, found_globals, has_route, printed, route_line = answer
         return Declared(
             tuple(_declarations(declared)),
             dict(found_globals.items()),
             has_route,
             printed or "",
+            route_line,
         )
 
     def set_budget(self, instructions: int, memory_bytes: int) -> bool:
@@ -135,8 +139,17 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float]:
 
 
 def _run(runtime: Any, name: str, *arguments: Any) -> Any:
-    source = files("rsp.engine").joinpath(name).read_text(encoding="utf-8")
-    return runtime.execute(source, *arguments, name=f"={name}")
+    return runtime.execute(_source(name), *arguments, name=f"={name}")
+
+
+@cache
+def _source(name: str) -> str:
+    """Return one of the files beside this one.
+
+    They are read once: an installation that is replaced, or that the user whom the engine has
+    become may not read, must not break a reload.
+    """
+    return files("rsp.engine").joinpath(name).read_text(encoding="utf-8")
 
 
 def _deny(*_attribute: object) -> NoReturn:

@@ -89,7 +89,8 @@ class Pairing:
         )
         backend = decision.backend
         if backend is None:
-            sentence = decision.error or decision.reason
+            redactor = context.telemetry.redactor
+            sentence = redactor.text(decision.error or decision.reason, decision.secrets)
             self.seeker.on_unpaired(decision.status, sentence, CloseReason.NO_ROUTE)
             return
         idle = None

@@ -21,6 +21,7 @@ from rsp.engine.control_path import ControlPathRefused, default_control_path
 from rsp.engine.log import Log
 from rsp.engine.lua_config import LoadedConfig
 from rsp.engine.nonblocking import CannotListen
+from rsp.engine.privileges import Account, UserRefused, become
 from rsp.engine.server import Engine
 from rsp.engine.telemetry import Telemetry
 
@@ -36,6 +37,8 @@ class ServeOptions:
     log_level: EventLevel = EventLevel.INFO
     log_beside_control: bool = False
     """Log to a file beside the control socket, rotated, instead of to stderr."""
+    account: Account | None = None
+    """Whom to become once the listeners are open; None: stay who we are."""
     ready_fd: int | None = None
     """Write the path of the control socket to this fd, and close it, once clients are let in."""
 
@@ -48,6 +51,7 @@ def serve(loaded: LoadedConfig, options: ServeOptions) -> None:
         AddressError: the name of a backend does not resolve.
         CannotListen: a listener cannot be opened.
         ControlPathRefused: the control socket cannot be made.
+        UserRefused: the engine cannot become the user that it was told to be.
     """
     # A core dump would hold what passed through: other people's passwords and cookies.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -60,33 +64,55 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     engine = Engine(loaded, telemetry, listen=options.listen)
     await engine.start()
     try:
-        path = options.control or default_control_path(engine.first_port())
-        control = ControlServer(engine, path)
-        await control.start()
-        if options.log_beside_control:
-            log.use_file(path.with_suffix(".log"))
-    except (ControlPathRefused, OSError):
+        control = await _open_control(engine, log, options)
+    except (ControlPathRefused, UserRefused, OSError):
         await engine.stop()
         raise
     engine.log_path = log.path
+    engine.cry = log.write_now
     if loaded.printed:
         engine.note(f"the configuration printed: {loaded.printed.rstrip()}")
+    if options.account is not None:
+        _note_account(engine, options.account)
     tasks = _obey_signals(engine)
     engine.note(engine.greeting())
-    engine.note(f"The control socket is {path}.")
+    engine.note(f"The control socket is {control.path}.")
     # What exists now stays for good: the collector need not look at it again. Nothing of a closed
     # session is cyclic (nobody.py), so it need not come often either.
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_YOUNG_OBJECTS, GC_YOUNG_ROUNDS, GC_MIDDLE_ROUNDS)
     engine.accept()
-    _say_ready(path, options)
+    _say_ready(control.path, options)
     await engine.stopping.wait()
     await engine.drain()
     await control.stop()
     await engine.stop()
     for task in tasks:
         task.cancel()
+
+
+async def _open_control(engine: Engine, log: Log, options: ServeOptions) -> ControlServer:
+    """Become whom we are to be, and open as that user what the control plane needs."""
+    if options.account is not None:
+        become(options.account)
+    path = options.control or default_control_path(engine.first_port())
+    control = ControlServer(engine, path)
+    await control.start()
+    if options.log_beside_control:
+        log.use_file(path.with_suffix(".log"))
+    return control
+
+
+def _note_account(engine: Engine, account: Account) -> None:
+    engine.note(f"Running as {account.name} (uid {account.uid}, gid {account.gid}).")
+    path = engine.changes.config.path
+    if path is not None and not os.access(path, os.R_OK):
+        engine.note(
+            f"{account.name} may not read {path}, so a reload will be refused; "
+            f"let that user read it",
+            EventLevel.WARN,
+        )
 
 
 def _log(telemetry: Telemetry, options: ServeOptions) -> Log:

@@ -1,6 +1,7 @@
 """From live objects to the rows of `core/replies.py`: the work of looking, done on demand."""
 
 from rsp.core.events import Event, level_of, source_of
+from rsp.core.redact import Redactor
 from rsp.core.replies import (
     ConnectionDetail,
     ConnectionRow,
@@ -48,7 +49,8 @@ def _exchange_summaries(
 ) -> tuple[RequestSummary | None, ResponseSummary | None, RouteSummary | None]:
     speaker = session.speaker
     if isinstance(speaker, Relay):
-        return None, None, _route_summary(speaker.pairing.decision)
+        redactor = session.context.telemetry.redactor
+        return None, None, _route_summary(speaker.pairing.decision, redactor)
     if not isinstance(speaker, Conversation) or speaker.exchange is None:
         return None, None, None
     exchange = speaker.exchange
@@ -57,16 +59,29 @@ def _exchange_summaries(
         response = ResponseSummary(
             exchange.status, exchange.first_byte_s, session.response_pipe.moved_bytes
         )
-    request = RequestSummary(exchange.method, exchange.host, exchange.path)
-    return request, response, _route_summary(speaker.pairing.decision)
+    redactor = session.context.telemetry.redactor
+    path = redactor.text(exchange.path)
+    request = RequestSummary(exchange.method, exchange.host, path)
+    return request, response, _route_summary(speaker.pairing.decision, redactor)
 
 
-def _route_summary(decision: RouteDecision | None) -> RouteSummary | None:
+def _route_summary(decision: RouteDecision | None, redactor: Redactor) -> RouteSummary | None:
     if decision is None or decision.backend is None:
         return None
     backend = decision.backend
-    return RouteSummary(
-        backend.pool, backend.name, decision.key, decision.reason, decision.elapsed_us
+    key, reason, _ = redacted_texts(decision, redactor)
+    return RouteSummary(backend.pool, backend.name, key, reason, decision.elapsed_us)
+
+
+def redacted_texts(
+    decision: RouteDecision, redactor: Redactor
+) -> tuple[str | None, str, str | None]:
+    """Return key, reason and error of a decision as they are shown."""
+    secrets, key, error = decision.secrets, decision.key, decision.error
+    return (
+        None if key is None else redactor.text(key, secrets),
+        redactor.text(decision.reason, secrets),
+        None if error is None else redactor.text(error, secrets),
     )
 
 
@@ -82,7 +97,7 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
         **{name: getattr(row, name) for name in row.__struct_fields__},
         opened_at=telemetry.stamp(session.opened_s),
         close_reason=session.close_reason.value if session.close_reason else None,
-        close_detail=session.close_detail,
+        close_detail=telemetry.redactor.text(session.close_detail),
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
@@ -103,12 +118,12 @@ def closed_detail(closed: ClosedSession, telemetry: Telemetry) -> ConnectionDeta
         exchanges=closed.exchanges,
         request=None,
         response=None,
-        route=_route_summary(closed.decision),
+        route=_route_summary(closed.decision, telemetry.redactor),
         client=closed.client,
         backend=closed.backend,
         opened_at=telemetry.stamp(closed.opened_s),
         close_reason=closed.reason.value,
-        close_detail=closed.detail,
+        close_detail=telemetry.redactor.text(closed.detail),
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
@@ -125,7 +140,7 @@ def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:
         client=exchange.client,
         method=exchange.method,
         host=exchange.host,
-        path=exchange.path,
+        path=telemetry.redactor.text(exchange.path),
         status=exchange.status,
         pool=backend.pool if backend else None,
         backend=backend.name if backend else None,
@@ -134,13 +149,14 @@ def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
         generation=exchange.generation,
-        result=exchange.result,
+        result=telemetry.redactor.text(exchange.result),
     )
 
 
 def decision_row(seq: int, decided: Decided, telemetry: Telemetry) -> DecisionRow:
     """Return the row of a decision; its candidates are made now."""
     decision = decided.decision
+    key, reason, error = redacted_texts(decision, telemetry.redactor)
     return DecisionRow(
         seq=seq,
         at=telemetry.stamp(decided.at_s),
@@ -148,14 +164,14 @@ def decision_row(seq: int, decided: Decided, telemetry: Telemetry) -> DecisionRo
         generation=decision.generation,
         method=decided.method,
         host=decided.host,
-        path=decided.path,
+        path=telemetry.redactor.text(decided.path),
         pool=decision.pool.name if decision.pool else None,
         backend=decision.backend.name if decision.backend else None,
-        key=decision.key,
-        reason=decision.reason,
+        key=key,
+        reason=reason,
         elapsed_us=decision.elapsed_us,
         candidates=candidates(decision),
-        error=decision.error,
+        error=error,
     )
 
 
@@ -167,6 +183,6 @@ def event_row(seq: int, event: Event, telemetry: Telemetry) -> EventRow:
         level=level_of(event).value,
         source=source_of(event),
         session=event.session,
-        message=event.message,
-        fields=event.fields,
+        message=telemetry.redactor.text(event.message),
+        fields=telemetry.redactor.values(event.fields),
     )

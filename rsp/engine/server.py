@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,10 +14,11 @@ from rsp.core.addresses import parse_address
 from rsp.core.backends import BackendTable
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
-from rsp.core.events import Noted
+from rsp.core.events import Event, Noted
 from rsp.core.lifecycle import State
 from rsp.core.limits import CUT_SESSIONS_NAMED, LISTEN_BACKLOG
-from rsp.core.routing import FixedRouter, Router
+from rsp.core.redact import secrets_of, those_in
+from rsp.core.routing import FixedRouter, Routable, Router
 from rsp.core.sanitise import safe
 from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel
 from rsp.engine.changes import Changes
@@ -59,10 +61,13 @@ class Engine:
         """Whether to end at once: it was told to stop a second time."""
         self.drain_s: float | None = None
         """Seconds that the present sessions get to end; None: what the limits say."""
+        self.cry: Callable[[Event], object] | None = None
+        """Logs an event at once, from any thread: for when the loop stands still."""
         self._listen = listen
         self._loaded = loaded
         self._housekeeping: asyncio.Task[None] | None = None
         self._watchdog: Watchdog | None = None
+        self._loop: asyncio.AbstractEventLoop
         self.context: Context
         self.changes: Changes
         self.memory: MemoryWatch
@@ -76,11 +81,11 @@ class Engine:
             AddressError: a name does not resolve.
             CannotListen: a listener cannot be opened.
         """
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         config = self._with_listen(self._loaded.config)
         pools = await resolve_pools(config.pools)
         layer = EditLayer.of(pools, generation=1)
-        router = _router_of(self._loaded)
+        router = self._router_of(self._loaded)
         poller = Poller(loop)
         self.context = Context(
             poller,
@@ -96,11 +101,11 @@ class Engine:
         except CannotListen:
             self._release()
             raise
-        # In a turn of its own: the request that met it is still being answered.
-        self.context.dispatcher.on_route_failed = lambda: loop.call_soon(self._look_at_router)
+        # At once: others in the same batch of readiness must not meet the broken one.
+        self.context.dispatcher.on_route_failed = self._look_at_router
         self._watchdog = Watchdog(
             lambda: self.context.dispatcher.router,
-            lambda ran_s: loop.call_soon_threadsafe(self._note_long_route, ran_s),
+            self._report_long_route,
         )
         self._watchdog.start()
         self._housekeeping = loop.create_task(self._keep_house())
@@ -194,7 +199,7 @@ class Engine:
         loaded = await self.load()
         sentences = await self.changes.reload(
             loaded.config,
-            _router_of(loaded),
+            self._router_of(loaded),
             self._open_listeners,
             who=who,
             if_generation=if_generation,
@@ -276,17 +281,33 @@ class Engine:
         if not isinstance(router, LuaRouter) or not router.broken:
             return
         self.note(f"the Lua runtime is replaced: {router.broken}", EventLevel.ERROR)
-        rebuilt = rebuild_router(self.changes.config)
+        try:
+            rebuilt = rebuild_router(self.changes.config)
+        except ConfigError as error:
+            self.note(f"the Lua runtime cannot be made anew: {error}; reload", EventLevel.ERROR)
+            return
         if rebuilt is not None:
+            rebuilt.on_print = self._note_print
             self.context.dispatcher.router = rebuilt
 
-    def _note_long_route(self, ran_s: float) -> None:
-        path = self.changes.config.path
-        self.note(
-            f"route of {path} ran for more than {ran_s:.2f} s, and all traffic waited for it; "
-            "the last decision says for which request",
-            EventLevel.WARN,
-        )
+    def _router_of(self, loaded: LoadedConfig) -> Router:
+        if loaded.router is not None:
+            loaded.router.on_print = self._note_print
+            return loaded.router
+        pools = loaded.config.pools
+        return FixedRouter(pools[0].name if pools else "")
+
+    def _note_print(self, printed: str, request: Routable) -> None:
+        secrets = those_in(secrets_of(request.query, request.fields), printed)
+        shown = self.telemetry.redactor.text(printed.rstrip(), secrets)
+        event = Noted(at_s=time.monotonic(), what=f"route printed: {shown}", said_by="config")
+        self.telemetry.record(event)
+
+    def _report_long_route(self, event: Event) -> None:
+        """Say it now, from the watchdog's thread; the loop keeps it once it is free again."""
+        if self.cry is not None:
+            self.cry(event)
+        self._loop.call_soon_threadsafe(self.telemetry.record, event)
 
     def greeting(self) -> str:
         """Return the words that the C original said when it was ready."""
@@ -314,10 +335,3 @@ def _by_key(configs: tuple[ListenerConfig, ...]) -> dict[ListenerKey, ListenerCo
         keyed[config.address, seen[config.address]] = config
         seen[config.address] += 1
     return keyed
-
-
-def _router_of(loaded: LoadedConfig) -> Router:
-    if loaded.router is not None:
-        return loaded.router
-    pools = loaded.config.pools
-    return FixedRouter(pools[0].name if pools else "")

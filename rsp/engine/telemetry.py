@@ -6,6 +6,7 @@ looks).
 """
 
 import datetime
+import os
 import time
 import traceback
 from collections import deque
@@ -16,6 +17,7 @@ from typing import Generic, TypeVar
 
 from rsp.core.events import Event, Noted
 from rsp.core.limits import DECISIONS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
+from rsp.core.redact import SALT_BYTES, Redactor
 from rsp.core.replies import Totals
 from rsp.core.vocabulary import EventLevel
 from rsp.engine.connection import Connection
@@ -70,6 +72,8 @@ class Telemetry:
         self.events: Ring[Event] = Ring(EVENTS_KEPT)
         self.decisions: Ring[Decided] = Ring(DECISIONS_KEPT)
         self.exchanges: Ring[Exchange] = Ring(EXCHANGES_KEPT)
+        self.redactor = Redactor(os.urandom(SALT_BYTES))
+        """Hides secrets from whoever looks."""
         self.totals = Totals()
         """Of the sessions that are closed; `status` adds the live ones."""
         self.started_s = time.monotonic()

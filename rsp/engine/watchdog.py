@@ -9,14 +9,17 @@ import threading
 import time
 from collections.abc import Callable
 
+from rsp.core.events import Noted
 from rsp.core.limits import WATCHDOG_LOOK_S, WATCHDOG_WARN_S
+from rsp.core.vocabulary import EventLevel
+from rsp.engine.exchange import SHOWN_PATH_CHARACTERS
 from rsp.engine.lua_config import LuaRouter
 
 
 class Watchdog:
     """Looks at the router that is in force; `report` is called from its thread."""
 
-    def __init__(self, router: Callable[[], object], report: Callable[[float], object]) -> None:
+    def __init__(self, router: Callable[[], object], report: Callable[[Noted], object]) -> None:
         self._router = router
         self._report = report
         self._stop = threading.Event()
@@ -34,12 +37,19 @@ class Watchdog:
     def _run(self) -> None:
         calls = LongCalls()
         while not self._stop.wait(WATCHDOG_LOOK_S):
-            router = self._router()
-            running = isinstance(router, LuaRouter) and router.is_running
-            number = router.calls if isinstance(router, LuaRouter) and running else None
-            ran_s = calls.look(number, time.monotonic())
+            router, now_s = self._router(), time.monotonic()
+            request = router.running if isinstance(router, LuaRouter) else None
+            if not isinstance(router, LuaRouter) or request is None:
+                calls.look(None, now_s)
+                continue
+            ran_s = calls.look(router.calls, now_s)
             if ran_s is not None:
-                self._report(ran_s)
+                what = (
+                    f"route at {router.place} has run for {ran_s:.2f} s and still does, for "
+                    f"{request.method} {request.raw_host}{request.path[:SHOWN_PATH_CHARACTERS]}; "
+                    "all traffic waits for it"
+                )
+                self._report(Noted(at_s=now_s, what=what, weight=EventLevel.WARN))
 
 
 class LongCalls:

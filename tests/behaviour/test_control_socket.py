@@ -2,9 +2,12 @@
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import stat
+import subprocess
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -106,6 +109,78 @@ def test_only_its_user_can_open_it(directory: Path, closing: ExitStack, site: Ba
     assert proxy.control == directory / "rsp" / f"{proxy.port}.sock"
     assert stat.S_IMODE(proxy.control.stat().st_mode) == 0o600
     assert stat.S_IMODE(proxy.control.parent.stat().st_mode) == 0o700
+
+
+NOBODY = 65534
+ASK = """
+import os, socket, sys
+os.setgroups([])
+os.setgid(65534)
+os.setuid(65534)
+sock = socket.socket(socket.AF_UNIX)
+try:
+    sock.connect(sys.argv[1])
+    sock.sendall(b'{"id": 1, "method": "stop"}\\n')
+except OSError as error:
+    sys.exit(error.strerror)
+print(sock.makefile().read())
+"""
+
+
+def ask_as_nobody(control: Path) -> str:
+    """Tell the engine to stop as another user, and return what that one sees."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", ASK, str(control)],
+        capture_output=True, text=True, check=False, timeout=PATIENCE_S,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+@pytest.mark.capability("root: only root can be somebody else")
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can start a process of another user")
+def test_another_user_is_refused_by_the_kernel_and_by_the_engine(
+    engine: StartEngine, backend: OpenBackend, traffic: StartTraffic
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    flowing = traffic(proxy)
+    os.chmod(proxy.directory.parent, 0o755)
+    assert ask_as_nobody(proxy.control).strip() == "Permission denied"
+    # Somebody has opened the socket to all: the engine looks for itself who is there.
+    os.chmod(proxy.control, 0o666)
+    told = ask_as_nobody(proxy.control)
+    assert f"this engine belongs to uid 0; you are uid {NOBODY}. Run rsp as that user" in told
+    flowing.let_pass()
+    assert proxy.ctl("status")["draining"] is False
+
+
+def test_clients_that_end_in_the_midst_of_a_line_or_of_an_answer_cost_nothing(
+    engine: StartEngine, backend: OpenBackend, traffic: StartTraffic
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    flowing = traffic(proxy)
+    base = proxy.fds()
+    for number in range(100):
+        with ExitStack() as once:
+            sock = control_client(proxy, once)
+            line = b'{"id": 1, "method": "events", "params": {"wait_s": 60, "since": 10000000}}\n'
+            sock.sendall(line if number % 2 else line[:20])
+            if number % 3:
+                sock.shutdown(socket.SHUT_WR)
+    flowing.let_pass()
+    wait_until(lambda: proxy.run_ctl("status").returncode == 0)
+    wait_until(lambda: proxy.fds() < base + 10)
+
+
+def test_who_hangs_up_while_waiting_for_an_event_leaves_his_place_at_once(
+    proxy: Engine, site: Backend
+) -> None:
+    """A dashboard that is left does so each time; there are places for 64."""
+    line = b'{"id": 1, "method": "events", "params": {"wait_s": 60, "since": 10000000}}\n'
+    for _ in range(3):
+        for _ in range(50):
+            with ExitStack() as once:
+                control_client(proxy, once).sendall(line)
+        assert proxy.run_ctl("status").returncode == 0
 
 
 def test_a_directory_that_others_can_use_is_refused(directory: Path, site: Backend) -> None:

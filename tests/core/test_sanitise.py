@@ -1,12 +1,13 @@
 """The sanitiser: nothing that it returns is obeyed by a terminal."""
 
+import json
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.sanitise import SHOWN_CHARACTERS, safe
+from rsp.core.sanitise import SHOWN_CHARACTERS, safe, safe_json
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,11 @@ def test_every_character_that_changes_the_direction_of_text_is_replaced() -> Non
     for code in range(0x110000):
         if unicodedata.bidirectional(chr(code)) in turning:
             assert safe(chr(code)) == "\ufffd", hex(code)
+
+
+@given(st.text(st.characters(exclude_categories=[])))
+def test_json_says_the_same_to_a_program_and_nothing_to_a_terminal(text: str) -> None:
+    document = json.dumps({"a": [text]}, ensure_ascii=False)
+    shown = safe_json(document)
+    assert json.loads(shown) == json.loads(document)
+    assert safe(shown, len(shown)) == shown

@@ -1,5 +1,7 @@
 """What a pasted snippet may try: each row is stopped, and reaches no Python object."""
 
+import time
+
 import pytest
 
 from rsp.core.config import ConfigError
@@ -65,16 +67,63 @@ RUNS_FOREVER = {
     "patterns in a loop": "local s = ('a'):rep(600) while true do s:match('[^b]*x') end",
     "going through everything": "for k in function() return 1 end do end",
     "goto": "::again:: goto again",
+    "cutting large strings": "local s = ('x'):rep(1e6) while true do local t = s:sub(2) end",
+    "lowering large strings": "local s = ('X'):rep(1e6) while true do local t = s:lower() end",
+    "raising large strings": "local s = ('x'):rep(1e6) while true do local t = s:upper() end",
+    "repeating again and again": "while true do local t = ('x'):rep(1e6) end",
+    "quoting large strings": (
+        "local s = ('x'):rep(2e5) while true do local t = ('%q'):format(s) end"
+    ),
+    "comparing large strings": (
+        "local a = ('x'):rep(1e6) local b = a .. 'y' while true do local c = a < b end"
+    ),
+    "looking for a long needle": (
+        "local s, n = ('a'):rep(65000), ('a'):rep(1000) .. 'b'\n"
+        "while true do s:find(n, 1, true) end"
+    ),
+    "replacing nothing": "local s = ('x'):rep(65000) while true do s:gsub('y', 'z') end",
+    "bytes and back": (
+        "local s = ('x'):rep(7000) while true do local t = string.char(s:byte(1, -1)) end"
+    ),
+    "counting a large table": (
+        "local t = {} for i = 1, 5e4 do t[i] = 1 end while true do table.maxn(t) end"
+    ),
+    "unpacking a large table": (
+        "local t = {} for i = 1, 7000 do t[i] = i end while true do unpack(t) end"
+    ),
+    "names of numbers": "local i = 0 while true do i = i + 1 local t = tostring(i) end",
+    "numbers of names": "while true do local t = tonumber(('1'):rep(300)) end",
+    "errors without end": "while true do pcall(error, 'x') end",
+    "a sum that loops": ("return setmetatable({}, {__add = function() while true do end end}) + 1"),
+    "an equality that loops": (
+        "local m = {__eq = function() while true do end end}\n"
+        "return setmetatable({}, m) == setmetatable({}, m)"
+    ),
+    "a call that loops": ("return setmetatable({}, {__call = function() while true do end end})()"),
+    "an assignment that loops": (
+        "setmetatable({}, {__newindex = function() while true do end end}).x = 1"
+    ),
+    "a replacement table that loops": (
+        "('x'):gsub('.', setmetatable({}, {__index = function() while true do end end}))"
+    ),
+    "a coroutine for each turn": (
+        "while true do coroutine.wrap(function() coroutine.yield(1) end)() end"
+    ),
+    "the clock": "while os.clock() >= 0 do end",
+    "dates": "while true do os.time({ year = 2026, month = 1, day = 1 }) end",
 }
 
 
 @pytest.mark.parametrize("body", RUNS_FOREVER.values(), ids=RUNS_FOREVER)
 def test_what_runs_for_ever_is_stopped(body: str) -> None:
     router = router_of(body)
+    started_s = time.thread_time()
     with pytest.raises(RouteFailed, match=r"^site\.lua:\d+: ran (more than 1000000|for more than)"):
         router.route(REQUEST)
+    # It is 0.06 s; machines differ.
+    assert time.thread_time() - started_s < 0.2
     assert router.broken is None
-    assert not router.is_running
+    assert router.running is None
 
 
 TOO_COSTLY = {
@@ -224,100 +273,6 @@ def test_a_hoard_is_noticed_while_there_is_room_for_the_next_request() -> None:
         ask_again_and_again()
     assert 10 < router.calls < 100
     assert router.broken is not None
-
-
-ABSENT = [
-    "python", "ffi", "jit", "package", "require", "module", "debug", "io", "load", "loadstring",
-    "loadfile", "dofile", "getfenv", "setfenv", "newproxy", "collectgarbage", "gcinfo", "xpcall",
-    "os.execute", "os.exit", "os.getenv", "os.remove", "os.rename", "os.tmpname", "os.date",
-    "os.setlocale", "string.dump", "table.foreach", "_G.python", "_G.debug", "_G.require",
-    "string.format.x", "coroutine.debug", "math.ffi",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", ABSENT)
-def test_what_is_not_on_the_list_is_not_there(name: str) -> None:
-    first, *rest = name.split(".")
-    body = f"local at = _G[{first!r}]\n" + "".join(
-        f"at = type(at) == 'table' and at[{part!r}] or nil\n" for part in rest
-    )
-    assert router_of(f"{body} return at == nil and 'absent' or 'there'").route(REQUEST).target == (
-        "absent"
-    )
-
-
-REACHES_NOTHING = {
-    "python.none": "return python.none.__class__.__base__.__subclasses__()",
-    "python.builtins": "return python.builtins.open('x')",
-    "require": "return require('ffi').C.system('true')",
-    "os.execute": "return os.execute('true')",
-    "io.open": "return io.open('x')",
-    "package.loadlib": "return package.loadlib('x', 'y')",
-    "debug.getregistry": "return debug.getregistry()",
-    "a dumped function": "return string.dump(function() end)",
-    "a dumped method": "return (('x').dump)(function() end)",
-    "the metatable of strings": "getmetatable('').__index = print",
-    "another metatable for strings": "return getmetatable('').x",
-    "the metatable of the request": "getmetatable(request).__index = print",
-    "the metatable of the headers": "return getmetatable(request.headers).x",
-    "another metatable for the request": "setmetatable(request, {})",
-    "the environment of print": "return getfenv(print)",
-    "a number of another kind": "return 1LL",
-    "the type behind it": "return getmetatable(1LL).__index",
-    "an attribute of an error": "local _, e = pcall(error, {}) return e.__traceback__.tb_frame",
-    "an attribute of a bad call": "local _, e = pcall(string.rep) return e.__traceback__.tb_frame",
-    "yielding out of the route": "return coroutine.yield('web')",
-    "an error that is a table": "error({ __str__ = 'x' })",
-    "an error that is a function": "error(print)",
-    "an error whose name loops": (
-        "error(setmetatable({}, {__tostring = function() while true do end end}))"
-    ),
-    "a table for a pool": (
-        "return setmetatable({}, {__tostring = function() while true do end end})"
-    ),
-    "a table with a loop for a key": (
-        "return 'web', setmetatable({}, {__index = function() while true do end end}), 1 .. nil"
-    ),
-    "an endless reason": "return 'web', { reason = ('x'):rep(1e6) }",
-    "an endless name": "return ('x'):rep(1e6)",
-}
-
-
-@pytest.mark.parametrize("body", REACHES_NOTHING.values(), ids=REACHES_NOTHING)
-def test_no_way_leads_out(body: str) -> None:
-    router = router_of(body)
-    with pytest.raises(RouteFailed, match=r"^site\.lua:\d+: ") as caught:
-        router.route(REQUEST)
-    assert len(str(caught.value)) < 1200
-    assert router.broken is None
-
-
-def test_everything_that_can_be_reached_is_lua() -> None:
-    """Walk from the globals and the request through tables and metatables to every value."""
-    body = """
-      local seen, found = {}, {}
-      local function walk(value, path)
-        local kind = type(value)
-        if kind == "userdata" or kind == "cdata" or kind == "thread" then
-          found[#found + 1] = path .. " is a " .. kind
-        elseif kind == "table" and not seen[value] then
-          seen[value] = true
-          for name, item in next, value do
-            walk(name, path .. " key")
-            walk(item, path .. "." .. tostring(name))
-          end
-          walk(getmetatable(value), path .. " metatable")
-        end
-      end
-      walk(_G, "_G")
-      walk(request, "request")
-      walk(request.headers, "headers")
-      walk(getmetatable(""), "string")
-      walk(select(2, pcall(error)), "error")
-      walk(select(2, pcall(string.rep)), "error")
-      return #found == 0 and "clean" or table.concat(found, ", ")
-    """
-    assert router_of(body).route(REQUEST).target == "clean"
 
 
 @pytest.mark.parametrize(

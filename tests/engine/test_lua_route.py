@@ -133,7 +133,7 @@ def test_a_configuration_keeps_its_state_from_call_to_call() -> None:
 def test_what_route_prints_goes_to_whoever_listens() -> None:
     printed: list[str] = []
     router = router_of('print("at", request.path)\nif request.path == "/x" then error("x") end')
-    router.on_print = printed.append
+    router.on_print = lambda text, _request: printed.append(text)
     for path in ("/y", "/x"):
         with pytest.raises(RouteFailed):
             router.route(request(path=path))
@@ -143,7 +143,7 @@ def test_what_route_prints_goes_to_whoever_listens() -> None:
 def test_printing_without_end_is_cut() -> None:
     printed: list[str] = []
     router = router_of('for i = 1, 1000 do print(("x"):rep(99)) end\nreturn "web"')
-    router.on_print = printed.append
+    router.on_print = lambda text, _request: printed.append(text)
     assert router.route(request()).target == "web"
     assert [len(text) for text in printed] == [4096]
 

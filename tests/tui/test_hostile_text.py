@@ -1,5 +1,7 @@
 """Strangers' bytes in every field of every screen: no control byte may reach the terminal."""
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,119 +20,159 @@ from rsp.core.replies import (
     RouteSummary,
 )
 from rsp.tui.app import Dashboard
-from tests.tui import canned
+from tests.hostile import HOSTILE, LONG, MARK, obeyed
+from tests.tui import canned, canned_routes
 from tests.tui.stage import hand, screen_text, still_dashboard
 
-HOSTILE = [
-    "\x1b]52;c;ZXZpbA==\x07",
-    "\x1b[2J\x1b]0;title\x07",
-    "\x9b31m\x9d0;title\x9c",
-    "\u202egnp.exe",
-    "/a[/b][bold]x[/bold][red]",
-    "a\x00b\r\nc\td\x7f",
-    "e\u0301\u200bx\ufeff",
-    "漢字\U0001f600",
-    "[@click=app.leave]x[/]",
-    "$accent {{x}} %s \\[",
-]
+Texts = Callable[[], str]
+"""Says what stands in the next text."""
+
+BATCH = 3
+"""Payloads in one picture: each of its texts has the next of them."""
 
 
-def hostile(struct: Any, payload: str) -> Any:
-    """Return a copy of a struct with the payload in every text field, however deep."""
+def hostile(struct: Any, text: Texts) -> Any:
+    """Return a copy of a struct with a payload in every text field, however deep."""
     if isinstance(struct, list):
-        return [hostile(item, payload) for item in struct]
+        return [hostile(item, text) for item in struct]
     if isinstance(struct, dict):
         return {
-            f"{payload}{index}": hostile(value, payload)
-            for index, value in enumerate(struct.values())
+            f"{text()}{index}": hostile(value, text) for index, value in enumerate(struct.values())
         }
     if isinstance(struct, str):
-        return payload
+        return text()
     if not isinstance(struct, msgspec.Struct):
         return struct
     changes = {
-        name: hostile(getattr(struct, name), payload)
+        name: hostile(getattr(struct, name), text)
         for name in struct.__struct_fields__
-        if name not in ("state", "level", "paused_by", "at")
+        if name not in ("state", "level", "paused_by", "at", "loaded_at", "opened_at")
     }
     return msgspec.structs.replace(struct, **changes)
 
 
-def assert_clean(app: Dashboard) -> None:
-    text = screen_text(app)
-    bad = {
-        character
-        for character in text
-        if character != "\n"
-        and (
-            ord(character) < 0x20
-            or 0x7F <= ord(character) < 0xA0
-            or character in "\u202e\u200b\ufeff"
-        )
-    }
-    assert not bad, f"control characters on the screen: {bad!r}"
+def say(payload: str) -> Texts:
+    return lambda: payload
 
 
-def tcp_info(payload: str) -> dict[str, dict[str, int]]:
-    return {"client": {payload: 3}, payload: {"rtt_us": 5}}
+def assert_clean(app: Dashboard, *payloads: str) -> None:
+    """See that payloads are on the screen, and that nothing of them would be obeyed."""
+    text, shown = screen_text(app), [payload[:80] for payload in payloads]
+    assert obeyed(text) == set(), f"{shown!r}"
+    assert MARK in text, f"{shown!r} are not on the screen:\n{text}"
 
 
-@pytest.mark.parametrize("payload", HOSTILE)
-async def test_no_screen_lets_a_control_byte_through(payload: str) -> None:
-    app = still_dashboard(guide=[payload])
-    async with app.run_test(size=(120, 40), notifications=True) as pilot:
-        rows = [hostile(row, payload) for row in canned.small_table()]
-        status = hostile(canned.status(5, listeners=[ListenerRow(payload, "http")]), payload)
-        hand(app, canned.status(1), hostile(canned.backends(), payload), status)
-        hand(app, Connections(7, len(rows), 1005.0, rows))
+Answers = Callable[[Texts], list[msgspec.Struct]]
+
+
+def connections(text: Texts) -> list[msgspec.Struct]:
+    rows = [hostile(row, text) for row in canned.small_table()]
+    return [Connections(7, len(rows), 1005.0, rows)]
+
+
+def one_session(text: Texts) -> list[msgspec.Struct]:
+    detail = hostile(canned.detail(5), text)
+    tcp_info = {"client": {text(): 3}, text(): {"rtt_us": 5}}
+    return [msgspec.structs.replace(detail, tcp_info=tcp_info)]
+
+
+def exchanges(text: Texts) -> list[msgspec.Struct]:
+    return [Exchanges([hostile(row, text) for row in canned.exchanges()])]
+
+
+def events(text: Texts) -> list[msgspec.Struct]:
+    return [Events([hostile(row, text) for row in canned.events()], 4, 0)]
+
+
+def pools(text: Texts) -> list[msgspec.Struct]:
+    return [hostile(canned_routes.pools(), text), hostile(canned_routes.edits(), text)]
+
+
+def decisions(text: Texts) -> list[msgspec.Struct]:
+    rows = [hostile(row, text) for row in canned_routes.mixed()]
+    return [canned_routes.decisions(rows)]
+
+
+def configuration(text: Texts) -> list[msgspec.Struct]:
+    return [hostile(canned_routes.broken_config(), text)]
+
+
+SCREENS: dict[str, tuple[list[str], Answers]] = {
+    "connections": ([], connections),
+    "detail": (["enter"], one_session),
+    "its buffers": (["enter", "right_square_bracket"], one_session),
+    "its calls": (["enter", "right_square_bracket", "right_square_bracket"], one_session),
+    "exchanges": (["E"], exchanges),
+    "backends": (["2"], pools),
+    "routing": (["3"], decisions),
+    "routing by group": (["3", "g"], decisions),
+    "config": (["4"], configuration),
+    "config, the difference": (["4", "right_square_bracket"], configuration),
+    "events": (["5"], events),
+}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_no_screen_lets_a_payload_through(name: str) -> None:
+    """Every payload, in the texts of the rows and in whatever stands around the rows."""
+    keys, answers = SCREENS[name]
+    app = still_dashboard(guide=["guide"])
+    async with app.run_test(size=(160, 40), notifications=True) as pilot:
+        hand(app, canned.status(1), canned.backends(), *connections(say("row")))
         await pilot.pause()
-        assert_clean(app)
-        await pilot.press("enter")
-        await pilot.pause()
-        detail = hostile(canned.detail(5), payload)
-        detail = msgspec.structs.replace(detail, tcp_info=tcp_info(payload))
-        hand(app, detail)
-        for _ in range(3):
+        await pilot.press(*keys)
+        for start in range(0, len(HOSTILE), BATCH):
+            payloads = HOSTILE[start : start + BATCH]
+            text = itertools.cycle(payloads).__next__
+            status = canned.status(5, listeners=[ListenerRow(text(), "http")])
+            hand(app, hostile(status, text), *answers(text))
             await pilot.pause()
-            assert_clean(app)
-            await pilot.press("right_square_bracket")
-        await pilot.press("X")
-        await pilot.pause()
-        assert_clean(app)
-        await pilot.press("escape")
-        app.say(payload, is_error=True)
-        app.engine_lost(payload)
-        await pilot.pause()
-        assert_clean(app)
+            assert_clean(app, *payloads)
 
 
-@pytest.mark.parametrize("payload", HOSTILE)
-async def test_events_and_exchanges_are_clean(payload: str) -> None:
+async def test_no_dialog_and_no_sentence_lets_a_payload_through() -> None:
+    for payload in HOSTILE[::16]:
+        app = still_dashboard(guide=[payload])
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            hand(app, canned.status(1), canned.backends(), *connections(say(payload)))
+            await pilot.pause()
+            assert_clean(app, payload)
+            await pilot.press("X")
+            await pilot.pause()
+            assert_clean(app, payload)
+            await pilot.press("escape")
+            app.say(payload, is_error=True)
+            app.engine_lost(payload)
+            await pilot.pause()
+            assert_clean(app, payload)
+
+
+async def test_what_is_copied_is_clean() -> None:
     app = still_dashboard()
     async with app.run_test(size=(120, 40)) as pilot:
         hand(app, canned.status(1))
-        await pilot.press("E")
-        await pilot.pause()
-        hand(app, Exchanges([hostile(row, payload) for row in canned.exchanges()]))
-        await pilot.pause()
-        assert_clean(app)
         await pilot.press("5")
-        await pilot.pause()
-        hand(app, Events([hostile(row, payload) for row in canned.events()], 4, 0))
-        await pilot.press("k")
-        await pilot.pause()
-        assert_clean(app)
-        await pilot.press("y")
-        assert "\x1b" not in app.clipboard
+        for payload in HOSTILE[::4]:
+            hand(app, *events(say(payload)))
+            await pilot.press("y")
+            assert MARK in app.clipboard
+            assert obeyed(app.clipboard) == set()
+
+
+def test_there_are_sixty_payloads_and_each_is_one() -> None:
+    assert len(set(HOSTILE)) == len(HOSTILE) >= 60
+    plain = [payload for payload in HOSTILE if not obeyed(payload)]
+    assert all(set(payload) & set("[{&:\u6f22\u0301") for payload in plain)
+    assert 60_000 < len(LONG.encode()) < 128 * 1024
 
 
 def test_the_test_itself_puts_the_payload_everywhere() -> None:
-    row = hostile(canned.blocked(1), "x")
+    row = hostile(canned.blocked(1), say("x"))
     assert row.request == RequestSummary("x", "x", "x")
     assert row.route == RouteSummary("x", "x", None, "x", 3.1)
     assert row.client.address == "x"
-    assert hostile(canned.calls(), "x")[0].note == "x"
-    assert isinstance(hostile(canned.backends(), "x"), Backends)
-    assert hostile(PoolRow("a", "b", []), "x").name == "x"
-    assert hostile(BackendRow("a", "b", "ready", 1, 0, 0, None), "x").name == "x"
-    assert hostile(CallRow(0, 1, "a", "b", 1, None, None, 0, ""), "x").call == "x"
+    assert hostile(canned.calls(), say("x"))[0].note == "x"
+    assert isinstance(hostile(canned.backends(), say("x")), Backends)
+    assert hostile(PoolRow("a", "b", []), say("x")).name == "x"
+    assert hostile(BackendRow("a", "b", "ready", 1, 0, 0, None), say("x")).name == "x"
+    assert hostile(CallRow(0, 1, "a", "b", 1, None, None, 0, ""), say("x")).call == "x"

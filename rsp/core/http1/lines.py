@@ -11,6 +11,7 @@ from typing import Final
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.limits import KNOWN_HEAD_FIELDS, KNOWN_LINE_BYTES, KNOWN_LINES, Limits
+from rsp.core.redact import is_secret_field
 
 Field = tuple[bytes, bytes]
 Special = dict[bytes, list[bytes]]
@@ -21,7 +22,6 @@ VALUE: Final = rb"[\t\x20-\x7e\x80-\xff]"
 
 _line = re.compile(rb"(" + TOKEN + rb"++):[ \t]*+(" + VALUE + rb"*+)").fullmatch
 _spaced_line = re.compile(rb"(" + TOKEN + rb"++)[ \t]++(:" + VALUE + rb"*+)").fullmatch
-_is_secret = re.compile(rb"(?i:cookie|set-cookie|.*auth.*|.*token.*|.*key.*|.*secret.*)").fullmatch
 
 Known = tuple[Field, bytes | None, bytes]
 """A judged line: its field, its name in lower case when it is special, and what is passed on."""
@@ -94,7 +94,7 @@ class Lines:
         out = b"" if is_dropped else b"%b: %b\r\n" % (name, value)
         is_named = is_special or lowered in self._watched
         judged = (name, value), lowered if is_named else None, out
-        if len(line) <= KNOWN_LINE_BYTES and not _is_secret(name):
+        if len(line) <= KNOWN_LINE_BYTES and not is_secret_field(name):
             if len(self._known) >= KNOWN_LINES:
                 self._known.clear()
             self._known[line] = judged
