@@ -11,6 +11,12 @@ HOST_CHARACTERS = 253
 
 PORT_MAX = 65535
 
+UNIX_PREFIX = "unix:"
+"""Before the path of a unix socket; alone, in a list of networks: whoever comes through one."""
+
+UNIX_CLIENT_IP = "unix"
+"""What stands for the IP address of a client that came through a unix socket."""
+
 _PORT = re.compile(r"[0-9]{1,5}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _NUMERIC = re.compile(r"[0-9.]+")

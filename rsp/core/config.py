@@ -32,6 +32,8 @@ class ListenerConfig:
     """The pool of a tcp listener; for http, the pool when there is no `route`."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (`10.0.0.0/8`) whose X-Forwarded-* is appended to instead of replaced."""
+    accept_proxy: tuple[str, ...] = ()
+    """Networks whose clients must send a PROXY header first; nobody else may."""
 
 
 @dataclass(frozen=True, slots=True)

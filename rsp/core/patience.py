@@ -44,8 +44,8 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
     """Return what a session in `state` is waiting for."""
     client, backend = CloseReason.CLIENT_TIMEOUT, CloseReason.BACKEND_TIMEOUT
     match state.shown:
-        case SessionState.READING_HEAD | SessionState.ROUTING:
-            return _fixed(limits.client_head_s, client, "the client sent no whole request head")
+        case SessionState.READING_PROXY_HEADER | SessionState.READING_HEAD | SessionState.ROUTING:
+            return _head(state, limits)
         case SessionState.IDLE:
             return _fixed(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
         case SessionState.CONNECTING:
@@ -58,6 +58,14 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
             return Patience(limits.linger_idle_s, CloseReason.FINISHED, "the client did not end")
         case SessionState.DRAINING | SessionState.CLOSED:
             return Patience(limits.client_write_idle_s, client, "the client took no byte")
+
+
+def _head(state: State, limits: Limits) -> Patience:
+    if state is State.READING_PROXY_HEADER:
+        late = CloseReason.BAD_PROXY_HEADER
+        return _fixed(limits.proxy_header_s, late, "the client sent no whole PROXY header")
+    late = CloseReason.CLIENT_TIMEOUT
+    return _fixed(limits.client_head_s, late, "the client sent no whole request head")
 
 
 def _fixed(limit_s: float, reason: CloseReason, phrase: str) -> Patience:

@@ -38,6 +38,7 @@ class BackendState(StrEnum):
 class SessionState(StrEnum):
     """What a session is doing, as its row says it."""
 
+    READING_PROXY_HEADER = "reading_proxy_header"
     READING_HEAD = "reading_head"
     ROUTING = "routing"
     CONNECTING = "connecting"
@@ -84,6 +85,8 @@ class CloseReason(StrEnum):
     """No backend could be connected to."""
     BAD_REQUEST = "bad_request"
     """The client's bytes were refused; the error reply says why."""
+    BAD_PROXY_HEADER = "bad_proxy_header"
+    """A client that must announce whom it speaks for did not, or not in time."""
     BAD_RESPONSE = "bad_response"
     """The backend's bytes were not a valid response."""
     NO_ROUTE = "no_route"

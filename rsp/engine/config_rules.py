@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import cast
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import (
     AddressError,
     Backend,
@@ -204,13 +205,20 @@ def _listeners(
 
 
 def _listener(place: Place, table: Table, pool_names: Sequence[str]) -> ListenerConfig:
-    check_keys(place, "listen", table, ("address", "mode", "pool", "trusted_proxies"))
+    known = ("address", "mode", "pool", "trusted_proxies", "accept_proxy")
+    check_keys(place, "listen", table, known)
     address = _text(place, "listen", table, "address")
     check_listen_address(address, place)
     what = f"listen {address}"
     pool = _choice(place, what, table, "pool", pool_names, "") or None
     mode = Mode(_choice(place, what, table, "mode", tuple(Mode), "http"))
-    return ListenerConfig(address, mode, pool, _networks(place, what, table))
+    return ListenerConfig(
+        address,
+        mode,
+        pool,
+        _networks(place, what, table, "trusted_proxies"),
+        _networks(place, what, table, "accept_proxy"),
+    )
 
 
 def check_listen_address(address: str, place: Place | None = None) -> None:
@@ -226,18 +234,21 @@ def check_listen_address(address: str, place: Place | None = None) -> None:
         raise (place.refuse(message) if place else ConfigError(message)) from error
 
 
-def _networks(place: Place, what: str, table: Table) -> tuple[str, ...]:
-    listed = table.get("trusted_proxies", {})
+def _networks(place: Place, what: str, table: Table, key: str) -> tuple[str, ...]:
+    listed = table.get(key, {})
     if listed != {} and not isinstance(listed, list):
-        raise place.refuse(f'{what}: trusted_proxies is a list: {{ "10.0.0.0/8" }}')
+        raise place.refuse(f'{what}: {key} is a list: {{ "10.0.0.0/8" }}')
     networks = []
     for network in cast(list[Plain], listed or []):
+        if network == UNIX_PREFIX:
+            networks.append(UNIX_PREFIX)
+            continue
         try:
             networks.append(str(ip_network(network if isinstance(network, str) else "", False)))
         except ValueError as error:
             raise place.refuse(
-                f"{what}: {_shown(network)} in trusted_proxies is no network; "
-                'write an address or a network, such as "10.0.0.0/8"'
+                f"{what}: {_shown(network)} in {key} is no network; write an address or a "
+                f'network, such as "10.0.0.0/8", or "{UNIX_PREFIX}" for a unix socket'
             ) from error
     return tuple(networks)
 

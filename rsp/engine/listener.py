@@ -12,6 +12,7 @@ from rsp.engine.conversation import Conversation
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
 from rsp.engine.nonblocking import OutOfFds, prepare, try_accept
+from rsp.engine.proxy_header import ProxyHeaderReader
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
 
@@ -67,6 +68,10 @@ class Listener:
         client = Connection(context.poller, sock, address, _CLIENT, context.limits)
         session = Session(context, self.registry, client, self.entrance)
         context.telemetry.totals.accepted += 1
+        announcers = self.entrance.announcers
+        if announcers is not None and session.client_ip in announcers:
+            session.start(ProxyHeaderReader(session))
+            return
         is_http = self.entrance.mode is _HTTP
         session.start(Conversation(session) if is_http else Relay(session))
 

@@ -38,6 +38,10 @@ _HOUSEKEEPING_S = 1.0
 """How often removals that wait for an idle backend are looked after."""
 
 
+_UNASKED = (State.IDLE, State.READING_HEAD, State.READING_PROXY_HEADER)
+"""Sessions in these states have asked nothing yet; a draining engine does not wait for it."""
+
+
 ListenerKey = tuple[str, int]
 """The address in the configuration, and how many of the same came before: many may say port 0."""
 
@@ -211,7 +215,7 @@ class Engine:
         while self.registry.live and time.monotonic() < deadline_s and not self.hurry:
             self.context.poller.look_at_clock()
             for session in list(self.registry.live.values()):
-                if session.state in (State.IDLE, State.READING_HEAD):
+                if session.state in _UNASKED:
                     session.close(CloseReason.SHUTDOWN)
             await asyncio.sleep(_DRAIN_LOOK_S)
         if self.registry.live:

@@ -26,7 +26,10 @@ REFUSED = {
         'pool("x", { backends = { { name = "a", address = "a:1", wait = 3 } } })',
         'backend 1 of pool "x" has no "wait"; did you mean "weight"?',
     ),
-    "nothing near": ("listen { zzz = 1 }", "there is address, mode, pool, trusted_proxies"),
+    "nothing near": (
+        "listen { zzz = 1 }",
+        "there is address, mode, pool, trusted_proxies, accept_proxy",
+    ),
     "no address": ("listen {}", "listen: address is missing"),
     "address of another kind": ("listen { address = 80 }", "address is 80; it must be a string"),
     "no port": ('listen { address = "localhost" }', "the port is missing"),
