@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from rsp.core.addresses import AddressError as AddressError
 from rsp.core.addresses import EditRefused as EditRefused
 from rsp.core.addresses import parse_address as parse_address
-from rsp.core.vocabulary import BackendState
+from rsp.core.vocabulary import BackendState, ProxyVersion
 
 WEIGHT_MAX = 256
 """Largest weight. Enough for a share of a third of a percent; the smooth round robin of a pool
@@ -78,6 +78,11 @@ class Pool:
     balance: str = "round_robin"
     host: str = "keep"
     """Which Host the backend sees: `keep`, `backend` (its own address), or a name."""
+    send_proxy: ProxyVersion | None = None
+    """The PROXY header that each connection to a backend begins with. It carries one client's
+    address, so none of them serves a second one."""
+    forwarded: bool = False
+    """Whether a backend is told of the client by `Forwarded` too (RFC 7239)."""
     ready: tuple[Backend, ...] = field(init=False, compare=False, repr=False)
     """Those that a policy may pick unless they are full: ready, with a weight."""
     unlimited: bool = field(init=False, compare=False, repr=False)

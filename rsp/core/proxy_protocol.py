@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from struct import Struct
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.limits import PROXY_LINE_BYTES, PROXY_V2_BYTES
+from rsp.core.vocabulary import ProxyVersion
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 """The first 12 bytes of version 2: no HTTP server takes them for a request."""
@@ -24,6 +26,7 @@ _TLV_HEAD = Struct("!BH")
 _VERSION = 2
 _LOCAL, _PROXY = 0, 1
 _UNSPEC, _TCP4, _TCP6, _UNIX = 0x00, 0x11, 0x21, 0x31
+_Address = IPv4Address | IPv6Address
 _ADDRESSES = {
     _TCP4: Struct("!4s4sHH"),
     _TCP6: Struct("!16s16sHH"),
@@ -82,7 +85,7 @@ def _parse_v1(data: bytes) -> ProxyHeader | None:
     return ProxyHeader(end + 1, _shown(address, _v1_port(source_port)))
 
 
-def _v1_address(text: bytes, family: bytes) -> IPv4Address | IPv6Address:
+def _v1_address(text: bytes, family: bytes) -> _Address:
     try:
         if family == b"TCP4":
             return IPv4Address(text.decode("ascii"))
@@ -155,8 +158,49 @@ def _check_tlvs(block: bytes) -> None:
         raise BadProxyHeader("the PROXY header has an entry that is longer than the header")
 
 
-def _shown(address: IPv4Address | IPv6Address, port: int) -> str:
+def _shown(address: _Address, port: int) -> str:
     """Return an address as every other one is shown: one that is IPv4 in IPv6 as IPv4."""
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     host = mapped or address
     return f"{host}:{port}" if isinstance(host, IPv4Address) else f"[{host}]:{port}"
+
+
+def proxy_header_bytes(version: ProxyVersion, client: str, listener: str) -> bytes:
+    """Return the header that announces `client`, which came to `listener`, both as they are shown.
+
+    Where one is IPv4 and the other IPv6, both are written as IPv6. A client of a unix socket has
+    no address that the other machine could use: that is said.
+    """
+    source, source_port = _split(client)
+    target, target_port = _split(listener)
+    if source is None or target is None:
+        return _V2_UNKNOWN if version is ProxyVersion.V2 else b"PROXY UNKNOWN\r\n"
+    if source.version != target.version:
+        source, target = _as_v6(source), _as_v6(target)
+    if version is ProxyVersion.V1:
+        line = f"PROXY TCP{source.version} {source} {target} {source_port} {target_port}\r\n"
+        return line.encode("ascii")
+    family = _TCP4 if source.version == 4 else _TCP6
+    block = _ADDRESSES[family].pack(source.packed, target.packed, source_port, target_port)
+    return _v2_head(family, len(block)) + block
+
+
+def _v2_head(family: int, rest_bytes: int) -> bytes:
+    return _V2_HEAD.pack(SIGNATURE, _VERSION << 4 | _PROXY, family, rest_bytes)
+
+
+_V2_UNKNOWN = _v2_head(_UNSPEC, 0)
+
+
+def _split(shown: str) -> tuple[_Address | None, int]:
+    if shown.startswith(UNIX_PREFIX):
+        return None, 0
+    host, _, port = shown.rpartition(":")
+    # A zone means something on this machine only.
+    return ip_address(host.strip("[]").partition("%")[0]), int(port)
+
+
+def _as_v6(address: _Address) -> IPv6Address:
+    if isinstance(address, IPv6Address):
+        return address
+    return IPv6Address(f"::ffff:{address}")

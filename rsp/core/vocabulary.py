@@ -24,6 +24,15 @@ class Mode(StrEnum):
     TCP = "tcp"
 
 
+class ProxyVersion(StrEnum):
+    """How a client is announced to a backend that wants a PROXY header."""
+
+    V1 = "v1"
+    """A line of text."""
+    V2 = "v2"
+    """Binary."""
+
+
 class BackendState(StrEnum):
     """What an operator has decided about a backend."""
 

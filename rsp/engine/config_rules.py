@@ -22,7 +22,7 @@ from rsp.core.backends import (
 )
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.policies import POLICIES
-from rsp.core.vocabulary import BackendState, Mode
+from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
 from rsp.engine.limit_rules import limits_from, nearest
 from rsp.engine.lua_sandbox import Declaration, Declared, Plain
 
@@ -140,7 +140,7 @@ def _pools(path: str, source: str, calls: Iterable[Declaration]) -> tuple[Pool, 
 
 def _pool(place: Place, source: str, name: str, table: Table) -> Pool:
     what = f'pool "{name}"'
-    check_keys(place, what, table, ("balance", "host", "backends"))
+    check_keys(place, what, table, ("balance", "host", "send_proxy", "forwarded", "backends"))
     balance = _choice(place, what, table, "balance", tuple(POLICIES), "round_robin")
     host = _text(place, what, table, "host", "keep")
     if not _HOST.fullmatch(host):
@@ -161,7 +161,15 @@ def _pool(place: Place, source: str, name: str, table: Table) -> Pool:
                 f'{what}: backend "{backend.name}" is there twice; give one another name'
             )
         backends[backend.name] = backend
-    return Pool(name, tuple(backends.values()), balance, host)
+    send_proxy = _choice(place, what, table, "send_proxy", tuple(ProxyVersion), "")
+    return Pool(
+        name,
+        tuple(backends.values()),
+        balance,
+        host,
+        ProxyVersion(send_proxy) if send_proxy else None,
+        _truth(place, what, table, "forwarded"),
+    )
 
 
 def _backend(place: Place, source: str, pool: str, number: int, entry: Plain) -> Backend:
@@ -289,6 +297,13 @@ def _choice(
     value = _text(place, what, table, key, default)
     if value not in known and key in table:
         raise place.refuse(f'{what}: {key} "{value[:80]}" is not there; {nearest(value, known)}')
+    return value
+
+
+def _truth(place: Place, what: str, table: Table, key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise place.refuse(f"{what}: {key} is {_shown(value)}; it must be true or false")
     return value
 
 

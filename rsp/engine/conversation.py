@@ -158,6 +158,7 @@ class Conversation:
             client_ip=session.client_ip,
             trusted_peer=session.trusts_client,
             host=None if pool.host == "keep" else _host_for(pool.host, decision.backend),
+            forwarded=pool.forwarded,
         )
         try:
             used = session.request_pipe.begin(

@@ -275,6 +275,11 @@ def prepare(sock: Socket, notsent_lowat_bytes: int) -> None:
         pass
 
 
+def local_address(sock: Socket) -> str:
+    """Return our own address on a connection, as it is shown: where its client came to."""
+    return address_text(sock.getsockname())
+
+
 def address_text(address: object) -> str:
     """Return `127.0.0.1:80` or `[::1]:80` for a socket address."""
     if not isinstance(address, tuple):

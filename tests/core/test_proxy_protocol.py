@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.proxy_protocol import SIGNATURE, BadProxyHeader, ProxyHeader, parse_proxy_header
+from rsp.core.proxy_protocol import (
+    SIGNATURE,
+    BadProxyHeader,
+    ProxyHeader,
+    parse_proxy_header,
+    proxy_header_bytes,
+)
+from rsp.core.vocabulary import ProxyVersion
 
 A4, B4 = "192.0.2.1", "192.0.2.2"
 A6, B6 = "2001:db8::1", "2001:db8::2"
@@ -149,3 +156,51 @@ def test_any_bytes_are_a_header_or_part_of_one_or_none(tail: bytes, start: bytes
     if header is not None:
         assert parse_proxy_header(data[: header.length]) == header
         assert all(parse_proxy_header(data[:end]) is None for end in range(1, header.length))
+
+
+SENT: dict[str, tuple[str, str, bytes, bytes]] = {
+    "IPv4": (
+        "192.0.2.1:4711",
+        "192.0.2.2:80",
+        b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n",
+        v2(tcp4(), family=0x11),
+    ),
+    "IPv6": (
+        "[2001:db8::1]:4711",
+        "[2001:db8::2]:80",
+        b"PROXY TCP6 2001:db8::1 2001:db8::2 4711 80\r\n",
+        v2(tcp6(), family=0x21),
+    ),
+    "a unix socket": ("unix:1234", "unix:/run/a:b.sock", b"PROXY UNKNOWN\r\n", v2()),
+    "announced at a unix socket": (
+        "192.0.2.1:4711",
+        "unix:/run/a.sock",
+        b"PROXY UNKNOWN\r\n",
+        v2(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("client", "listener", "line", "binary"), SENT.values(), ids=SENT)
+def test_what_is_sent_is_exactly_the_header(
+    client: str, listener: str, line: bytes, binary: bytes
+) -> None:
+    assert proxy_header_bytes(ProxyVersion.V1, client, listener) == line
+    assert proxy_header_bytes(ProxyVersion.V2, client, listener) == binary
+
+
+@pytest.mark.parametrize("version", ProxyVersion)
+@pytest.mark.parametrize(
+    ("client", "listener"),
+    [
+        ("[2001:db8::7]:4711", "127.0.0.1:80"),
+        ("192.0.2.1:4711", "[::1]:80"),
+        ("[fe80::1%eth0]:4711", "[fe80::2%eth0]:80"),
+    ],
+)
+def test_two_families_are_written_as_one_and_a_zone_stays_here(
+    version: ProxyVersion, client: str, listener: str
+) -> None:
+    header = proxy_header_bytes(version, client, listener)
+    assert b"TCP6" in header or header[13] == 0x21
+    assert parse_proxy_header(header) == ProxyHeader(len(header), client.replace("%eth0", ""))

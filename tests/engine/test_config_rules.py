@@ -50,6 +50,20 @@ REFUSED = {
         'listen { address = "a:1", trusted_proxies = { "x" } }',
         '"x" in trusted_proxies is no network',
     ),
+    "bad announcers": ('listen { address = "a:1", accept_proxy = true }', "is a list"),
+    "bad network of announcers": (
+        'listen { address = "a:1", accept_proxy = { "10.0.0.0/33" } }',
+        '"10.0.0.0/33" in accept_proxy is no network',
+    ),
+    "unknown PROXY version": (
+        'pool("x", { send_proxy = "v3" })',
+        'pool "x": send_proxy "v3" is not there; there is v1, v2',
+    ),
+    "PROXY version as a number": ('pool("x", { send_proxy = 1 })', "send_proxy is 1"),
+    "forwarded in words": (
+        'pool("x", { forwarded = "yes" })',
+        'pool "x": forwarded is "yes"; it must be true or false',
+    ),
     "twice the pool": ('pool("web", {})', 'pool "web" is there twice'),
     "name of a pool": ('pool("a b", {})', '"a b" cannot name a pool'),
     "unknown policy": ('pool("x", { balance = "hsh" })', 'did you mean "hash"?'),

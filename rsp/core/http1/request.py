@@ -91,8 +91,9 @@ class RequestHead(msgspec.Struct, gc=False):
     written: tuple[bytes, bytes] = (b"", b"")
     """What `forward.py` wrote for the backend, before and behind the client's address; it holds
     for a repeated head."""
-    written_for: tuple[bytes | None, bool] | None = None
-    """For which Host, and whether for a trusted peer; None: nothing is written yet."""
+    written_for: tuple[bytes | None, bool, bool] | None = None
+    """For which Host, whether for a trusted peer, and whether `Forwarded` is written for each
+    request; None: nothing is written yet."""
 
     @property
     def fields(self) -> list[Field]:
