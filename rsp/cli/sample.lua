@@ -8,6 +8,8 @@
 
 -- Where clients connect. Add mode = "tcp" to relay bytes instead of HTTP (for TLS, for instance).
 listen {
+  -- "[::1]:8080" is IPv6, "unix:/run/rsp.sock" a unix socket (backends may have these as well).
+  -- fd = 5 instead of an address adopts a listening socket that rsp was started with.
   address = "127.0.0.1:8080",
   -- Proxies in front of this one, if there are any, as addresses or networks:
   -- trusted_proxies = { "10.0.0.0/8" },  -- their X-Forwarded-* is kept and appended to

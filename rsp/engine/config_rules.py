@@ -26,6 +26,9 @@ from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
 from rsp.engine.limit_rules import limits_from, nearest
 from rsp.engine.lua_sandbox import Declaration, Declared, Plain
 
+FIRST_FD, LARGEST_FD = 3, (1 << 20) - 1
+"""0 to 2 are the standard streams; Linux has no more than a million for one process (proc(5))."""
+
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
@@ -213,10 +216,14 @@ def _listeners(
 
 
 def _listener(place: Place, table: Table, pool_names: Sequence[str]) -> ListenerConfig:
-    known = ("address", "mode", "pool", "trusted_proxies", "accept_proxy")
+    known = ("address", "fd", "mode", "pool", "trusted_proxies", "accept_proxy")
     check_keys(place, "listen", table, known)
-    address = _text(place, "listen", table, "address")
-    check_listen_address(address, place)
+    fd = _inherited_fd(place, table)
+    if fd is None:
+        address = _text(place, "listen", table, "address")
+        check_listen_address(address, place)
+    else:
+        address = f"fd {fd}"
     what = f"listen {address}"
     pool = _choice(place, what, table, "pool", pool_names, "") or None
     mode = Mode(_choice(place, what, table, "mode", tuple(Mode), "http"))
@@ -226,7 +233,22 @@ def _listener(place: Place, table: Table, pool_names: Sequence[str]) -> Listener
         pool,
         _networks(place, what, table, "trusted_proxies"),
         _networks(place, what, table, "accept_proxy"),
+        fd,
     )
+
+
+def _inherited_fd(place: Place, table: Table) -> int | None:
+    if "fd" not in table:
+        return None
+    if "address" in table:
+        raise place.refuse("listen: it has an address and an fd; a socket handed over has its own")
+    fd = _whole_number(place, "listen", table, "fd", 0)
+    if not FIRST_FD <= fd <= LARGEST_FD:
+        raise place.refuse(
+            f"listen: fd is {fd}; it is the number of a socket that was handed over, from "
+            f"{FIRST_FD} to {LARGEST_FD:,}"
+        )
+    return fd
 
 
 def check_listen_address(address: str, place: Place | None = None) -> None:

@@ -5,6 +5,7 @@ pipe. Bodies do not pass through here: the pipes move them, and tell when they e
 wrong before the client has got anything of a response is answered by a reply of our own.
 """
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import Backend
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.forward import request_head_bytes, response_head_bytes
@@ -384,5 +385,7 @@ class Conversation:
 
 
 def _host_for(policy: str, backend: Backend) -> bytes:
-    """Return the Host that the backend is to see instead of the client's."""
-    return (backend.address if policy == "backend" else policy).encode("latin-1")
+    """Return the Host that the backend is to see instead of the client's; a path is none."""
+    if policy == "backend":
+        policy = "localhost" if backend.address.startswith(UNIX_PREFIX) else backend.address
+    return policy.encode("latin-1")

@@ -11,6 +11,7 @@ from rsp.engine.context import Context
 from rsp.engine.conversation import Conversation
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
+from rsp.engine.listening import Opened
 from rsp.engine.nonblocking import OutOfFds, prepare, try_accept
 from rsp.engine.proxy_header import ProxyHeaderReader
 from rsp.engine.relay import Relay
@@ -30,12 +31,13 @@ class Listener:
         self,
         context: Context,
         registry: Registry,
-        sock: socket.socket,
+        opened: Opened,
         entrance: Entrance,
     ) -> None:
         self.context = context
         self.registry = registry
-        self.sock = sock
+        self.sock = opened.sock
+        self._file = opened.file
         self.adopt(entrance, context.limits)
         self.deadline_s = 0.0
         self.bucket = 0
@@ -109,8 +111,11 @@ class Listener:
             self._is_watched = True
 
     def close(self) -> None:
-        """Accept nobody any more, and give the port back."""
+        """Accept nobody any more, and give the port back, or the file."""
         self.pause()
+        if self._file is not None:
+            self._file.remove()
+            self._file = None
         self.context.deadlines.cancel(self)
         self.context.poller.close_later(self.sock, self.sock.fileno())
 

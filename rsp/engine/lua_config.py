@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import AddressError, Backend, Pool, parse_address
 from rsp.core.config import ERROR_PREFIX, Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
@@ -176,6 +177,8 @@ def config_for_url(url: str, listen: str | None = None) -> Config:
 
 
 def _backend_address(url: str) -> str:
+    if url.startswith(UNIX_PREFIX):
+        return _checked(url)
     text = url if "://" in url else f"http://{url}"
     try:
         parts = urlsplit(text)
@@ -194,7 +197,10 @@ def _backend_address(url: str) -> str:
         raise ConfigError(
             f'--to "{url}": it takes a host and a port and nothing more; write http://HOST:PORT'
         )
-    address = place if port is not None else f"{place.rstrip(':')}:80"
+    return _checked(place if port is not None else f"{place.rstrip(':')}:80")
+
+
+def _checked(address: str) -> str:
     try:
         parse_address(address)
     except AddressError as error:

@@ -60,7 +60,7 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     engine = Engine(loaded, telemetry, listen=options.listen)
     await engine.start()
     try:
-        path = options.control or default_control_path(engine.first_port())
+        path = options.control or default_control_path(engine.short_name())
         control = ControlServer(engine, path)
         await control.start()
         if options.log_beside_control:

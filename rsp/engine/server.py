@@ -8,13 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from rsp import __version__
-from rsp.core.addresses import parse_address
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import BackendTable
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Noted
 from rsp.core.lifecycle import State
-from rsp.core.limits import LISTEN_BACKLOG
 from rsp.core.routing import FixedRouter, Router
 from rsp.core.vocabulary import CloseReason, EventLevel
 from rsp.engine.changes import Changes
@@ -23,11 +22,12 @@ from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance
 from rsp.engine.listener import Listener
+from rsp.engine.listening import Inherited, open_listener
 from rsp.engine.lua_config import LoadedConfig, LuaRouter, load_config, rebuild_router
-from rsp.engine.nonblocking import CannotListen, address_text, bind_listener
+from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
-from rsp.engine.session import Registry
+from rsp.engine.session import Registry, Session
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.watchdog import Watchdog
 
@@ -40,6 +40,10 @@ _HOUSEKEEPING_S = 1.0
 
 _UNASKED = (State.IDLE, State.READING_HEAD, State.READING_PROXY_HEADER)
 """Sessions in these states have asked nothing yet; a draining engine does not wait for it."""
+
+_ASK_S = 0.5
+"""But one that was accepted less than this ago has hardly had the time to ask: its bytes may be on
+their way, and nobody told it to go elsewhere."""
 
 
 ListenerKey = tuple[str, int]
@@ -66,6 +70,7 @@ class Engine:
         self.context: Context
         self.changes: Changes
         self._accepts = False
+        self._inherited = Inherited()
 
     async def start(self) -> None:
         """Resolve, build, and open the listeners; nothing is left open when that fails.
@@ -96,6 +101,8 @@ class Engine:
             raise
         # In a turn of its own: the request that met it is still being answered.
         self.context.dispatcher.on_route_failed = lambda: loop.call_soon(self._look_at_router)
+        for unused in self._inherited.unused():
+            self.note(f"{unused} was handed over, and no listener has it", EventLevel.WARN)
         self._watchdog = Watchdog(
             lambda: self.context.dispatcher.router,
             lambda ran_s: loop.call_soon_threadsafe(self._note_long_route, ran_s),
@@ -117,7 +124,7 @@ class Engine:
                 )
             return config
         first = config.listeners[0] if config.listeners else ListenerConfig("")
-        return replace(config, listeners=(replace(first, address=self._listen),))
+        return replace(config, listeners=(replace(first, address=self._listen, fd=None),))
 
     def accept(self) -> None:
         """Let clients in: the engine is ready."""
@@ -125,10 +132,18 @@ class Engine:
         for listener in self.listeners.values():
             listener.resume()
 
-    def first_port(self) -> int:
-        """Return the real port of the first listener."""
-        listener = next(iter(self.listeners.values()))
-        return int(listener.sock.getsockname()[1])
+    def short_name(self) -> str:
+        """Return what tells this engine from others: the real port of the first listener.
+
+        Of a unix socket it is the file's name without its ending.
+        """
+        address = self._first_address()
+        if address.startswith(UNIX_PREFIX):
+            return Path(address).stem
+        return address.rpartition(":")[2]
+
+    def _first_address(self) -> str:
+        return next(iter(self.listeners.values())).entrance.address
 
     async def _open_listeners(self, config: Config) -> None:
         """Open what is new before anything that is no longer wanted is closed."""
@@ -147,16 +162,15 @@ class Engine:
         for key in [key for key in self.listeners if key not in wanted]:
             self.listeners.pop(key).close()
         for key, listener in self.listeners.items():
-            real = address_text(listener.sock.getsockname())
-            listener.adopt(Entrance(real, wanted[key], pools), config.limits)
+            entrance = Entrance(listener.entrance.address, wanted[key], pools)
+            listener.adopt(entrance, config.limits)
         if self._accepts:
             self.accept()
 
     def _open(self, config: ListenerConfig, pools: tuple[str, ...]) -> Listener:
-        host, port = parse_address(config.address, port_zero=True)
-        sock = bind_listener(host, port, LISTEN_BACKLOG)
-        entrance = Entrance(address_text(sock.getsockname()), config, pools)
-        return Listener(self.context, self.registry, sock, entrance)
+        opened = open_listener(config, self._inherited)
+        entrance = Entrance(opened.address, config, pools)
+        return Listener(self.context, self.registry, opened, entrance)
 
     async def load(self) -> LoadedConfig:
         """Read the configuration file again, in a thread of its own: traffic does not wait.
@@ -208,6 +222,7 @@ class Engine:
         self.context.is_draining = True
         for listener in self.listeners.values():
             listener.close()
+        self._inherited.close()
         allowed_s = self.context.limits.drain_s if self.drain_s is None else self.drain_s
         count = _count(len(self.registry.live), "session")
         self.note(f"Stopping: {count} may take {allowed_s:g} s to end.")
@@ -215,11 +230,15 @@ class Engine:
         while self.registry.live and time.monotonic() < deadline_s and not self.hurry:
             self.context.poller.look_at_clock()
             for session in list(self.registry.live.values()):
-                if session.state in _UNASKED:
+                if session.state in _UNASKED and self._had_time(session):
                     session.close(CloseReason.SHUTDOWN)
             await asyncio.sleep(_DRAIN_LOOK_S)
         if self.registry.live:
             self.note(f"{_count(len(self.registry.live), 'session')} cut off.", EventLevel.WARN)
+
+    def _had_time(self, session: Session) -> bool:
+        age_s = self.context.poller.now_s - session.opened_s
+        return bool(session.exchanges) or age_s >= _ASK_S
 
     async def stop(self) -> None:
         """End at once: whatever is still open is reset."""
@@ -266,7 +285,10 @@ class Engine:
 
     def greeting(self) -> str:
         """Return the words that the C original said when it was ready."""
-        return f"Started.  Listening on port {self.first_port()}."
+        address = self._first_address()
+        if address.startswith(UNIX_PREFIX):
+            return f"Started.  Listening on {address}."
+        return f"Started.  Listening on port {self.short_name()}."
 
     @property
     def version(self) -> str:

@@ -28,7 +28,7 @@ REFUSED = {
     ),
     "nothing near": (
         "listen { zzz = 1 }",
-        "there is address, mode, pool, trusted_proxies, accept_proxy",
+        "there is address, fd, mode, pool, trusted_proxies, accept_proxy",
     ),
     "no address": ("listen {}", "listen: address is missing"),
     "address of another kind": ("listen { address = 80 }", "address is 80; it must be a string"),
@@ -45,6 +45,13 @@ REFUSED = {
         'listen { address = "a:1", pool = "wed" }',
         'pool "wed" is not there; did you mean "web"?',
     ),
+    "address and fd": (
+        'listen { address = "127.0.0.1:80", fd = 5 }',
+        "listen: it has an address and an fd",
+    ),
+    "fd in words": ('listen { fd = "5" }', 'listen: fd is "5"; it must be a whole number'),
+    "a standard stream": ("listen { fd = 2 }", "listen: fd is 2; it is the number of a socket"),
+    "path that is none": ('listen { address = "unix:x" }', "write the whole path"),
     "bad proxies": ('listen { address = "a:1", trusted_proxies = "x" }', "is a list"),
     "bad network": (
         'listen { address = "a:1", trusted_proxies = { "x" } }',
