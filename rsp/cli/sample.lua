@@ -7,7 +7,14 @@
 -- `rsp explain THIS_FILE GET http://www.example.com/`.
 
 -- Where clients connect. Add mode = "tcp" to relay bytes instead of HTTP (for TLS, for instance).
-listen { address = "127.0.0.1:8080" }
+listen {
+  -- "[::1]:8080" is IPv6, "unix:/run/rsp.sock" a unix socket (backends may have these as well).
+  -- fd = 5 instead of an address adopts a listening socket that rsp was started with.
+  address = "127.0.0.1:8080",
+  -- Proxies in front of this one, if there are any, as addresses or networks:
+  -- trusted_proxies = { "10.0.0.0/8" },  -- their X-Forwarded-* is kept and appended to
+  -- accept_proxy = { "10.0.0.0/8" },     -- they begin with a PROXY header, v1 or v2; nobody else may
+}
 
 -- A pool is a set of backends, and the policy that picks one of them: round_robin (the default),
 -- least_connections, random_two, first, hash (by a key) or hash_mod.
@@ -28,6 +35,9 @@ pool("api", {
   -- Which Host the backend sees: "keep" (what the client sent), "backend" (its own address),
   -- or a name.
   host = "keep",
+  -- Tell the backend of the client by more than X-Forwarded-*:
+  -- forwarded = true,   -- Forwarded (RFC 7239)
+  -- send_proxy = "v1",  -- a PROXY header, v1 or v2, at the beginning of each connection
   backends = {
     { name = "api1", address = "127.0.0.1:9101" },
     { name = "api2", address = "127.0.0.1:9102" },

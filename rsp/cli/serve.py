@@ -26,9 +26,10 @@ def source_options(function: F) -> F:
         click.option("--user", metavar="NAME[:GROUP]",
                      help="Become this user once the ports are open; for one started as root."),
         click.option("--listen", metavar="ADDRESS",
-                     help="Listen here, whatever the file says: 127.0.0.1:8080, [::1]:0."),
+                     help="Listen here, whatever the file says: 127.0.0.1:8080, [::1]:0, "
+                          "unix:/PATH."),
         click.option("--to", "url", metavar="URL",
-                     help="Send everything to one backend: http://127.0.0.1:8000."),
+                     help="Send everything to one backend: http://127.0.0.1:8000, unix:/PATH."),
         click.argument("config", required=False, type=click.Path(path_type=Path)),
     ):  # fmt: skip
         function = option(function)

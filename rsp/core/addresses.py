@@ -11,6 +11,15 @@ HOST_CHARACTERS = 253
 
 PORT_MAX = 65535
 
+UNIX_PREFIX = "unix:"
+"""Before the path of a unix socket; alone, in a list of networks: whoever comes through one."""
+
+UNIX_PATH_BYTES = 107
+"""Longest path of a unix socket: `sun_path` holds 108 with its final NUL. Source: unix(7)."""
+
+UNIX_CLIENT_IP = "unix"
+"""What stands for the IP address of a client that came through a unix socket."""
+
 _PORT = re.compile(r"[0-9]{1,5}")
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 _NUMERIC = re.compile(r"[0-9.]+")
@@ -28,12 +37,15 @@ class AddressError(EditRefused):
 def parse_address(text: str, *, port_zero: bool = False) -> tuple[str, int]:
     """Return host and port of `host:port` or `[v6]:port`; the host comes without brackets.
 
-    `port_zero` allows port 0, with which a listener lets the kernel choose.
+    Of `unix:/path` it is the path, which no host begins like, and port 0. `port_zero` allows
+    port 0, with which a listener lets the kernel choose.
 
     Raises:
         AddressError: anything else, with what would be right.
     """
     shown = text if len(text) <= ADDRESS_SHOWN_CHARACTERS else f"{text[:ADDRESS_SHOWN_CHARACTERS]}…"
+    if text.startswith(UNIX_PREFIX):
+        return _unix_path(text.removeprefix(UNIX_PREFIX), shown), 0
     _refuse_other_forms(text, shown)
     host, port_text = _split(text, shown)
     if _PORT.fullmatch(port_text) is None or int(port_text) > PORT_MAX:
@@ -55,10 +67,23 @@ def _refuse_other_forms(text: str, shown: str) -> None:
         )
     if scheme:
         raise AddressError(f'"{shown}": write host:port alone, without "{scheme[0]}"')
-    if text.startswith(("unix:", "/")):
-        raise AddressError(f'"{shown}": unix sockets are not supported yet; write host:port')
+    if text.startswith("/"):
+        raise AddressError(f'"{shown}": write the path of a unix socket as unix:{shown}')
     if "/" in text:
         raise AddressError(f'"{shown}": an address has no path; write host:port alone')
+
+
+def _unix_path(path: str, shown: str) -> str:
+    if not path.startswith("/"):
+        raise AddressError(f'"{shown}": write the whole path, such as unix:/run/app.sock')
+    if not path.isascii() or not path.isprintable() or path.endswith("/"):
+        raise AddressError(f'"{shown}": that is no path of a socket; use printable ASCII')
+    if len(path) > UNIX_PATH_BYTES:
+        raise AddressError(
+            f'"{shown}": the path has {len(path)} bytes, and a unix socket\'s may have '
+            f"{UNIX_PATH_BYTES}"
+        )
+    return path
 
 
 def _split(text: str, shown: str) -> tuple[str, str]:

@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.addresses import AddressError as AddressError
 from rsp.core.addresses import EditRefused as EditRefused
 from rsp.core.addresses import parse_address as parse_address
-from rsp.core.vocabulary import BackendState
+from rsp.core.vocabulary import BackendState, ProxyVersion
 
 WEIGHT_MAX = 256
 """Largest weight. Enough for a share of a third of a percent; the smooth round robin of a pool
@@ -78,6 +79,11 @@ class Pool:
     balance: str = "round_robin"
     host: str = "keep"
     """Which Host the backend sees: `keep`, `backend` (its own address), or a name."""
+    send_proxy: ProxyVersion | None = None
+    """The PROXY header that each connection to a backend begins with. It carries one client's
+    address, so none of them serves a second one."""
+    forwarded: bool = False
+    """Whether a backend is told of the client by `Forwarded` too (RFC 7239)."""
     ready: tuple[Backend, ...] = field(init=False, compare=False, repr=False)
     """Those that a policy may pick unless they are full: ready, with a weight."""
     unlimited: bool = field(init=False, compare=False, repr=False)
@@ -94,8 +100,11 @@ class Pool:
         object.__setattr__(self, "by_name", {b.name: b for b in self.backends})
 
     def host_for(self, backend: Backend) -> bytes:
-        """Return the Host that the backend sees instead of the client's, where `host` says so."""
-        return (backend.address if self.host == "backend" else self.host).encode("latin-1")
+        """Return the Host that the backend sees instead of the client's; a path is none."""
+        host = self.host
+        if host == "backend":
+            host = "localhost" if backend.address.startswith(UNIX_PREFIX) else backend.address
+        return host.encode("latin-1")
 
 
 @dataclass(frozen=True, slots=True)

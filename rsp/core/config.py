@@ -26,7 +26,8 @@ class ListenerConfig:
     """One `listen { … }`."""
 
     address: str
-    """`host:port`, `[v6]:port`; port 0 lets the kernel choose."""
+    """`host:port`, `[v6]:port`, `unix:/path`; port 0 lets the kernel choose. Of a socket that was
+    handed over, `fd 5`."""
     mode: Mode = Mode.HTTP
     pool: str | None = None
     """The pool of a tcp listener; for http, the pool when there is no `route`."""
@@ -36,6 +37,10 @@ class ListenerConfig:
     """Client connections at once; None: what the limits say."""
     max_connections_per_client: int | None = None
     """Connections of one client address at once, 0 for any number; None: what the limits say."""
+    accept_proxy: tuple[str, ...] = ()
+    """Networks whose clients must send a PROXY header first; nobody else may."""
+    fd: int | None = None
+    """The listening socket that whoever started the process has opened."""
 
 
 @dataclass(frozen=True, slots=True)

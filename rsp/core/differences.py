@@ -59,19 +59,19 @@ def _listeners(old: Config, new: Config) -> list[str]:
 
 def _pool(old: Pool, new: Pool) -> list[str]:
     sentences = []
-    if old.balance != new.balance:
-        sentences.append(f"pool {new.name}: balance {old.balance} → {new.balance}")
-    if old.host != new.host:
-        sentences.append(f"pool {new.name}: host {old.host} → {new.host}")
+    for name in ("balance", "host", "send_proxy", "forwarded"):
+        before, after = getattr(old, name), getattr(new, name)
+        if before != after:
+            sentences.append(f"pool {new.name}: {name} {_said(before)} → {_said(after)}")
     for backend in new.backends:
-        before = old.by_name.get(backend.name)
-        if before is None:
+        was = old.by_name.get(backend.name)
+        if was is None:
             sentences.append(f"added {backend.key} ({backend.address}, weight {backend.weight})")
             continue
         changed = [
-            f"{name} {getattr(before, name)} → {getattr(backend, name)}"
+            f"{name} {getattr(was, name)} → {getattr(backend, name)}"
             for name in ("address", "weight", "state", "max_connections")
-            if getattr(before, name) != getattr(backend, name)
+            if getattr(was, name) != getattr(backend, name)
         ]
         if changed:
             sentences.append(f"{backend.key}: {', '.join(changed)}")
@@ -81,3 +81,7 @@ def _pool(old: Pool, new: Pool) -> list[str]:
         if backend.name not in new.by_name
     ]
     return sentences
+
+
+def _said(value: str | bool | None) -> str:
+    return value if isinstance(value, str) else "on" if value else "off"

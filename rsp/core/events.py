@@ -50,6 +50,27 @@ class SessionOpened(Event, frozen=True, kw_only=True, gc=False):
         return f"session {self.session} opened: {self.client} at {self.listener}"
 
 
+class ClientAnnounced(Event, frozen=True, kw_only=True, gc=False):
+    """A trusted proxy said for whom it speaks; from now on that is the client."""
+
+    level = EventLevel.DEBUG
+    source = "session"
+    is_quiet = True
+
+    proxy: str
+    client: str
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        return f"session {self.session}: {self.proxy} speaks for {self.client}"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values in the sentence, by their names on the wire."""
+        return {"proxy": self.proxy, "client": self.client}
+
+
 class SessionClosed(Event, frozen=True, kw_only=True, gc=False):
     """A session ended in the ordinary way."""
 

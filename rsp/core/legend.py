@@ -10,6 +10,7 @@ CLOSE_REASONS: Final = {
     CloseReason.BACKEND_GONE: "the backend reset its connection, or ended inside a response",
     CloseReason.BACKEND_UNREACHABLE: "no backend could be connected to; in HTTP: 502, 503 or 504",
     CloseReason.BAD_REQUEST: "the client's bytes were refused; the error reply says why",
+    CloseReason.BAD_PROXY_HEADER: "a client that must announce whom it speaks for did not, in time",
     CloseReason.BAD_RESPONSE: "the backend's bytes were not a valid response",
     CloseReason.NO_ROUTE: "`route` failed, or named something that is not there or not available",
     CloseReason.CLIENT_TIMEOUT: "the client took too long to send or to read",

@@ -21,6 +21,8 @@ from rsp.core.vocabulary import SessionState, Side
 class Fact(StrEnum):
     """What can happen to a session."""
 
+    ANNOUNCED = "the PROXY header is complete; a request head follows"
+    ANNOUNCED_RELAY = "the PROXY header is complete; a backend has to be connected to"
     HEAD_STARTED = "the first byte of a request came"
     HEAD_READ = "a request head is complete and valid"
     ROUTED = "a backend was picked; it has to be connected to"
@@ -75,6 +77,7 @@ _ENDS = (SessionState.DRAINING, SessionState.CLOSING, SessionState.CLOSED)
 class State(Enum):
     """What a session is doing: the state that its row shows, and which side has finished."""
 
+    READING_PROXY_HEADER = (SessionState.READING_PROXY_HEADER, None)
     READING_HEAD = (SessionState.READING_HEAD, None)
     ROUTING = (SessionState.ROUTING, None)
     CONNECTING = (SessionState.CONNECTING, None)
@@ -103,6 +106,14 @@ class State(Enum):
 
 
 A, F, S = Action, Fact, State
+_ANNOUNCEMENT: dict[tuple[State, Fact], Row] = {
+    (S.READING_PROXY_HEADER, F.ANNOUNCED): (S.READING_HEAD, ()),
+    (S.READING_PROXY_HEADER, F.ANNOUNCED_RELAY): (S.CONNECTING, ()),
+    (S.READING_PROXY_HEADER, F.CLIENT_EOF): (S.CLOSED, (A.CLOSE_CLIENT,)),
+    (S.READING_PROXY_HEADER, F.CLIENT_GONE): (S.CLOSED, (A.CLOSE_CLIENT,)),
+    (S.READING_PROXY_HEADER, F.ORDERED): (S.CLOSED, (A.CLOSE_CLIENT,)),
+}
+
 _EXCHANGE: dict[tuple[State, Fact], Row] = {
     (S.READING_HEAD, F.HEAD_READ): (S.ROUTING, ()),
     (S.READING_HEAD, F.CLIENT_EOF): (S.CLOSED, (A.CLOSE_CLIENT,)),
@@ -186,6 +197,7 @@ _LINGERED: dict[tuple[State, Fact], Row] = {
 }
 
 TABLE: dict[tuple[State, Fact], Row] = {
+    **_ANNOUNCEMENT,
     **_EXCHANGE,
     **{(state, fact): row for state in _STREAMS for fact, row in _WITH_RESPONSE.items()},
     **{(state, fact): row for state in _BUSY for fact, row in _WITH_BACKEND.items()},

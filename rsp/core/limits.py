@@ -125,6 +125,13 @@ VIA_ENTRIES = 8
 FIRST_FLIGHT_BYTES = 10 * 1460
 """What TCP sends without waiting for anybody: ten segments (RFC 6928, section 2). Who got more than
 this may have some of it in our kernel still when we are done: such a client is lingered for."""
+PROXY_LINE_BYTES = 107
+"""Longest PROXY line, with CR LF: what two IPv6 addresses written in full can need.
+Source: haproxy.org, doc/proxy-protocol.txt, section 2.1."""
+
+PROXY_V2_BYTES = 4 * KIB
+"""Longest binary PROXY header: two paths of unix sockets have 232 bytes, and what proxies add
+about TLS and their cloud some hundreds."""
 
 CHUNK_SIZE_DIGITS = 16
 """Most hexadecimal digits of a chunk size: 64 bits."""
@@ -239,6 +246,10 @@ class Limits:
 
     client_head_s: float = 10.0
     """A request head must be complete this long after its first byte (or after accept): 408."""
+
+    proxy_header_s: float = 3.0
+    """The PROXY header of a client that must send one is complete this long after accept: it comes
+    with a proxy's first segment, and one that was lost comes again after 1 s."""
 
     client_body_idle_s: float = 30.0
     """A request body may make no progress for this long: 408."""

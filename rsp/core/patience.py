@@ -53,10 +53,10 @@ class Waiting:
 
 def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
     """Return what a session in `state` is waiting for."""
-    client, backend = CloseReason.CLIENT_TIMEOUT, CloseReason.BACKEND_TIMEOUT
+    backend = CloseReason.BACKEND_TIMEOUT
     match state.shown:
-        case SessionState.READING_HEAD | SessionState.ROUTING:
-            return _fixed(limits.client_head_s, client, "the client sent no whole request head")
+        case SessionState.READING_PROXY_HEADER | SessionState.READING_HEAD | SessionState.ROUTING:
+            return _head(state, limits)
         case SessionState.IDLE:
             return _fixed(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
         case SessionState.CONNECTING:
@@ -81,6 +81,14 @@ def _reading(limits: Limits) -> Patience:
 
 def _less_than(rate: int, what: str) -> str:
     return f"fewer than {rate:,} {what}s a second" if rate else f"no {what}"
+
+
+def _head(state: State, limits: Limits) -> Patience:
+    if state is State.READING_PROXY_HEADER:
+        late = CloseReason.BAD_PROXY_HEADER
+        return _fixed(limits.proxy_header_s, late, "the client sent no whole PROXY header")
+    late = CloseReason.CLIENT_TIMEOUT
+    return _fixed(limits.client_head_s, late, "the client sent no whole request head")
 
 
 def _fixed(limit_s: float, reason: CloseReason, phrase: str) -> Patience:

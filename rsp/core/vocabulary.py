@@ -24,6 +24,15 @@ class Mode(StrEnum):
     TCP = "tcp"
 
 
+class ProxyVersion(StrEnum):
+    """How a client is announced to a backend that wants a PROXY header."""
+
+    V1 = "v1"
+    """A line of text."""
+    V2 = "v2"
+    """Binary."""
+
+
 class BackendState(StrEnum):
     """What an operator has decided about a backend."""
 
@@ -38,6 +47,7 @@ class BackendState(StrEnum):
 class SessionState(StrEnum):
     """What a session is doing, as its row says it."""
 
+    READING_PROXY_HEADER = "reading_proxy_header"
     READING_HEAD = "reading_head"
     ROUTING = "routing"
     CONNECTING = "connecting"
@@ -111,6 +121,7 @@ class CloseReason(StrEnum):
     BACKEND_GONE = "backend_gone"
     BACKEND_UNREACHABLE = "backend_unreachable"
     BAD_REQUEST = "bad_request"
+    BAD_PROXY_HEADER = "bad_proxy_header"
     BAD_RESPONSE = "bad_response"
     NO_ROUTE = "no_route"
     CLIENT_TIMEOUT = "client_timeout"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import cast
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import (
     AddressError,
     Backend,
@@ -21,9 +22,12 @@ from rsp.core.backends import (
 )
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.policies import POLICIES
-from rsp.core.vocabulary import BackendState, Mode
+from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
 from rsp.engine.limit_rules import limits_from, nearest
 from rsp.engine.lua_sandbox import Declaration, Declared, Plain
+
+FIRST_FD, LARGEST_FD = 3, (1 << 20) - 1
+"""0 to 2 are the standard streams; Linux has no more than a million for one process (proc(5))."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
@@ -46,7 +50,7 @@ class Place:
 Table = dict[str | int, Plain]
 
 _LISTEN_KEYS = (
-    *("address", "mode", "pool", "trusted_proxies"),
+    *("address", "fd", "mode", "pool", "trusted_proxies", "accept_proxy"),
     *("max_connections", "max_connections_per_client"),
 )
 
@@ -144,7 +148,7 @@ def _pools(path: str, source: str, calls: Iterable[Declaration]) -> tuple[Pool, 
 
 def _pool(place: Place, source: str, name: str, table: Table) -> Pool:
     what = f'pool "{name}"'
-    check_keys(place, what, table, ("balance", "host", "backends"))
+    check_keys(place, what, table, ("balance", "host", "send_proxy", "forwarded", "backends"))
     balance = _choice(place, what, table, "balance", tuple(POLICIES), "round_robin")
     host = _text(place, what, table, "host", "keep")
     if not _HOST.fullmatch(host):
@@ -165,7 +169,15 @@ def _pool(place: Place, source: str, name: str, table: Table) -> Pool:
                 f'{what}: backend "{backend.name}" is there twice; give one another name'
             )
         backends[backend.name] = backend
-    return Pool(name, tuple(backends.values()), balance, host)
+    send_proxy = _choice(place, what, table, "send_proxy", tuple(ProxyVersion), "")
+    return Pool(
+        name,
+        tuple(backends.values()),
+        balance,
+        host,
+        ProxyVersion(send_proxy) if send_proxy else None,
+        _truth(place, what, table, "forwarded"),
+    )
 
 
 def _backend(place: Place, source: str, pool: str, number: int, entry: Plain) -> Backend:
@@ -210,8 +222,12 @@ def _listeners(
 
 def _listener(place: Place, table: Table, pool_names: Sequence[str]) -> ListenerConfig:
     check_keys(place, "listen", table, _LISTEN_KEYS)
-    address = _text(place, "listen", table, "address")
-    check_listen_address(address, place)
+    fd = _inherited_fd(place, table)
+    if fd is None:
+        address = _text(place, "listen", table, "address")
+        check_listen_address(address, place)
+    else:
+        address = f"fd {fd}"
     what = f"listen {address}"
     pool = _choice(place, what, table, "pool", pool_names, "") or None
     mode = Mode(_choice(place, what, table, "mode", tuple(Mode), "http"))
@@ -219,10 +235,28 @@ def _listener(place: Place, table: Table, pool_names: Sequence[str]) -> Listener
         address,
         mode,
         pool,
-        _networks(place, what, table),
-        _count(place, what, table, "max_connections", least=1),
-        _count(place, what, table, "max_connections_per_client", least=0),
+        _networks(place, what, table, "trusted_proxies"),
+        accept_proxy=_networks(place, what, table, "accept_proxy"),
+        fd=fd,
+        max_connections=_count(place, what, table, "max_connections", least=1),
+        max_connections_per_client=_count(
+            place, what, table, "max_connections_per_client", least=0
+        ),
     )
+
+
+def _inherited_fd(place: Place, table: Table) -> int | None:
+    if "fd" not in table:
+        return None
+    if "address" in table:
+        raise place.refuse("listen: it has an address and an fd; a socket handed over has its own")
+    fd = _whole_number(place, "listen", table, "fd", 0)
+    if not FIRST_FD <= fd <= LARGEST_FD:
+        raise place.refuse(
+            f"listen: fd is {fd}; it is the number of a socket that was handed over, from "
+            f"{FIRST_FD} to {LARGEST_FD:,}"
+        )
+    return fd
 
 
 def check_listen_address(address: str, place: Place | None = None) -> None:
@@ -238,18 +272,21 @@ def check_listen_address(address: str, place: Place | None = None) -> None:
         raise (place.refuse(message) if place else ConfigError(message)) from error
 
 
-def _networks(place: Place, what: str, table: Table) -> tuple[str, ...]:
-    listed = table.get("trusted_proxies", {})
+def _networks(place: Place, what: str, table: Table, key: str) -> tuple[str, ...]:
+    listed = table.get(key, {})
     if listed != {} and not isinstance(listed, list):
-        raise place.refuse(f'{what}: trusted_proxies is a list: {{ "10.0.0.0/8" }}')
+        raise place.refuse(f'{what}: {key} is a list: {{ "10.0.0.0/8" }}')
     networks = []
     for network in cast(list[Plain], listed or []):
+        if network == UNIX_PREFIX:
+            networks.append(UNIX_PREFIX)
+            continue
         try:
             networks.append(str(ip_network(network if isinstance(network, str) else "", False)))
         except ValueError as error:
             raise place.refuse(
-                f"{what}: {_shown(network)} in trusted_proxies is no network; "
-                'write an address or a network, such as "10.0.0.0/8"'
+                f"{what}: {_shown(network)} in {key} is no network; write an address or a "
+                f'network, such as "10.0.0.0/8", or "{UNIX_PREFIX}" for a unix socket'
             ) from error
     return tuple(networks)
 
@@ -290,6 +327,13 @@ def _choice(
     value = _text(place, what, table, key, default)
     if value not in known and key in table:
         raise place.refuse(f'{what}: {key} "{value[:80]}" is not there; {nearest(value, known)}')
+    return value
+
+
+def _truth(place: Place, what: str, table: Table, key: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise place.refuse(f"{what}: {key} is {_shown(value)}; it must be true or false")
     return value
 
 

@@ -25,8 +25,9 @@ def control_directory() -> Path:
     return Path("/tmp") / f"rsp-{os.getuid()}"
 
 
-def default_control_path(port: int) -> Path:
-    """Return the control socket's path of an engine whose first listener has `port`.
+def default_control_path(name: int | str) -> Path:
+    """Return the control socket's path of an engine: `name` is the port of its first listener, or
+    of what file that one has.
 
     Makes the directory where it is missing.
 
@@ -48,7 +49,7 @@ def default_control_path(port: int) -> Path:
             f"{directory} is not a directory that only you can use (mode 0700, your own); "
             "remove it, or name another place with --control PATH"
         )
-    return directory / f"{port}.sock"
+    return directory / f"{name}.sock"
 
 
 def check_length(path: Path) -> None:

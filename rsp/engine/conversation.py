@@ -180,6 +180,7 @@ class Conversation:
             client_ip=session.client_ip,
             trusted_peer=session.trusts_client,
             host=None if pool.host == "keep" else pool.host_for(decision.backend),
+            forwarded=pool.forwarded,
         )
         inbox = self.inbox
         try:

@@ -76,7 +76,9 @@ class Dispatcher:
     def is_wanted(self, backend: Backend) -> bool:
         """Tell whether a connection to `backend` may be kept: it still is what the table says."""
         pool = self.table.pools.get(backend.pool)
-        present = pool.by_name.get(backend.name) if pool is not None else None
+        if pool is None or pool.send_proxy is not None:
+            return False
+        present = pool.by_name.get(backend.name)
         return present is backend or (
             present is not None
             and present.address == backend.address

@@ -66,10 +66,12 @@ class IdleConnections:
         return connection
 
     def retain(self, table: BackendTable) -> None:
-        """Close those to backends that are drained, removed, or have another address by now."""
+        """Close those to backends that are drained, removed, or have another address by now, and
+        those that began without a PROXY header where there has to be one by now."""
         usable = {
             backend.key: backend.address
             for pool in table.pools.values()
+            if pool.send_proxy is None
             for backend in pool.backends
             if backend.state is BackendState.READY
         }

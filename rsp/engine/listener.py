@@ -14,10 +14,12 @@ from rsp.engine.conversation import Conversation
 from rsp.engine.door import Door, client_ip_of, client_of
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
+from rsp.engine.listening import Opened
 from rsp.engine.nonblocking import OutOfFds, prepare, reset_on_close, try_accept
+from rsp.engine.proxy_header import ProxyHeaderReader
 from rsp.engine.refusal import Refusal
 from rsp.engine.relay import Relay
-from rsp.engine.session import Registry, Session
+from rsp.engine.session import Registry, Session, Speaker
 
 _OUT_OF_FDS_PAUSE_S = 0.1
 """With no fd left the listener stays readable: look away, or the loop spins (accept(2))."""
@@ -33,12 +35,13 @@ class Listener:
         self,
         context: Context,
         registry: Registry,
-        sock: socket.socket,
+        opened: Opened,
         entrance: Entrance,
     ) -> None:
         self.context = context
         self.registry = registry
-        self.sock = sock
+        self.sock = opened.sock
+        self._file = opened.file
         self.deadline_s = 0.0
         self.bucket = 0
         self.paused_by = AcceptPause.STARTING
@@ -81,20 +84,25 @@ class Listener:
                 return
 
     def _begin(self, sock: socket.SocketType, address: str) -> None:
-        door = self.door
-        if door.most_each and door.has_all(client_ip_of(address)):
+        door, announcers = self.door, self.entrance.announcers
+        announces = announcers is not None and client_ip_of(address) in announcers
+        # A proxy that announces its clients has as many connections as it has clients.
+        is_limited = door.most_each and not announces
+        if is_limited and door.has_all(client_ip_of(address)):
             self._refuse(sock, address)
             return
         session = self._session(sock, address)
-        if door.most_each:
+        if is_limited:
             door.count(session.id, session.client_ip)
-        is_http = self.entrance.mode is _HTTP
         try:
-            session.start(Conversation(session) if is_http else Relay(session))
+            session.start(ProxyHeaderReader(session) if announces else self._speaker(session))
         except OutOfFds as error:
             session.because(CloseReason.INTERNAL_ERROR, f"the client cannot be watched: {error}")
             session.advance(Fact.ABORTED)
             raise
+
+    def _speaker(self, session: Session) -> Speaker:
+        return Conversation(session) if self.entrance.mode is _HTTP else Relay(session)
 
     def _session(self, sock: socket.SocketType, address: str) -> Session:
         context = self.context
@@ -181,8 +189,11 @@ class Listener:
         self.paused_by &= ~reason
 
     def close(self) -> None:
-        """Accept nobody any more, and give the port back."""
+        """Accept nobody any more, and give the port back, or the file."""
         self.pause(AcceptPause.CLOSED)
+        if self._file is not None:
+            self._file.remove()
+            self._file = None
         self.context.deadlines.cancel(self)
         self.context.poller.close_later(self.sock, self.sock.fileno())
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import urlsplit
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import AddressError, Backend, Pool, parse_address
 from rsp.core.config import ERROR_PREFIX, Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
@@ -188,6 +189,8 @@ def config_for_url(url: str, listen: str | None = None) -> Config:
 
 
 def _backend_address(url: str) -> str:
+    if url.startswith(UNIX_PREFIX):
+        return _checked(url)
     text, url = url, without_userinfo(url)
     text = text if "://" in text else f"http://{text}"
     try:
@@ -207,7 +210,10 @@ def _backend_address(url: str) -> str:
         raise ConfigError(
             f'--to "{url}": it takes a host and a port and nothing more; write http://HOST:PORT'
         )
-    address = place if port is not None else f"{place.rstrip(':')}:80"
+    return _checked(place if port is not None else f"{place.rstrip(':')}:80")
+
+
+def _checked(address: str) -> str:
     try:
         parse_address(address)
     except AddressError as error:

@@ -8,6 +8,9 @@ import contextlib
 import errno
 import os
 import socket
+import struct
+
+from rsp.core.addresses import UNIX_PREFIX
 
 MORE_FOLLOWS: int = socket.MSG_MORE
 """A flag of `try_send`; never for bytes that nothing follows, for they would wait up to 200 ms."""
@@ -46,6 +49,9 @@ _TCP: int = socket.IPPROTO_TCP
 _NODELAY: int = socket.TCP_NODELAY
 _STREAM: int = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _BEGUN = (0, errno.EINPROGRESS)
+_UNIX = socket.AF_UNIX
+_UCRED = struct.Struct("3i")
+"""`struct ucred` of unix(7): pid, uid, gid."""
 _V4, _V6 = 2, 4
 """The length of the address that CPython makes for each family."""
 _FAMILIES = {_V4: socket.AF_INET, _V6: socket.AF_INET6}
@@ -186,24 +192,40 @@ def try_accept(listener: socket.socket) -> tuple[Socket, str] | None:
         if error.errno in _OUT_OF_FDS:
             raise OutOfFds(errno_name(error.errno)) from None
         return None
+    if type(peer) is not tuple:
+        return _accepted_unix(fd)
     sock = Socket(_FAMILIES[len(peer)], socket.SOCK_STREAM, 0, fd)
     sock.setblocking(False)
     return sock, f"{peer[0]}:{peer[1]}" if len(peer) == _V4 else address_text(peer)
 
 
+def _accepted_unix(fd: int) -> tuple[Socket, str]:
+    """Return a client that came through a unix socket: it has no address but its process id."""
+    sock = Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
+    sock.setblocking(False)
+    pid, _uid, _gid = _UCRED.unpack(
+        sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+    )
+    return sock, f"{UNIX_PREFIX}{pid}"
+
+
 def start_connect(address: tuple[str, int]) -> Socket:
-    """Begin to connect to a numeric host and port, and return the non-blocking socket.
+    """Begin to connect to a numeric host and port, or to the path of a unix socket.
+
+    Returns the non-blocking socket.
 
     Raises:
         ConnectFailed: it failed at once.
         OutOfFds: no fd for it.
     """
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    host = address[0]
+    is_unix = host[0] == "/"
+    family = _UNIX if is_unix else socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         sock = Socket(family, _STREAM)
     except OSError as error:
         raise OutOfFds(errno_name(error.errno)) from None
-    number = sock.connect_ex(address)
+    number = sock.connect_ex(host if is_unix else address)
     if number in _BEGUN:
         return sock
     sock.close()
@@ -262,6 +284,8 @@ def connect_error_text(number: int) -> str:
         errno.ENETUNREACH: "no route to the network",
         errno.ECONNRESET: "reset by the backend",
         errno.EADDRNOTAVAIL: "no free local port",
+        errno.ENOENT: "there is no such socket",
+        errno.EAGAIN: "its queue is full",
     }
     return f"{words.get(number, os.strerror(number))} ({errno_name(number)})"
 
@@ -301,7 +325,7 @@ def prepare(sock: Socket, notsent_lowat_bytes: int) -> None:
 
     What a listener accepts inherits both, so there it is done once. Without the first, p99 was
     47 ms (delayed ACK against Nagle); for the second see `Limits.notsent_lowat_bytes`. A
-    connection that is already gone is left to the next read.
+    connection that is already gone is left to the next read; a unix socket has neither.
     """
     try:
         sock.setsockopt(_TCP, _NODELAY, 1)
@@ -310,10 +334,15 @@ def prepare(sock: Socket, notsent_lowat_bytes: int) -> None:
         pass
 
 
+def local_address(sock: Socket) -> str:
+    """Return our own address on a connection, as it is shown: where its client came to."""
+    return address_text(sock.getsockname())
+
+
 def address_text(address: object) -> str:
-    """Return `127.0.0.1:80` or `[::1]:80` for a socket address."""
+    """Return `127.0.0.1:80`, `[::1]:80` or `unix:/path` for a socket address."""
     if not isinstance(address, tuple):
-        return str(address)
+        return f"{UNIX_PREFIX}{address}"
     host, port = address[0], address[1]
     if host.startswith("::ffff:") and "." in host:
         host = host[7:]

@@ -10,12 +10,13 @@ from typing import Protocol
 from rsp.core.backends import Backend, BackendLoad
 from rsp.core.events import BackendFailed
 from rsp.core.lifecycle import Fact, State
+from rsp.core.proxy_protocol import proxy_header_bytes
 from rsp.core.routing import Routable, RouteDecision
-from rsp.core.vocabulary import CloseReason, PauseReason
+from rsp.core.vocabulary import CloseReason, PauseReason, ProxyVersion
 from rsp.engine.connection import Connection
 from rsp.engine.dispatch import dial
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Decided
-from rsp.engine.nonblocking import ConnectFailed, OutOfFds
+from rsp.engine.nonblocking import ConnectFailed, OutOfFds, local_address
 from rsp.engine.session import Session
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
@@ -120,6 +121,14 @@ class Pairing:
             self.seeker.on_unpaired(_UNAVAILABLE, sentence, CloseReason.BACKEND_UNREACHABLE)
         else:
             self._pair(connection, backend)
+            decision = self.decision
+            if decision is not None and decision.pool is not None and decision.pool.send_proxy:
+                self._announce(connection, decision.pool.send_proxy)
+
+    def _announce(self, connection: Connection, version: ProxyVersion) -> None:
+        """Put the client's address before everything else; it goes when the backend accepts."""
+        client = self.session.client
+        connection.send(proxy_header_bytes(version, client.address, local_address(client.sock)))
 
     def _pair(self, connection: Connection, backend: Backend) -> None:
         session = self.session
@@ -206,6 +215,9 @@ class Pairing:
         """Tell whether another request may be sent to `backend`: nothing changed, or not that."""
         dispatcher = self.session.context.dispatcher
         decided = self.decision
+        if decided is not None and decided.pool is not None and decided.pool.send_proxy:
+            # It began with the address of this client.
+            return False
         if decided is not None and decided.generation == dispatcher.table.generation:
             return True
         return dispatcher.is_wanted(backend)

@@ -96,7 +96,7 @@ async def _open_control(engine: Engine, log: Log, options: ServeOptions) -> Cont
     """Become whom we are to be, and open as that user what the control plane needs."""
     if options.account is not None:
         become(options.account)
-    path = options.control or default_control_path(engine.first_port())
+    path = options.control or default_control_path(engine.short_name())
     control = ControlServer(engine, path)
     await control.start()
     if options.log_beside_control:

@@ -15,10 +15,12 @@ _TUNNELLED, _CLIENT_EOF, _BACKEND_EOF = Fact.TUNNELLED, Fact.CLIENT_EOF, Fact.BA
 class Relay:
     """Speaks nothing: finds a backend and opens both pipes."""
 
-    __slots__ = ("pairing", "session")
+    __slots__ = ("early", "pairing", "session")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, early: bytes = b"") -> None:
         self.session = session
+        self.early = early
+        """What the client sent before there was a backend: behind a PROXY header."""
         self.pairing = Pairing(session, self)
 
     def on_start(self) -> None:
@@ -40,6 +42,9 @@ class Relay:
         self.session.request_pipe.open()
         self.session.response_pipe.open()
         self.session.advance(_TUNNELLED)
+        if self.early:
+            self.session.request_pipe.feed(memoryview(self.early))
+            self.early = b""
 
     def on_unpaired(self, status: int, sentence: str, reason: CloseReason) -> None:
         """There is no way to tell a tcp client more than by a reset."""

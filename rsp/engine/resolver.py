@@ -10,12 +10,14 @@ from rsp.core.backends import Pool
 
 
 async def resolve(address: str) -> tuple[str, int]:
-    """Return the numeric host and the port of `host:port`.
+    """Return the numeric host and the port of `host:port`; of `unix:/path`, the path and 0.
 
     Raises:
         AddressError: the address is not one, or its name does not resolve.
     """
     host, port = parse_address(address)
+    if host.startswith("/"):
+        return host, port
     loop = asyncio.get_running_loop()
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)

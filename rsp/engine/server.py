@@ -10,13 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 from rsp import __version__
-from rsp.core.addresses import parse_address
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import BackendTable
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Event, Noted
 from rsp.core.lifecycle import State
-from rsp.core.limits import CUT_SESSIONS_NAMED, LISTEN_BACKLOG
+from rsp.core.limits import CUT_SESSIONS_NAMED
 from rsp.core.redact import secrets_of, those_in
 from rsp.core.routing import FixedRouter, Routable, Router
 from rsp.core.sanitise import safe
@@ -27,13 +27,14 @@ from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance
 from rsp.engine.listener import Listener
+from rsp.engine.listening import Inherited, open_listener
 from rsp.engine.lua_config import LoadedConfig, LuaRouter, load_config, rebuild_router
 from rsp.engine.memory import MemoryWatch
-from rsp.engine.nonblocking import CannotListen, address_text, bind_listener
+from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
 from rsp.engine.rows import connection_row
-from rsp.engine.session import Registry
+from rsp.engine.session import Registry, Session
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.watchdog import Watchdog
 
@@ -42,6 +43,14 @@ _DRAIN_LOOK_S = 0.05
 
 _HOUSEKEEPING_S = 1.0
 """How often removals that wait for an idle backend are looked after."""
+
+
+_UNASKED = (State.IDLE, State.READING_HEAD, State.READING_PROXY_HEADER)
+"""Sessions in these states have asked nothing yet; a draining engine does not wait for it."""
+
+_ASK_S = 0.5
+"""But one that was accepted less than this ago has hardly had the time to ask: its bytes may be on
+their way, and nobody told it to go elsewhere."""
 
 
 ListenerKey = tuple[str, int]
@@ -72,6 +81,7 @@ class Engine:
         self.changes: Changes
         self.memory: MemoryWatch
         self._accepts = False
+        self._inherited = Inherited()
 
     async def start(self) -> None:
         """Resolve, build, and open the listeners; nothing is left open when that fails.
@@ -103,6 +113,8 @@ class Engine:
             raise
         # At once: others in the same batch of readiness must not meet the broken one.
         self.context.dispatcher.on_route_failed = self._look_at_router
+        for unused in self._inherited.unused():
+            self.note(f"{unused} was handed over, and no listener has it", EventLevel.WARN)
         self._watchdog = Watchdog(
             lambda: self.context.dispatcher.router,
             self._report_long_route,
@@ -125,7 +137,7 @@ class Engine:
                 )
             return config
         first = config.listeners[0] if config.listeners else ListenerConfig("")
-        return replace(config, listeners=(replace(first, address=self._listen),))
+        return replace(config, listeners=(replace(first, address=self._listen, fd=None),))
 
     def accept(self) -> None:
         """Let clients in: the engine is ready."""
@@ -133,10 +145,18 @@ class Engine:
         for listener in self.listeners.values():
             listener.resume(AcceptPause.STARTING)
 
-    def first_port(self) -> int:
-        """Return the real port of the first listener."""
-        listener = next(iter(self.listeners.values()))
-        return int(listener.sock.getsockname()[1])
+    def short_name(self) -> str:
+        """Return what tells this engine from others: the real port of the first listener.
+
+        Of a unix socket it is the file's name without its ending.
+        """
+        address = self._first_address()
+        if address.startswith(UNIX_PREFIX):
+            return Path(address).stem
+        return address.rpartition(":")[2]
+
+    def _first_address(self) -> str:
+        return next(iter(self.listeners.values())).entrance.address
 
     async def _open_listeners(self, config: Config) -> None:
         """Open what is new before anything that is no longer wanted is closed."""
@@ -155,8 +175,8 @@ class Engine:
         for key in [key for key in self.listeners if key not in wanted]:
             self.listeners.pop(key).close()
         for key, listener in self.listeners.items():
-            real = address_text(listener.sock.getsockname())
-            listener.adopt(Entrance(real, wanted[key], pools), config.limits)
+            entrance = Entrance(listener.entrance.address, wanted[key], pools)
+            listener.adopt(entrance, config.limits)
         self._heed_memory()
         if self._accepts:
             self.accept()
@@ -170,10 +190,9 @@ class Engine:
                 listener.resume(AcceptPause.MEMORY)
 
     def _open(self, config: ListenerConfig, pools: tuple[str, ...]) -> Listener:
-        host, port = parse_address(config.address, port_zero=True)
-        sock = bind_listener(host, port, LISTEN_BACKLOG)
-        entrance = Entrance(address_text(sock.getsockname()), config, pools)
-        return Listener(self.context, self.registry, sock, entrance)
+        opened = open_listener(config, self._inherited)
+        entrance = Entrance(opened.address, config, pools)
+        return Listener(self.context, self.registry, opened, entrance)
 
     async def load(self) -> LoadedConfig:
         """Read the configuration file again, in a thread of its own: traffic does not wait.
@@ -226,6 +245,7 @@ class Engine:
         self.context.keeps_alive = False
         for listener in self.listeners.values():
             listener.close()
+        self._inherited.close()
         allowed_s = self.context.limits.drain_s if self.drain_s is None else self.drain_s
         count = _count(len(self.registry.live), "session")
         self.note(f"Stopping: {count} may take {allowed_s:g} s to end.")
@@ -233,7 +253,7 @@ class Engine:
         while self.registry.live and time.monotonic() < deadline_s and not self.hurry:
             self.context.poller.look_at_clock()
             for session in list(self.registry.live.values()):
-                if session.state in (State.IDLE, State.READING_HEAD):
+                if session.state in _UNASKED and self._had_time(session):
                     session.close(CloseReason.SHUTDOWN)
             await asyncio.sleep(_DRAIN_LOOK_S)
         if self.registry.live:
@@ -248,6 +268,10 @@ class Engine:
             backend = f", backend {row.backend.address}" if row.backend else ""
             what = f"cut off while {row.state}: client {row.client.address}{asked}{backend}"
             self.note(f"session {session.id} {what}", EventLevel.WARN)
+
+    def _had_time(self, session: Session) -> bool:
+        age_s = self.context.poller.now_s - session.opened_s
+        return bool(session.exchanges) or age_s >= _ASK_S
 
     async def stop(self) -> None:
         """End at once: whatever is still open is reset."""
@@ -311,7 +335,10 @@ class Engine:
 
     def greeting(self) -> str:
         """Return the words that the C original said when it was ready."""
-        return f"Started.  Listening on port {self.first_port()}."
+        address = self._first_address()
+        if address.startswith(UNIX_PREFIX):
+            return f"Started.  Listening on {address}."
+        return f"Started.  Listening on port {self.short_name()}."
 
     @property
     def version(self) -> str:

@@ -34,6 +34,7 @@ _LOUD = frozenset(
         CloseReason.BUFFER_LIMIT,
         CloseReason.MEMORY_LIMIT,
         CloseReason.INTERNAL_ERROR,
+        CloseReason.BAD_PROXY_HEADER,
     }
 )
 """Ends that somebody will ask about; the others are ordinary, or had an event of their own."""
@@ -118,7 +119,7 @@ class Session:
         self.backend: Connection | None = None
         """The present one, if there is one."""
         self.entrance = entrance
-        self.trusts_client = bool(entrance.trusted) and entrance.trusts(self.client_ip)
+        self.trusts_client = entrance.trusts_anybody and entrance.trusts(self.client_ip)
         self.state = _READING_HEAD if entrance.mode is _HTTP else _CONNECTING
         self.generation = context.dispatcher.table.generation
         self.exchanges = 0
@@ -154,6 +155,12 @@ class Session:
         speaker.on_start()
         if not self.state.is_over:
             self.client.start(self, is_connected=True)
+
+    def set_client(self, address: str) -> None:
+        """Take `address` for the client's from now on: who connected speaks for it."""
+        self.client.address = address
+        self.client_ip = address.rpartition(":")[0].strip("[]")
+        self.trusts_client = self.entrance.trusts(self.client_ip)
 
     @property
     def shown_state(self) -> SessionState:

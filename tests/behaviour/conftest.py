@@ -23,14 +23,22 @@ class StartEngine(Protocol):
     """Starts an engine with a configuration, or with a backend to send everything to."""
 
     def __call__(
-        self, config: str = ..., *arguments: str, to: Backend | None = ..., fds: int | None = ...
+        self,
+        config: str = ...,
+        *arguments: str,
+        to: Backend | None = ...,
+        fds: int | None = ...,
+        hand_over: int | None = ...,
+        announce: int | None = ...,
     ) -> Engine: ...
 
 
 class OpenBackend(Protocol):
     """Opens a backend that runs a script, or that answers each request."""
 
-    def __call__(self, script: Script | None = ..., *, answer: Answer = ...) -> Backend: ...
+    def __call__(
+        self, script: Script | None = ..., *, answer: Answer = ..., host: str = ...
+    ) -> Backend: ...
 
 
 StartTraffic = Callable[[Engine], Traffic]
@@ -54,8 +62,10 @@ def closing(directory: Path) -> Iterator[ExitStack]:
 def backend(closing: ExitStack) -> OpenBackend:
     """Opens scripted backends."""
 
-    def open_one(script: Script | None = None, *, answer: Answer = say_ok) -> Backend:
-        opened = Backend(script, answer=answer)
+    def open_one(
+        script: Script | None = None, *, answer: Answer = say_ok, host: str = "127.0.0.1"
+    ) -> Backend:
+        opened = Backend(script, answer=answer, host=host)
         closing.callback(opened.close)
         return opened
 
@@ -86,7 +96,12 @@ def engine(closing: ExitStack, directory: Path) -> StartEngine:
     number = iter(range(100))
 
     def start(
-        config: str = "", *arguments: str, to: Backend | None = None, fds: int | None = None
+        config: str = "",
+        *arguments: str,
+        to: Backend | None = None,
+        fds: int | None = None,
+        hand_over: int | None = None,
+        announce: int | None = None,
     ) -> Engine:
         own = directory / str(next(number))
         own.mkdir()
@@ -95,7 +110,7 @@ def engine(closing: ExitStack, directory: Path) -> StartEngine:
         else:
             (own / "config.lua").write_text(config)
             words = [str(own / "config.lua"), *arguments]
-        started = Engine(own, *words, fds=fds)
+        started = Engine(own, *words, fds=fds, hand_over=hand_over, announce=announce)
         closing.callback(started.close)
         return started
 

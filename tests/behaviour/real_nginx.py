@@ -14,7 +14,11 @@ pid {directory}/pid;
 error_log {directory}/error.log warn;
 events {{ worker_connections 500; }}
 http {{
-  log_format plain '$connection $request_method $uri $status';
+  log_format plain '$connection $request_method $uri $status$announced';
+  map $proxy_protocol_addr $announced {{
+    "" "";
+    default " $proxy_protocol_addr $proxy_protocol_port $proxy_protocol_server_addr";
+  }}
   access_log {directory}/access.log plain;
   client_body_temp_path {directory}/body;
   proxy_temp_path {directory}/proxy;
@@ -26,7 +30,7 @@ http {{
   gzip_proxied any;
   gzip_types text/plain;
   server {{
-    listen 127.0.0.1:{port} backlog=511;
+    listen 127.0.0.1:{port}{option} backlog=511;
     root {directory}/www;
     default_type text/plain;
     location / {{ }}
@@ -42,7 +46,8 @@ http {{
 class Nginx:
     """A running nginx. `close` ends it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, option: str = "") -> None:
+        """Start it; `option` is one more word of its `listen`, such as `proxy_protocol`."""
         self.directory = directory
         self.pages = directory / "www"
         (self.pages / "kept").mkdir(parents=True)
@@ -51,7 +56,11 @@ class Nginx:
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.address}"
         self._config = directory / "nginx.conf"
-        self._config.write_text(CONFIG.format(directory=directory, port=self.port))
+        self._config.write_text(
+            CONFIG.format(
+                directory=directory, port=self.port, option=f" {option}" if option else ""
+            )
+        )
         self.start()
 
     def start(self) -> None:
@@ -73,7 +82,7 @@ class Nginx:
         self.process.wait(PATIENCE_S)
 
     def access_log(self) -> list[list[str]]:
-        """Return its lines: connection number, method, path, status."""
+        """Return its lines: connection number, method, path, status, and who was announced."""
         return [line.split() for line in (self.directory / "access.log").read_text().splitlines()]
 
     def close(self) -> None:

@@ -19,6 +19,14 @@ from tests.behaviour.wire import Message, Wire
 
 Row = dict[str, Any]
 
+ANNOUNCE = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ |= {"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""What systemd does before it starts a service that has a socket."""
+
 RSP = [sys.executable, "-m", "rsp"]
 
 
@@ -43,11 +51,14 @@ class Engine:
         *arguments: str,
         fds: int | None = None,
         runtime: Path | None = None,
+        hand_over: int | None = None,
+        announce: int | None = None,
     ) -> None:
         """Start `rsp serve` with `arguments`, and return when it lets clients in.
 
-        `fds` limits its open files. With `runtime` the control socket is at its usual place in
-        that directory, otherwise in `directory`.
+        `fds` limits its open files. It inherits the fd `hand_over`; the fd `announce` as its fd 3,
+        of which LISTEN_FDS tells it, as systemd would. With `runtime` the control socket is at
+        its usual place in that directory, otherwise in `directory`.
         """
         self.directory = directory
         self._log = directory / "log"
@@ -60,6 +71,9 @@ class Engine:
             environment["XDG_RUNTIME_DIR"] = str(runtime)
         if fds is not None:
             command = ["sh", "-c", f'ulimit -n {fds}; exec "$@"', "sh", *command]
+        if announce is not None:
+            command = [sys.executable, "-c", ANNOUNCE, str(announce), *command]
+        self._inherited = [fd for fd in (hand_over, announce) if fd is not None]
         self.control = self._start(command, environment)
         self.link = Link(self.control)
         self.ports = [self._port(row["address"]) for row in self.ask("status")["listeners"]]
@@ -73,7 +87,7 @@ class Engine:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
-                pass_fds=[ready_write],
+                pass_fds=[ready_write, *self._inherited],
                 env=environment,
             )
         os.close(ready_write)
@@ -86,7 +100,7 @@ class Engine:
 
     @staticmethod
     def _port(address: str) -> int:
-        return int(address.rpartition(":")[2])
+        return 0 if address.startswith("unix:") else int(address.rpartition(":")[2])
 
     @property
     def pid(self) -> int:

@@ -23,7 +23,11 @@ def say_ok(_: Message) -> bytes:
 class Backend:
     """Listens on a port of the kernel's choice; each connection gets a thread and the script."""
 
-    def __init__(self, script: Script | None = None, *, answer: Answer = say_ok) -> None:
+    def __init__(
+        self, script: Script | None = None, *, answer: Answer = say_ok, host: str = "127.0.0.1"
+    ) -> None:
+        """Open it at `host`, which may be `unix:/path`."""
+        self._host = host
         self.script = script or self.serve
         """May be replaced at any time: the next connection has the new one."""
         self.answer = answer
@@ -39,9 +43,13 @@ class Backend:
         self._open()
 
     def _open(self, port: int = 0) -> None:
-        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
-        self.port: int = self._listener.getsockname()[1]
-        self.address = f"127.0.0.1:{self.port}"
+        self._listener = listen_at(self._host, port)
+        self.port: int = 0
+        self.address = self._host
+        if not self._host.startswith("unix:"):
+            self.port = self._listener.getsockname()[1]
+            host = f"[{self._host}]" if ":" in self._host else self._host
+            self.address = f"{host}:{self.port}"
         self.url = f"http://{self.address}"
         self._start(self._accept, self._listener)
 
@@ -57,7 +65,7 @@ class Backend:
                 wire = Wire(sock)
                 self.wires.append(wire)
                 self._start(self._run, wire)
-                self._last_port = peer[1]
+                self._last_port = peer[1] if peer else 0
 
     def _run(self, wire: Wire) -> None:
         try:
@@ -131,6 +139,17 @@ class Backend:
         listening = self._threads[0]
         listening.join(PATIENCE_S)
         self._finish_scripts()
+
+
+def listen_at(host: str, port: int) -> socket.socket:
+    """Return a listening socket; `host` may be `unix:/path`."""
+    if host.startswith("unix:"):
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(host.removeprefix("unix:"))
+        listener.listen(128)
+        return listener
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=128)
 
 
 def hold(release: threading.Event) -> Script:

@@ -71,9 +71,11 @@ class Wire:
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.sock.settimeout(PATIENCE_S)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port = sock.getsockname()[1]
-        """Our own port: how a log or a table names this client."""
+        self.port = 0
+        """Our own port: how a log or a table names this client; a unix socket has none."""
+        if sock.family != socket.AF_UNIX:
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.port = sock.getsockname()[1]
         self.received = bytearray()
         """Everything that came, byte for byte."""
         self._at = 0

@@ -209,8 +209,14 @@ def test_an_address_is_a_host_and_a_port(text: str, expected: tuple[str, int]) -
         ("https://a.test", 'mode = "tcp"'),
         ("HTTPS://a.test:443/", 'mode = "tcp"'),
         ("http://a.test:80", 'without "http://"'),
-        ("unix:/run/app.sock", "unix sockets are not supported yet"),
-        ("/run/app.sock", "unix sockets are not supported yet"),
+        ("/run/app.sock", "write the path of a unix socket as unix:/run/app.sock"),
+        ("unix:", "write the whole path, such as unix:/run/app.sock"),
+        ("unix:app.sock", "write the whole path"),
+        ("unix:@abstract", "write the whole path"),
+        ("unix:/run/", "that is no path of a socket"),
+        ("unix:/run/a\0b", "that is no path of a socket"),
+        ("unix:/run/caf\xe9", "use printable ASCII"),
+        ("unix:/" + "x" * 107, "the path has 108 bytes, and a unix socket's may have 107"),
         ("a.test:80/path", "an address has no path"),
         ("a.test", "the port is missing; write a.test:80"),
         ("::1:80", "write an IPv6 address in brackets, such as [::1]:9001"),
@@ -246,6 +252,13 @@ def test_another_text_is_refused_with_what_would_be_right(text: str, part: str) 
     assert part in str(caught.value)
 
 
+def test_the_address_of_a_unix_socket_is_its_path() -> None:
+    longest = "/" + "x" * 106
+    assert parse_address("unix:/run/app.sock") == ("/run/app.sock", 0)
+    assert parse_address(f"unix:{longest}") == (longest, 0)
+    assert parse_address("unix:/run/a b:80") == ("/run/a b:80", 0)
+
+
 def test_a_listener_may_leave_the_port_to_the_kernel() -> None:
     assert parse_address("127.0.0.1:0", port_zero=True) == ("127.0.0.1", 0)
 
@@ -257,6 +270,6 @@ def test_no_text_breaks_the_reading_of_an_address(text: str) -> None:
     except AddressError as error:
         message = str(error)
     else:
-        assert 1 <= port <= 65535
+        assert 1 <= port <= 65535 or (port == 0 and host.startswith("/"))
         message = host
     assert 1 <= len(message) < 600

@@ -6,7 +6,7 @@ from rsp.core.backends import BackendTable, Pool
 from rsp.core.config import Config, ListenerConfig
 from rsp.core.differences import differences
 from rsp.core.limits import Limits
-from rsp.core.vocabulary import Mode
+from rsp.core.vocabulary import Mode, ProxyVersion
 from tests.core.making import DRAIN, backend
 
 WEB = Pool("web", (backend("a"), backend("b")))
@@ -69,6 +69,14 @@ def test_every_value_of_a_backend() -> None:
     assert changed(with_web(replace(WEB, backends=(moved, backend("b"))))) == [
         "web/a: address a.test:80 → a2.test:80, weight 1 → 2, state ready → drain, "
         "max_connections 0 → 9"
+    ]
+
+
+def test_how_a_pool_tells_of_the_client() -> None:
+    telling = with_web(replace(WEB, send_proxy=ProxyVersion.V2, forwarded=True))
+    assert changed(telling) == [
+        "pool web: send_proxy off → v2",
+        "pool web: forwarded off → on",
     ]
 
 

@@ -13,7 +13,7 @@ ENDING = (S.DRAINING, S.CLOSING)
 TUNNELS = (S.TUNNEL, S.TUNNEL_CLIENT_FINISHED, S.TUNNEL_BACKEND_FINISHED)
 CONNECTING = (S.CONNECTING, S.CONNECTING_CLIENT_FINISHED)
 STREAMING = (S.STREAMING, S.STREAMING_CLIENT_FINISHED)
-WITHOUT_BACKEND = (S.READING_HEAD, S.ROUTING, S.IDLE)
+WITHOUT_BACKEND = (S.READING_PROXY_HEADER, S.READING_HEAD, S.ROUTING, S.IDLE)
 
 
 def all_but(*states: State) -> tuple[State, ...]:
@@ -22,6 +22,11 @@ def all_but(*states: State) -> tuple[State, ...]:
 
 IMPOSSIBLE: list[tuple[str, tuple[Fact, ...], tuple[State, ...]]] = [
     ("nothing happens to a closed session: `advance` drops it", tuple(Fact), (S.CLOSED,)),
+    (
+        "an announcement comes before everything else",
+        (F.ANNOUNCED, F.ANNOUNCED_RELAY),
+        all_but(S.READING_PROXY_HEADER),
+    ),
     ("a first byte is news only while idle", (F.HEAD_STARTED,), all_but(S.IDLE)),
     (
         "a head is looked for only between two exchanges",
@@ -43,7 +48,7 @@ IMPOSSIBLE: list[tuple[str, tuple[Fact, ...], tuple[State, ...]]] = [
     (
         "a reply of ours is not sent into bytes that are not HTTP, nor behind an end",
         (F.ANSWERED,),
-        (*TUNNELS, *ENDING),
+        (S.READING_PROXY_HEADER, *TUNNELS, *ENDING),
     ),
     ("an exchange ends where its response streams", (F.EXCHANGE_KEPT,), all_but(S.STREAMING)),
     (
@@ -111,8 +116,10 @@ def reached_from(*first: State) -> set[State]:
     return seen
 
 
-def test_every_state_is_reached_from_the_two_that_sessions_begin_in() -> None:
-    assert reached_from(S.READING_HEAD, S.CONNECTING) == set(State)
+def test_every_state_is_reached_from_the_three_that_sessions_begin_in() -> None:
+    announced = {S.READING_PROXY_HEADER}
+    assert reached_from(S.READING_HEAD, S.CONNECTING) == set(State) - announced
+    assert reached_from(S.READING_PROXY_HEADER) == set(State)
 
 
 @pytest.mark.parametrize("state", State)
@@ -167,6 +174,18 @@ Step = tuple[Fact, State, tuple[Action, ...]]
 GOES = (A.CLOSE_CLIENT, A.CLOSE_BACKEND)
 
 LIVES: dict[str, tuple[State, list[Step]]] = {
+    "a proxy announces its client, whose request follows": (
+        S.READING_PROXY_HEADER,
+        [(F.ANNOUNCED, S.READING_HEAD, ()), (F.HEAD_READ, S.ROUTING, ())],
+    ),
+    "a proxy announces its client, whose bytes are passed on": (
+        S.READING_PROXY_HEADER,
+        [(F.ANNOUNCED_RELAY, S.CONNECTING, ()), (F.TUNNELLED, S.TUNNEL, ())],
+    ),
+    "a proxy looks whether we are there": (
+        S.READING_PROXY_HEADER,
+        [(F.CLIENT_EOF, S.CLOSED, (A.CLOSE_CLIENT,))],
+    ),
     "two requests on one connection, then the client leaves": (
         S.READING_HEAD,
         [

@@ -31,6 +31,7 @@ def streaming(**waiting: bool) -> Patience:
 @pytest.mark.parametrize(
     ("state", "limit", "reason"),
     [
+        (State.READING_PROXY_HEADER, "proxy_header_s", CloseReason.BAD_PROXY_HEADER),
         (State.READING_HEAD, "client_head_s", CloseReason.CLIENT_TIMEOUT),
         (State.ROUTING, "client_head_s", CloseReason.CLIENT_TIMEOUT),
         (State.IDLE, "keep_alive_idle_s", CloseReason.IDLE_TIMEOUT),
@@ -83,7 +84,12 @@ def test_every_state_waits_for_something_that_can_be_named(state: State) -> None
     assert allowed.phrase
 
 
-FIXED = (SessionState.READING_HEAD, SessionState.ROUTING, SessionState.IDLE)
+FIXED = (
+    SessionState.READING_PROXY_HEADER,
+    SessionState.READING_HEAD,
+    SessionState.ROUTING,
+    SessionState.IDLE,
+)
 
 
 @pytest.mark.parametrize("state", State)

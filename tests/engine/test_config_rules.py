@@ -26,7 +26,10 @@ REFUSED = {
         'pool("x", { backends = { { name = "a", address = "a:1", wait = 3 } } })',
         'backend 1 of pool "x" has no "wait"; did you mean "weight"?',
     ),
-    "nothing near": ("listen { zzz = 1 }", "there is address, mode, pool, trusted_proxies"),
+    "nothing near": (
+        "listen { zzz = 1 }",
+        "there is address, fd, mode, pool, trusted_proxies, accept_proxy",
+    ),
     "no address": ("listen {}", "listen: address is missing"),
     "address of another kind": ("listen { address = 80 }", "address is 80; it must be a string"),
     "no port": ('listen { address = "localhost" }', "the port is missing"),
@@ -42,10 +45,31 @@ REFUSED = {
         'listen { address = "a:1", pool = "wed" }',
         'pool "wed" is not there; did you mean "web"?',
     ),
+    "address and fd": (
+        'listen { address = "127.0.0.1:80", fd = 5 }',
+        "listen: it has an address and an fd",
+    ),
+    "fd in words": ('listen { fd = "5" }', 'listen: fd is "5"; it must be a whole number'),
+    "a standard stream": ("listen { fd = 2 }", "listen: fd is 2; it is the number of a socket"),
+    "path that is none": ('listen { address = "unix:x" }', "write the whole path"),
     "bad proxies": ('listen { address = "a:1", trusted_proxies = "x" }', "is a list"),
     "bad network": (
         'listen { address = "a:1", trusted_proxies = { "x" } }',
         '"x" in trusted_proxies is no network',
+    ),
+    "bad announcers": ('listen { address = "a:1", accept_proxy = true }', "is a list"),
+    "bad network of announcers": (
+        'listen { address = "a:1", accept_proxy = { "10.0.0.0/33" } }',
+        '"10.0.0.0/33" in accept_proxy is no network',
+    ),
+    "unknown PROXY version": (
+        'pool("x", { send_proxy = "v3" })',
+        'pool "x": send_proxy "v3" is not there; there is v1, v2',
+    ),
+    "PROXY version as a number": ('pool("x", { send_proxy = 1 })', "send_proxy is 1"),
+    "forwarded in words": (
+        'pool("x", { forwarded = "yes" })',
+        'pool "x": forwarded is "yes"; it must be true or false',
     ),
     "twice the pool": ('pool("web", {})', 'pool "web" is there twice'),
     "name of a pool": ('pool("a b", {})', '"a b" cannot name a pool'),

@@ -300,7 +300,7 @@ def test_why_a_connect_failed_in_words(number: int, text: str) -> None:
         (("fe80::1%eth0", 80, 0, 2), "[fe80::1%eth0]:80"),
         (("::ffff:192.0.2.1", 80, 0, 0), "192.0.2.1:80"),
         (("0.0.0.0", 0), "0.0.0.0:0"),
-        ("/run/rsp.sock", "/run/rsp.sock"),
+        ("/run/rsp.sock", "unix:/run/rsp.sock"),
     ],
 )
 def test_addresses_as_text(address: object, text: str) -> None:

@@ -3,6 +3,9 @@
 Hop-by-hop fields end here (RFC 9110, section 7.6.1); everything else keeps its order and spelling.
 """
 
+from collections.abc import Iterable
+
+from rsp.core.addresses import UNIX_CLIENT_IP
 from rsp.core.http1.framing import Body, BodyKind
 from rsp.core.http1.lines import Special
 from rsp.core.http1.request import RequestHead
@@ -20,19 +23,24 @@ def request_head_bytes(
     scheme: str = "http",
     trusted_peer: bool,
     host: bytes | None = None,
+    forwarded: bool = False,
 ) -> bytes:
     """Return the head for the backend, in HTTP/1.1 and on a connection that is kept alive.
 
     `host` replaces the client's Host. The X-Forwarded fields of a `trusted_peer` are kept and
-    appended to, those of anybody else are replaced.
+    appended to, those of anybody else are replaced; the same with `Forwarded` where it is wanted.
 
-    Source: RFC 9110, sections 7.2, 7.6 and 7.8; RFC 9112, section 3.2.
+    Source: RFC 9110, sections 7.2, 7.6 and 7.8; RFC 9112, section 3.2; RFC 7239.
     """
-    written = head.written.get((host, trusted_peer))
+    wanted = (host, trusted_peer, forwarded)
+    written = head.written.get(wanted)
     if written is None:
-        written = _around_client(head, scheme, host, trusted=trusted_peer)
-        head.written[host, trusted_peer] = written
+        special = head.special if trusted_peer else _NOTHING
+        written = head.written[wanted] = _around_client(head, scheme, host, special, own=forwarded)
     before, behind = written
+    if forwarded:
+        chain = head.special.get(b"forwarded", ()) if trusted_peer else ()
+        behind = _forwarded_line(head, client_ip, scheme, chain) + behind
     return b"%b %b HTTP/1.1\r\n%b%b%b" % (
         head.method.encode("ascii"),
         head.origin_target,
@@ -43,11 +51,12 @@ def request_head_bytes(
 
 
 def _around_client(
-    head: RequestHead, scheme: str, host: bytes | None, *, trusted: bool
+    head: RequestHead, scheme: str, host: bytes | None, special: Special, *, own: bool
 ) -> tuple[bytes, bytes]:
     """Return the fields for the backend, before and behind the client's address.
 
-    It ends X-Forwarded-For, and is all of it when the peer is no trusted proxy.
+    It ends X-Forwarded-For, and is all of it when the peer is no trusted proxy. What such a one
+    said is in `special`; with `own` its `Forwarded` is left to `_forwarded_line`.
     """
     before = [
         b"Host: %b\r\n" % (head.raw_host.encode("latin-1") if host is None else host),
@@ -58,9 +67,10 @@ def _around_client(
     if head.expects_continue:
         before.append(b"Expect: 100-continue\r\n")
     before.append(b"X-Forwarded-For: ")
-    special = head.special if trusted else _NOTHING
     before += [b"%b, " % chain for chain in special.get(b"x-forwarded-for", ()) if chain]
     behind = [b"\r\n", *_forwarded(head, special, scheme)]
+    if not own:
+        behind += [b"Forwarded: %b\r\n" % value for value in special.get(b"forwarded", ())]
     behind += [b"Via: %b\r\n" % value for value in head.special.get(b"via", ())]
     behind.append(_VIA[head.minor])
     if head.upgrade:
@@ -82,7 +92,28 @@ def _forwarded(head: RequestHead, special: Special, scheme: str) -> list[bytes]:
     own_host = [head.raw_host.encode("latin-1")] if head.raw_host else []
     hosts = special.get(b"x-forwarded-host", own_host)
     lines += [b"X-Forwarded-Host: %b\r\n" % name for name in hosts]
-    return lines + [b"Forwarded: %b\r\n" % value for value in special.get(b"forwarded", ())]
+    return lines
+
+
+def _forwarded_line(
+    head: RequestHead, client_ip: str, scheme: str, chain: Iterable[bytes]
+) -> bytes:
+    """Return `Forwarded` behind the end of the line before it: `chain`, and the client's entry.
+
+    An address of IPv6, and a host with a port, hold characters that only a quoted string may;
+    none holds one that would have to be escaped. Source: RFC 7239, sections 4 to 6.
+    """
+    if client_ip == UNIX_CLIENT_IP:
+        client = "unknown"
+    else:
+        client = f'"[{client_ip}]"' if ":" in client_ip else client_ip
+    entry = [f"for={client}"]
+    if head.raw_host:
+        is_token = ":" not in head.raw_host
+        entry.append(f"host={head.raw_host}" if is_token else f'host="{head.raw_host}"')
+    entry.append(f"proto={scheme}")
+    own = ";".join(entry).encode("latin-1")
+    return b"\r\nForwarded: " + b", ".join([*filter(None, chain), own])
 
 
 def response_head_bytes(

@@ -89,9 +89,10 @@ class RequestHead(msgspec.Struct, gc=False):
     client_ip: str = ""
     """Where it came from, and through which listener: filled in by whoever read it."""
     listener: str = ""
-    written: dict[tuple[bytes | None, bool], tuple[bytes, bytes]] = {}
+    written: dict[tuple[bytes | None, bool, bool], tuple[bytes, bytes]] = {}
     """What `forward.py` wrote for the backend, before and behind the client's address, by the Host
-    that it is to see and whether the peer is trusted. Repeated heads share it."""
+    that it is to see, whether the peer is trusted, and whether `Forwarded` is written for each
+    request. Repeated heads share it."""
 
     @property
     def fields(self) -> list[Field]:

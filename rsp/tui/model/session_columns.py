@@ -12,6 +12,7 @@ _CELL_CHARACTERS = 400
 """More of a stranger's text than any column shows; the rest is not even looked at."""
 
 _STATES = {
+    SessionState.READING_PROXY_HEADER: ("·", "READING", ""),
     SessionState.READING_HEAD: ("·", "READING", ""),
     SessionState.ROUTING: ("·", "ROUTING", ""),
     SessionState.CONNECTING: ("◌", "CONNECT", "accent"),

@@ -21,6 +21,7 @@ _PAUSES = {
 }
 
 _PLAIN = {
+    SessionState.READING_PROXY_HEADER: "The proxy in front has not said yet for whom it speaks.",
     SessionState.READING_HEAD: "The client has not sent its whole request head yet.",
     SessionState.ROUTING: "The route of this request is being decided.",
     SessionState.TUNNEL: "A tunnel: bytes pass in both ways, unread.",

@@ -116,6 +116,58 @@ def test_what_a_stranger_says_about_the_way_is_replaced() -> None:
     assert values(fields, b"Forwarded") == []
 
 
+def forwarded(
+    *fields: bytes, client_ip: str = "192.0.2.1", trusted: bool = False, **line: bytes
+) -> list[bytes]:
+    """Return `Forwarded` as it is sent where it is wanted."""
+    head = parse_request_head(request(*fields, **line), LIMITS)
+    wire = request_head_bytes(head, client_ip=client_ip, trusted_peer=trusted, forwarded=True)
+    lines = wire.split(b"\r\n")
+    assert lines[-2:] == [b"", b""]
+    assert b"X-Forwarded-For: " in wire
+    return [line.partition(b": ")[2] for line in lines if line.startswith(b"Forwarded: ")]
+
+
+def test_forwarded_says_who_what_host_and_how() -> None:
+    """RFC 7239, section 4."""
+    assert forwarded() == [b"for=192.0.2.1;host=a;proto=http"]
+    assert forwarded(host=b"Host: A.Example:81") == [
+        b'for=192.0.2.1;host="A.Example:81";proto=http'
+    ]
+    assert forwarded(line=b"GET / HTTP/1.0", host=b"") == [b"for=192.0.2.1;proto=http"]
+
+
+def test_forwarded_quotes_ipv6() -> None:
+    """RFC 7239, section 6."""
+    assert forwarded(client_ip="2001:db8::1", host=b"Host: [::1]:80") == [
+        b'for="[2001:db8::1]";host="[::1]:80";proto=http'
+    ]
+
+
+def test_forwarded_says_that_a_client_has_no_address() -> None:
+    """RFC 7239, section 6.2."""
+    assert forwarded(client_ip="unix") == [b"for=unknown;host=a;proto=http"]
+
+
+def test_forwarded_of_a_stranger_is_replaced_and_of_a_trusted_proxy_appended_to() -> None:
+    """RFC 7239, section 8.1."""
+    chain = (b"Forwarded: for=198.51.100.1", b"forwarded: for=_x;proto=https", b"Forwarded:")
+    assert forwarded(*chain) == [b"for=192.0.2.1;host=a;proto=http"]
+    assert forwarded(*chain, trusted=True) == [
+        b"for=198.51.100.1, for=_x;proto=https, for=192.0.2.1;host=a;proto=http"
+    ]
+
+
+def test_a_repeated_head_tells_of_its_own_client() -> None:
+    head = parse_request_head(request(), LIMITS)
+    for last in (1, 2):
+        for wanted in (True, False):
+            wire = request_head_bytes(
+                head, client_ip=f"192.0.2.{last}", trusted_peer=False, forwarded=wanted
+            )
+            assert (b"Forwarded: for=192.0.2.%d;" % last in wire) is wanted
+
+
 def test_what_a_trusted_proxy_says_is_kept_and_appended_to() -> None:
     fields = fields_sent(*FORGED, trusted=True)
     chain = b"198.51.100.1, 198.51.100.2, 192.0.2.1"

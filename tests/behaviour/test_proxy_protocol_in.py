@@ -1,0 +1,215 @@
+"""`accept_proxy`: whoever is trusted announces its client first, and nobody else may."""
+
+import socket
+import struct
+
+import pytest
+
+from tests.behaviour.configs import pool
+from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend
+from tests.behaviour.waiting import PATIENCE_S, wait_until
+from tests.behaviour.wire import Wire, request
+
+V1 = b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n"
+V1_OF_IPV6 = b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 80\r\n"
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+V2 = (
+    SIGNATURE
+    + struct.pack("!BBH", 0x21, 0x11, 12 + 5)
+    + socket.inet_aton("192.0.2.7")
+    + socket.inet_aton("192.0.2.1")
+    + struct.pack("!HH", 4711, 80)
+    + b"\x02\0\x02ab"
+)
+LOCAL = SIGNATURE + struct.pack("!BBH", 0x20, 0, 0)
+
+ACCEPTING = 'accept_proxy = { "127.0.0.0/8" }'
+STRICT_S = 0.9
+QUICK = f"limits {{ proxy_header_s = {STRICT_S} }}\n"
+
+
+def shared_config(site: Backend) -> str:
+    address = 'address = "127.0.0.1:0", '
+    trusting = f'listen {{ {address}{ACCEPTING}, trusted_proxies = {{ "192.0.2.0/24" }} }}\n'
+    relay = f'listen {{ {address}{ACCEPTING}, mode = "tcp" }}\n'
+    strangers = f'listen {{ {address}accept_proxy = {{ "10.0.0.0/8" }} }}\n'
+    route = 'function route(request) return "web", { reason = request.client_ip } end\n'
+    return trusting + relay + strangers + pool(site) + route + QUICK
+
+
+def end_of(proxy: Engine, wire: Wire) -> dict[str, object]:
+    """Return what is remembered of a session that has ended, by the address that it came from."""
+    last = proxy.ask("status")["totals"]["accepted"]
+    wait_until(lambda: proxy.ask("connection", id=last)["state"] == "closed")
+    return proxy.ask("connection", id=last)
+
+
+@pytest.mark.parametrize("header", [V1, V2], ids=["v1", "v2"])
+def test_the_announced_client_is_the_client_everywhere(
+    proxy: Engine, site: Backend, header: bytes
+) -> None:
+    wire = proxy.connect()
+    wire.send(header, request())
+    assert wire.read_response().body == b"hello"
+    assert site.requests[0].get("X-Forwarded-For") == "192.0.2.7"
+    rows = proxy.ask("connections")["connections"]
+    assert [row["client"]["address"] for row in rows] == ["192.0.2.7:4711"]
+    exchange = proxy.last_exchange()
+    assert exchange["client"] == "192.0.2.7:4711"
+    assert proxy.ask("decisions", limit=1)["decisions"][0]["reason"] == "192.0.2.7"
+    assert proxy.wait_for_event(f"127.0.0.1:{wire.port} speaks for 192.0.2.7:4711")
+
+
+def test_an_ipv6_client_is_announced_over_ipv4(proxy: Engine, site: Backend) -> None:
+    wire = proxy.connect()
+    wire.send(V1_OF_IPV6, request())
+    assert wire.read_response().status == 200
+    assert site.requests[0].get("X-Forwarded-For") == "2001:db8::7"
+    rows = proxy.ask("connections")["connections"]
+    assert rows[0]["client"]["address"] == "[2001:db8::7]:4711"
+
+
+def test_trust_is_about_the_announced_client(proxy: Engine, site: Backend) -> None:
+    """The one that connected is in no trusted network; the one that it speaks for is."""
+    for header, chain in ((V1, "10.1.1.1, 192.0.2.7"), (V1_OF_IPV6, "2001:db8::7")):
+        wire = proxy.connect()
+        wire.send(header, request("GET", "/", "X-Forwarded-For: 10.1.1.1"))
+        assert wire.read_response().status == 200
+        assert site.requests[-1].get("X-Forwarded-For") == chain
+
+
+@pytest.mark.parametrize("header", [LOCAL, b"PROXY UNKNOWN\r\n"], ids=["v2", "v1"])
+def test_a_proxy_that_speaks_for_itself_keeps_its_own_address(
+    proxy: Engine, site: Backend, header: bytes
+) -> None:
+    wire = proxy.connect()
+    wire.send(header, request())
+    assert wire.read_response().status == 200
+    assert site.requests[0].get("X-Forwarded-For") == "127.0.0.1"
+    assert proxy.row(wire)["state"] == "idle"
+
+
+@pytest.mark.parametrize("header", [V1, V2], ids=["v1", "v2"])
+def test_header_and_request_may_come_a_byte_at_a_time(
+    proxy: Engine, site: Backend, header: bytes
+) -> None:
+    wire = proxy.connect()
+    for byte in header + request():
+        wire.send(bytes([byte]))
+    assert wire.read_response().body == b"hello"
+    assert site.requests[0].get("X-Forwarded-For") == "192.0.2.7"
+
+
+def test_only_the_first_bytes_of_a_connection_announce(proxy: Engine, site: Backend) -> None:
+    wire = proxy.connect()
+    wire.send(V1, request())
+    assert wire.read_response().status == 200
+    wire.send(V1, request())
+    assert wire.read_response().status == 400
+    assert len(site.requests) == 1
+
+
+@pytest.mark.parametrize("header", [V1, V2], ids=["v1", "v2"])
+def test_a_relay_passes_what_stands_behind_the_header(
+    proxy: Engine, site: Backend, header: bytes
+) -> None:
+    got: list[bytes] = []
+    site.script = lambda wire: got.append(wire.read_to_end())
+    wire = proxy.connect(proxy.ports[1])
+    wire.send(header, b"first ")
+    wait_until(lambda: site.wires and site.wires[0].received)
+    rows = proxy.ask("connections")["connections"]
+    assert [row["client"]["address"] for row in rows] == ["192.0.2.7:4711"]
+    assert rows[0]["state"] == "streaming"
+    wire.send(b"second")
+    wire.finish()
+    wait_until(lambda: got)
+    assert got == [b"first second"]
+
+
+def test_a_relay_may_have_nothing_behind_the_header(proxy: Engine, site: Backend) -> None:
+    site.script = lambda wire: wire.send(b"220 welcome\r\n")
+    wire = proxy.connect(proxy.ports[1])
+    wire.send(V2)
+    assert wire.read_to_end() == b"220 welcome\r\n"
+
+
+@pytest.mark.parametrize("port", [0, 1], ids=["http", "tcp"])
+@pytest.mark.parametrize("data", [request(), b"PROXY TCP5 ", SIGNATURE + b"\x11"])
+def test_what_is_no_header_closes_the_connection_and_is_told(
+    proxy: Engine, site: Backend, port: int, data: bytes
+) -> None:
+    wire = proxy.connect(proxy.ports[port])
+    wire.send(data, b"\r\n")
+    assert wire.is_reset()
+    assert wire.received == b""
+    ended = end_of(proxy, wire)
+    assert ended["close_reason"] == "bad_proxy_header"
+    assert f"127.0.0.1:{wire.port}: the " in str(ended["close_detail"])
+    assert proxy.wait_for_event(f"bad_proxy_header, 127.0.0.1:{wire.port}")
+    assert site.connections == 0
+
+
+@pytest.mark.parametrize(
+    ("port", "part"), [(0, b""), (0, V1[:-1]), (1, V2[:20])], ids=["nothing", "http v1", "tcp v2"]
+)
+def test_a_header_that_does_not_come_in_time_closes_the_connection(
+    proxy: Engine, site: Backend, port: int, part: bytes
+) -> None:
+    wire = proxy.connect(proxy.ports[port])
+    wire.send(part)
+    assert proxy.row(wire)["state"] == "reading_proxy_header"
+    assert wire.is_reset()
+    ended = end_of(proxy, wire)
+    assert ended["close_reason"] == "bad_proxy_header"
+    assert ended["close_detail"] == (
+        f"127.0.0.1:{wire.port}: the client sent no whole PROXY header for {STRICT_S} s"
+    )
+    assert site.connections == 0
+
+
+def test_a_connection_without_a_byte_is_a_look_whether_we_are_there(
+    proxy: Engine, site: Backend
+) -> None:
+    wire = proxy.connect()
+    wait_until(lambda: proxy.row_of(wire))
+    wire.finish()
+    assert wire.read_to_end() == b""
+    assert end_of(proxy, wire)["close_reason"] == "finished"
+    assert site.connections == 0
+
+
+def test_half_a_header_and_an_end_is_a_mistake(proxy: Engine, site: Backend) -> None:
+    wire = proxy.connect()
+    wire.send(V1[:20])
+    wire.finish()
+    assert wire.read_to_end() == b""
+    ended = end_of(proxy, wire)
+    assert ended["close_reason"] == "bad_proxy_header"
+    assert "it ended inside its PROXY header" in str(ended["close_detail"])
+    assert site.connections == 0
+
+
+def test_a_stranger_announces_nobody(proxy: Engine, site: Backend) -> None:
+    wire = proxy.connect(proxy.ports[2])
+    wire.send(V1, request())
+    assert wire.read_response().status == 400
+    assert site.connections == 0
+    plain = proxy.connect(proxy.ports[2])
+    assert plain.get().status == 200
+    assert site.requests[0].get("X-Forwarded-For") == "127.0.0.1"
+
+
+def test_an_engine_that_stops_waits_for_no_header(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    listen = f'listen {{ address = "127.0.0.1:0", {ACCEPTING} }}\n'
+    proxy = engine(listen + pool(backend()))
+    wire = proxy.connect()
+    wire.send(V1[:5])
+    proxy.wait_for_state(wire, "reading_proxy_header")
+    proxy.ask("stop")
+    assert wire.read_to_end() == b""
+    assert proxy.process.wait(PATIENCE_S) == 0
