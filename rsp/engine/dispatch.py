@@ -97,6 +97,7 @@ def dial(backend: Backend, poller: Poller, owner: Owner[Connection], limits: Lim
 
     Raises:
         ConnectFailed: it failed at once.
+        NoLocalPort: there is no port for our side of it.
         OutOfFds: there is no fd for it, or the poller cannot watch it.
     """
     if backend.resolved is None:

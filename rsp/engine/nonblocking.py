@@ -71,6 +71,10 @@ class ConnectFailed(Exception):
     """A connection to a backend could not be made. The text is a reason for people."""
 
 
+class NoLocalPort(Exception):
+    """Every local port to that address is in use (EADDRNOTAVAIL). Not the backend's fault."""
+
+
 class OutOfFds(Exception):
     """No fd, or no memory, for one more connection. Not the client's fault: try again later."""
 
@@ -216,6 +220,7 @@ def start_connect(address: tuple[str, int]) -> Socket:
 
     Raises:
         ConnectFailed: it failed at once.
+        NoLocalPort: the kernel has no port for our side.
         OutOfFds: no fd for it.
     """
     host = address[0]
@@ -229,6 +234,8 @@ def start_connect(address: tuple[str, int]) -> Socket:
     if number in _BEGUN:
         return sock
     sock.close()
+    if number == errno.EADDRNOTAVAIL:
+        raise NoLocalPort(connect_error_text(number))
     raise ConnectFailed(connect_error_text(number))
 
 

@@ -16,7 +16,7 @@ from rsp.core.vocabulary import CloseReason, PauseReason, ProxyVersion
 from rsp.engine.connection import Connection
 from rsp.engine.dispatch import dial
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Decided
-from rsp.engine.nonblocking import ConnectFailed, OutOfFds, local_address
+from rsp.engine.nonblocking import ConnectFailed, NoLocalPort, OutOfFds, local_address
 from rsp.engine.session import Session
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
@@ -117,13 +117,21 @@ class Pairing:
         except ConnectFailed as error:
             self._failed(backend, str(error))
         except OutOfFds as error:
-            sentence = f"no fd for a connection to backend {backend.key} ({error})"
-            self.seeker.on_unpaired(_UNAVAILABLE, sentence, CloseReason.BACKEND_UNREACHABLE)
+            self._unable(f"no fd for a connection to backend {backend.key} ({error})")
+        except NoLocalPort as error:
+            self._unable(
+                f"backend {backend.key} ({backend.address}), connecting: {error}; too many "
+                "connections to it were closed in the last minute, or are open"
+            )
         else:
             self._pair(connection, backend)
             decision = self.decision
             if decision is not None and decision.pool is not None and decision.pool.send_proxy:
                 self._announce(connection, decision.pool.send_proxy)
+
+    def _unable(self, sentence: str) -> None:
+        """It is we who cannot connect: no backend is to blame, so none is said to have failed."""
+        self.seeker.on_unpaired(_UNAVAILABLE, sentence, CloseReason.BACKEND_UNREACHABLE)
 
     def _announce(self, connection: Connection, version: ProxyVersion) -> None:
         """Put the client's address before everything else; it goes when the backend accepts."""

@@ -5,6 +5,7 @@ only looks at what passes through takes `proxy` and `site`: one engine for its f
 that starts over for each test. A test that changes or counts anything starts an `engine`.
 """
 
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,7 +17,8 @@ import pytest
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Answer, Backend, FullPort, Script, say_ok
 from tests.behaviour.traffic import Traffic
-from tests.behaviour.waiting import wait_until
+from tests.behaviour.waiting import PATIENCE_S, wait_until
+from tests.behaviour.wire import Wire
 
 
 class StartEngine(Protocol):
@@ -41,6 +43,7 @@ class OpenBackend(Protocol):
     ) -> Backend: ...
 
 
+ConnectUnix = Callable[[Path], Wire]
 StartTraffic = Callable[[Engine], Traffic]
 
 
@@ -115,6 +118,19 @@ def engine(closing: ExitStack, directory: Path) -> StartEngine:
         return started
 
     return start
+
+
+@pytest.fixture
+def connect_unix(closing: ExitStack) -> ConnectUnix:
+    """Connects to unix sockets."""
+
+    def connect_one(path: Path) -> Wire:
+        sock = closing.enter_context(socket.socket(socket.AF_UNIX))
+        sock.settimeout(PATIENCE_S)
+        sock.connect(str(path))
+        return Wire(sock)
+
+    return connect_one
 
 
 @pytest.fixture

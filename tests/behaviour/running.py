@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,12 +54,14 @@ class Engine:
         runtime: Path | None = None,
         hand_over: int | None = None,
         announce: int | None = None,
+        before: Sequence[str] = (),
     ) -> None:
         """Start `rsp serve` with `arguments`, and return when it lets clients in.
 
         `fds` limits its open files. It inherits the fd `hand_over`; the fd `announce` as its fd 3,
-        of which LISTEN_FDS tells it, as systemd would. With `runtime` the control socket is at
-        its usual place in that directory, otherwise in `directory`.
+        of which LISTEN_FDS tells it, as systemd would. `before` is a command that runs it. With
+        `runtime` the control socket is at its usual place in that directory, otherwise in
+        `directory`.
         """
         self.directory = directory
         self._log = directory / "log"
@@ -73,6 +76,7 @@ class Engine:
             command = ["sh", "-c", f'ulimit -n {fds}; exec "$@"', "sh", *command]
         if announce is not None:
             command = [sys.executable, "-c", ANNOUNCE, str(announce), *command]
+        command = [*before, *command]
         self._inherited = [fd for fd in (hand_over, announce) if fd is not None]
         self.control = self._start(command, environment)
         self.link = Link(self.control)

@@ -5,35 +5,18 @@ import socket
 import stat
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
-from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.conftest import ConnectUnix, OpenBackend, StartEngine
 from tests.behaviour.running import Engine, run_rsp
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, digest, numbered, request, response
 
 SIZE = 3_000_000
 POOL = 'pool("web", { backends = { { name = "a", address = "127.0.0.1:9" } } })\n'
-
-
-Connect = Callable[[Path], Wire]
-
-
-@pytest.fixture
-def connect(closing: ExitStack) -> Connect:
-    """Connects to unix sockets."""
-
-    def connect_one(path: Path) -> Wire:
-        sock = closing.enter_context(socket.socket(socket.AF_UNIX))
-        sock.settimeout(PATIENCE_S)
-        sock.connect(str(path))
-        return Wire(sock)
-
-    return connect_one
 
 
 @pytest.fixture
@@ -72,12 +55,17 @@ def test_requests_reach_a_backend_at_a_unix_socket(
 
 @pytest.mark.parametrize("mode", ["http", "tcp"])
 def test_bulk_passes_both_ways_between_unix_sockets(
-    engine: StartEngine, backend: OpenBackend, site: str, door: Path, mode: str, connect: Connect
+    engine: StartEngine,
+    backend: OpenBackend,
+    site: str,
+    door: Path,
+    mode: str,
+    connect_unix: ConnectUnix,
 ) -> None:
     content = numbered(SIZE)
     opened = backend(answer=lambda asked: response("200 OK", asked.body), host=site)
     proxy = engine(listen_at(door, f'mode = "{mode}"') + pool(opened))
-    client = connect(door)
+    client = connect_unix(door)
     sender = threading.Thread(target=client.send, args=(request("PUT", "/", body=content),))
     sender.start()
     assert digest(client.read_response().body) == digest(content)
@@ -87,12 +75,12 @@ def test_bulk_passes_both_ways_between_unix_sockets(
 
 
 def test_a_slow_reader_of_a_unix_socket_blocks_and_gets_every_byte(
-    engine: StartEngine, backend: OpenBackend, door: Path, connect: Connect
+    engine: StartEngine, backend: OpenBackend, door: Path, connect_unix: ConnectUnix
 ) -> None:
     content = numbered(SIZE)
     opened = backend(answer=lambda _: response("200 OK", content))
     proxy = engine(listen_at(door) + pool(opened))
-    client = connect(door)
+    client = connect_unix(door)
     client.send(request())
 
     def blocked() -> object:
@@ -110,7 +98,7 @@ def test_a_slow_reader_of_a_unix_socket_blocks_and_gets_every_byte(
 
 
 def test_a_half_close_and_a_reset_pass_through_unix_sockets(
-    engine: StartEngine, backend: OpenBackend, site: str, door: Path, connect: Connect
+    engine: StartEngine, backend: OpenBackend, site: str, door: Path, connect_unix: ConnectUnix
 ) -> None:
     got: list[bytes] = []
 
@@ -120,12 +108,12 @@ def test_a_half_close_and_a_reset_pass_through_unix_sockets(
 
     opened = backend(script, host=site)
     proxy = engine(listen_at(door, 'mode = "tcp"') + pool(opened))
-    client = connect(door)
+    client = connect_unix(door)
     client.send(b"everything")
     client.finish()
     assert client.read_to_end() == b"answer to everything"
     opened.script = echo
-    client = connect(door)
+    client = connect_unix(door)
     client.send(b"x")
     assert client.read(1) == b"x"
     client.close()
@@ -133,12 +121,12 @@ def test_a_half_close_and_a_reset_pass_through_unix_sockets(
 
 
 def test_a_client_at_a_unix_socket_is_shown_by_its_process(
-    engine: StartEngine, backend: OpenBackend, door: Path, connect: Connect
+    engine: StartEngine, backend: OpenBackend, door: Path, connect_unix: ConnectUnix
 ) -> None:
     opened = backend()
     route = 'function route(request) return "web", { reason = request.client_ip } end\n'
     proxy = engine(listen_at(door) + pool(opened, settings="forwarded = true,") + route)
-    client = connect(door)
+    client = connect_unix(door)
     assert client.get("/", "X-Forwarded-For: 10.1.1.1").status == 200
     row = proxy.ask("connections")["connections"][0]
     assert row["client"]["address"] == f"unix:{os.getpid()}"
@@ -150,20 +138,20 @@ def test_a_client_at_a_unix_socket_is_shown_by_its_process(
 
 
 def test_whoever_comes_through_a_unix_socket_can_be_trusted(
-    engine: StartEngine, backend: OpenBackend, door: Path, connect: Connect
+    engine: StartEngine, backend: OpenBackend, door: Path, connect_unix: ConnectUnix
 ) -> None:
     opened = backend()
     engine(listen_at(door, 'trusted_proxies = { "unix:" }') + pool(opened))
-    assert connect(door).get("/", "X-Forwarded-For: 10.1.1.1").status == 200
+    assert connect_unix(door).get("/", "X-Forwarded-For: 10.1.1.1").status == 200
     assert opened.requests[0].get("X-Forwarded-For") == "10.1.1.1, unix"
 
 
 def test_a_proxy_at_a_unix_socket_announces_its_client(
-    engine: StartEngine, backend: OpenBackend, door: Path, connect: Connect
+    engine: StartEngine, backend: OpenBackend, door: Path, connect_unix: ConnectUnix
 ) -> None:
     opened = backend()
     engine(listen_at(door, 'accept_proxy = { "unix:" }') + pool(opened))
-    client = connect(door)
+    client = connect_unix(door)
     client.send(b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n", request())
     assert client.read_response().status == 200
     assert opened.requests[0].get("X-Forwarded-For") == "192.0.2.7"
@@ -209,7 +197,7 @@ def test_the_host_of_a_backend_at_a_path_is_localhost(
 
 
 def test_the_command_line_takes_paths_on_both_sides(
-    backend: OpenBackend, site: str, door: Path, directory: Path, connect: Connect
+    backend: OpenBackend, site: str, door: Path, directory: Path, connect_unix: ConnectUnix
 ) -> None:
     opened = backend(host=site)
     (directory / "engine").mkdir()
@@ -217,7 +205,7 @@ def test_the_command_line_takes_paths_on_both_sides(
         directory / "engine", "--to", site, "--listen", f"unix:{door}", runtime=directory
     )
     try:
-        assert connect(door).get().body == b"hello"
+        assert connect_unix(door).get().body == b"hello"
         assert opened.requests[0].get("Host") == "localhost"
         assert proxy.control == directory / "rsp" / "door.sock"
         assert f"Started.  Listening on unix:{door}." in proxy.log
@@ -239,7 +227,7 @@ def test_a_backend_is_moved_to_a_path_while_it_runs(
 
 
 def test_what_a_dead_engine_left_is_replaced_and_the_file_goes_at_the_end(
-    engine: StartEngine, backend: OpenBackend, door: Path, connect: Connect
+    engine: StartEngine, backend: OpenBackend, door: Path, connect_unix: ConnectUnix
 ) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(door))
@@ -249,13 +237,17 @@ def test_what_a_dead_engine_left_is_replaced_and_the_file_goes_at_the_end(
     finally:
         os.umask(mask)
     assert stat.S_IMODE(door.stat().st_mode) == 0o750
-    assert connect(door).get().status == 200
+    assert connect_unix(door).get().status == 200
     proxy.close()
     assert not door.exists()
 
 
 def test_a_path_where_somebody_answers_is_left_alone(
-    engine: StartEngine, backend: OpenBackend, door: Path, directory: Path, connect: Connect
+    engine: StartEngine,
+    backend: OpenBackend,
+    door: Path,
+    directory: Path,
+    connect_unix: ConnectUnix,
 ) -> None:
     config = listen_at(door) + pool(backend())
     engine(config)
@@ -263,7 +255,7 @@ def test_a_path_where_somebody_answers_is_left_alone(
     second = run_rsp("serve", str(directory / "second.lua"), "--control", f"{directory}/c")
     assert second.returncode == 1
     assert f"cannot listen on unix:{door}: somebody answers there" in second.stderr
-    assert connect(door).get().status == 200
+    assert connect_unix(door).get().status == 200
 
 
 @pytest.mark.parametrize(
@@ -292,14 +284,14 @@ def test_a_file_that_another_engine_made_since_stays(
 
 
 def test_a_reload_opens_and_closes_unix_listeners(
-    engine: StartEngine, backend: OpenBackend, door: Path, connect: Connect
+    engine: StartEngine, backend: OpenBackend, door: Path, connect_unix: ConnectUnix
 ) -> None:
     pools = pool(backend())
     proxy = engine(LISTEN + pools)
     config = proxy.directory / "config.lua"
     config.write_text(LISTEN + listen_at(door) + pools)
     proxy.ctl("reload")
-    client = connect(door)
+    client = connect_unix(door)
     assert client.get().status == 200
     config.write_text(LISTEN + pools)
     proxy.ctl("reload")
