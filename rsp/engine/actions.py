@@ -31,7 +31,7 @@ def _finish_backend(after: AfterUnsent) -> Callable[[Paired], None]:
 
 
 def _close_backend(session: Paired) -> None:
-    if session.backend is not None:
+    if session.backend is not None and not session.backend.is_closed:
         session.backend.close()
 
 

@@ -200,7 +200,8 @@ class Connection:
             return False
         self.is_connected = self.is_writable = True
         self.owner.on_connected(self)
-        self.flush()
+        if self.unsent.data or self.unsent.after is not _NOTHING:
+            self.flush()
         return not self.is_closed
 
     # -- sending
@@ -274,7 +275,8 @@ class Connection:
         if after is _SHUT_WRITE:
             self.unsent.after = _NOTHING
             shut_write(self.sock)
-            self._record("shutdown", 0, 0, "FIN sent")
+            if self.calls is not None:
+                self._record("shutdown", 0, 0, "FIN sent")
         elif after is not _NOTHING:
             self.close(reset=after is _RESET)
         self.owner.on_sent(self)
