@@ -12,7 +12,7 @@ import msgspec
 from rsp.core.config import ConfigError
 from rsp.core.expectations import ExpectationError, asked_for
 from rsp.core.filter import FilterError, parse_filter, sort_value
-from rsp.core.limits import SNAPSHOT_SLICE_ROWS
+from rsp.core.limits import SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
 from rsp.core.params import (
     ConnectionsParams,
     DecisionsParams,
@@ -174,7 +174,7 @@ async def connections(engine: Engine, params: ConnectionsParams) -> msgspec.Raw:
     parts: list[bytes] = []
     for start in range(0, len(sessions), SNAPSHOT_SLICE_ROWS):
         if start:
-            await asyncio.sleep(0)
+            await asyncio.sleep(SNAPSHOT_REST_S)
         now_s = time.monotonic()
         part = [
             connection_row(session, now_s, with_queues=session.id in visible)
