@@ -10,8 +10,8 @@ SLOW_PULL_S = 1.0
 """Time between two looks at what changes rarely: backends, and everything while frozen."""
 
 REST_SHARE = 4.0
-"""After a round of pulls the dashboard rests at least this many times as long as the round took,
-so that a large table or a slow machine costs a fifth of one core at most."""
+"""After a round of pulls the dashboard rests at least this many times as long as the round kept its
+processor busy, so that a large table or a slow machine costs a fifth of one core at most."""
 
 CALL_S = 10.0
 """An engine that has not answered a pull within this is shown as gone."""
