@@ -5,7 +5,7 @@ Requests name a command (`backend.add`) and its parameters; replies are the stru
 unknown parameter is refused, so that a misspelt option is never silently ignored.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -89,6 +89,17 @@ def decode_request(line: bytes) -> Request:
         raise CommandRefused(f"not a JSON-RPC request: {error}", INVALID_REQUEST) from error
     except _NOT_JSON as error:
         raise CommandRefused(f"not JSON: {error}", PARSE_ERROR) from error
+
+
+class Pieces(NamedTuple):
+    """A result that is encoded already, and too large to be put together: a table."""
+
+    parts: list[bytes]
+
+    def reply(self, request_id: int | str | None) -> list[bytes]:
+        """Return the reply line that carries it, in its pieces."""
+        begin = _encode({"jsonrpc": "2.0", "id": request_id})[:-1] + b',"result":'
+        return [begin + self.parts[0], *self.parts[1:], b"}\n"]
 
 
 def encode_result(request_id: int | str | None, result: object) -> bytes:

@@ -13,12 +13,18 @@ import struct
 import traceback
 from pathlib import Path
 
-from rsp.core.limits import CONTROL_CLIENTS, CONTROL_LINE_BYTES
+from rsp.core.limits import (
+    CONTROL_CLIENTS,
+    CONTROL_LINE_BYTES,
+    CONTROL_PIECE_BYTES,
+    SNAPSHOT_REST_S,
+)
 from rsp.core.vocabulary import EventLevel
 from rsp.core.wire import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     CommandRefused,
+    Pieces,
     decode_request,
     encode_error,
     encode_result,
@@ -127,25 +133,41 @@ class ControlServer:
     ) -> None:
         while line := await _read_line(reader):
             if line.strip():
-                writer.write(await self._answer(line, peer))
-                await writer.drain()
+                await _write(writer, await self._answer(line, peer))
 
-    async def _answer(self, line: bytes, peer: str) -> bytes:
+    async def _answer(self, line: bytes, peer: str) -> list[bytes]:
+        """Return the reply line, in pieces."""
         request_id: int | str | None = None
         try:
             request = decode_request(line)
             request_id = request.id
             result = await carry_out(self._engine, request.method, request.params, peer)
-            return encode_result(request_id, result)
+            if isinstance(result, Pieces):
+                return result.reply(request_id)
+            return [encode_result(request_id, result)]
         except CommandRefused as error:
             # It may quote what was asked: a URL with a token in it, for one.
             shown = self._engine.telemetry.redactor.text(str(error))
-            return encode_error(request_id, CommandRefused(shown, error.code))
+            return [encode_error(request_id, CommandRefused(shown, error.code))]
         except Exception as error:
             what = f"control command {line[:200]!r}: a bug of ours"
             self._engine.note(what, EventLevel.ERROR, traceback=traceback.format_exc())
             shown = self._engine.telemetry.redactor.text(f"a bug of ours: {error!r}; see the log")
-            return encode_error(request_id, CommandRefused(shown, INTERNAL_ERROR))
+            return [encode_error(request_id, CommandRefused(shown, INTERNAL_ERROR))]
+
+
+async def _write(writer: asyncio.StreamWriter, answer: list[bytes]) -> None:
+    """Write a reply piece by piece, and let the traffic have the loop to itself in between."""
+    written_bytes = 0
+    for piece in answer:
+        for start in range(0, len(piece), CONTROL_PIECE_BYTES):
+            part = piece[start : start + CONTROL_PIECE_BYTES]
+            if written_bytes + len(part) > CONTROL_PIECE_BYTES:
+                await asyncio.sleep(SNAPSHOT_REST_S)
+                written_bytes = 0
+            writer.write(part)
+            written_bytes += len(part)
+            await writer.drain()
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -41,7 +42,7 @@ from rsp.core.replies import (
     Totals,
 )
 from rsp.core.routing import RouteFailed, candidates, failed_decision
-from rsp.core.wire import INVALID_PARAMS, CommandRefused
+from rsp.core.wire import INVALID_PARAMS, CommandRefused, Pieces
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.dispatch import note_secrets
@@ -69,8 +70,8 @@ def status(engine: Engine, _params: Params) -> Status:
     """Return how the engine itself is."""
     now_s = time.monotonic()
     config = engine.changes.config
-    sessions = list(engine.registry.live.values())
-    connections = [s.client for s in sessions] + [s.backend for s in sessions if s.backend]
+    # Only these keep bytes: whoever looks often must not ask thousands who keep none.
+    holders = [each for each in engine.context.poller.holders if isinstance(each, Connection)]
     return Status(
         version=engine.version,
         pid=engine.pid,
@@ -79,15 +80,15 @@ def status(engine: Engine, _params: Params) -> Status:
         log=str(engine.log_path) if engine.log_path else None,
         listeners=[_listener_row(listener) for listener in engine.listeners.values()],
         generation=engine.changes.generation,
-        sessions=len(sessions),
+        sessions=len(engine.registry.live),
         memory_bytes=resident_bytes(),
         fds=open_fds(),
         loop_lag_s=engine.context.deadlines.lag_s,
         events_dropped=engine.telemetry.events.dropped,
         now_s=now_s,
-        totals=_totals(engine, sessions),
-        unsent_bytes=sum(len(c.unsent.data) for c in connections),
-        blocked=sum(_is_blocked(session) for session in sessions),
+        totals=_totals(engine),
+        unsent_bytes=sum(connection.held_bytes for connection in holders),
+        blocked=len({id(each.owner) for each in holders if each.blocked_since_s}),
         edits=len(engine.changes.layer.edits),
         config_changed=_config_changed(engine),
         draining=engine.context.is_draining,
@@ -111,29 +112,22 @@ def _listener_row(listener: Listener) -> ListenerRow:
     )
 
 
-def _is_blocked(session: Session) -> bool:
-    backend = session.backend
-    return bool(session.client.blocked_since_s or (backend and backend.blocked_since_s))
-
-
-def _totals(engine: Engine, sessions: list[Session]) -> Totals:
+def _totals(engine: Engine) -> Totals:
     """Add what the live sessions have counted to what the closed ones left."""
     totals = msgspec.structs.replace(engine.telemetry.totals)
-    for session in sessions:
-        _add(totals, session.client)
-        totals.client_bytes_in += session.client.bytes_in
-        totals.client_bytes_out += session.client.bytes_out
-        if session.backend is not None:
-            _add(totals, session.backend)
-            totals.backend_bytes_in += session.backend.bytes_in
-            totals.backend_bytes_out += session.backend.bytes_out
+    sessions = engine.registry.live.values()
+    clients = [session.client for session in sessions]
+    backends = [session.backend for session in sessions if session.backend is not None]
+    totals.client_bytes_in += sum([each.bytes_in for each in clients])
+    totals.client_bytes_out += sum([each.bytes_out for each in clients])
+    totals.backend_bytes_in += sum([each.bytes_in for each in backends])
+    totals.backend_bytes_out += sum([each.bytes_out for each in backends])
+    for connection in chain(clients, backends):
+        if connection.eagain_reads or connection.eagain_writes or connection.short_writes:
+            totals.eagain_reads += connection.eagain_reads
+            totals.eagain_writes += connection.eagain_writes
+            totals.short_writes += connection.short_writes
     return totals
-
-
-def _add(totals: Totals, connection: Connection) -> None:
-    totals.eagain_reads += connection.eagain_reads
-    totals.eagain_writes += connection.eagain_writes
-    totals.short_writes += connection.short_writes
 
 
 def _config_changed(engine: Engine) -> bool:
@@ -165,8 +159,12 @@ def _on_disk(path: str) -> str | None:
     return seen.text
 
 
-async def connections(engine: Engine, params: ConnectionsParams) -> msgspec.Raw:
-    """Return the table of sessions, built in slices between which traffic flows."""
+async def connections(engine: Engine, params: ConnectionsParams) -> Pieces:
+    """Return the table of sessions, built in slices between which traffic flows.
+
+    It stays in these slices until it is written: a megabyte in one piece takes the loop longer
+    than its rows do.
+    """
     wanted = _wanted(params)
     visible = frozenset(params.visible)
     sessions = list(engine.registry.live.values())
@@ -193,8 +191,9 @@ async def connections(engine: Engine, params: ConnectionsParams) -> msgspec.Raw:
         "total": len(engine.registry.live),
         "now_s": time.monotonic(),
     }
-    joined = b",".join(part for part in parts if part)
-    return msgspec.Raw(msgspec.json.encode(head)[:-1] + b',"connections":[' + joined + b"]}")
+    parts = [part for part in parts if part]
+    begin = msgspec.json.encode(head)[:-1] + b',"connections":['
+    return Pieces([begin, *parts[:1], *(b"," + part for part in parts[1:]), b"]}"])
 
 
 def _wanted(params: ConnectionsParams) -> Callable[[object], bool] | None:
