@@ -36,12 +36,12 @@ def contestants(mode: str, backend: int, directory: Path) -> Iterator[list[Proxy
 
 
 @contextlib.contextmanager
-def puller_on(proxy: Proxy) -> Iterator[None]:
+def puller_on(proxy: Proxy, *options: str) -> Iterator[None]:
     """Attach one headless dashboard to `proxy`, if it has a control socket."""
     if proxy.control is None:
         yield
         return
-    command = [sys.executable, "-m", "bench.puller", str(proxy.control)]
+    command = [sys.executable, "-m", "bench.puller", str(proxy.control), *options]
     log = proxy.control.with_suffix(".puller")
     with Running(command, LOAD_CORE, log) as puller:
         yield

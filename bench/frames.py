@@ -24,6 +24,7 @@ class TimedDashboard(Dashboard):
         super().__init__(control, read_only=True, engine_is_child=False)
         self._found = found
         self.folds_ms: list[float] = []
+        self.folded_at_s: list[float] = []
         self.paints_ms: list[float] = []
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
@@ -32,7 +33,9 @@ class TimedDashboard(Dashboard):
         super().take(pull, answer)
         if isinstance(answer, Connections):
             self.folds_ms.append((time.perf_counter() - began_s) * 1e3)
-            self._found.write_text(json.dumps({"fold": self.folds_ms, "paint": self.paints_ms}))
+            self.folded_at_s.append(began_s)
+            timed = {"fold": self.folds_ms, "paint": self.paints_ms, "at": self.folded_at_s}
+            self._found.write_text(json.dumps(timed))
 
     def _display(self, *arguments: Any) -> None:
         """Time each paint: what Textual calls whenever something on the screen has changed."""

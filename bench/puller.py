@@ -1,20 +1,41 @@
-"""`python -m bench.puller SOCKET`: pulls snapshots as the dashboard does, five times a second,
-until it is ended. It stands for a dashboard where the screen itself is not what is measured."""
+"""`python -m bench.puller SOCKET [--asks-only]`: asks the engine what a dashboard asks, as often as
+it does, until it is ended. It stands for a dashboard where the screen is not what is measured."""
 
 import socket
 import sys
 import time
+from typing import Any, NamedTuple
 
 import msgspec
 
-from rsp.core.replies import Connections, Status
+from rsp.core.replies import Backends, Connections, Decisions, Status
 from rsp.core.wire import decode_reply, encode_request
 
 PULLS_PER_S = 5
+VISIBLE_ROWS = 20
+"""Sessions on the screen, whose kernel queues are asked for as well."""
 
 
-def pull_for_ever(control: str) -> None:
-    """Ask for `status` and `connections` five times a second, and decode both answers.
+class Question(NamedTuple):
+    """One pull of the dashboard on its first screen."""
+
+    method: str
+    params: dict[str, Any]
+    answer: type[msgspec.Struct]
+    every: int = 1
+    """It is asked in every so many rounds."""
+
+
+QUESTIONS = (
+    Question("status", {}, Status),
+    Question("connections", {"visible": list(range(1, VISIBLE_ROWS + 1))}, Connections),
+    Question("backends", {}, Backends, PULLS_PER_S),
+    Question("decisions", {"limit": 200}, Decisions, PULLS_PER_S),
+)
+
+
+def pull_for_ever(control: str, *, asks_only: bool) -> None:
+    """Ask; and decode the answers, unless that work is not what is measured.
 
     Returns when the engine is gone.
     """
@@ -22,16 +43,21 @@ def pull_for_ever(control: str) -> None:
         sock.connect(control)
         lines = sock.makefile("rb")
         next_s = time.monotonic()
+        rounds = 0
         while True:
-            for method, kind in (("status", Status), ("connections", Connections)):
-                sock.sendall(encode_request(method, {}, 1))
+            for question in QUESTIONS:
+                if rounds % question.every:
+                    continue
+                sock.sendall(encode_request(question.method, question.params, 1))
                 line = lines.readline()
                 if not line:
                     return
-                msgspec.json.decode(decode_reply(line).result, type=kind)
+                if not asks_only:
+                    msgspec.json.decode(decode_reply(line).result, type=question.answer)
+            rounds += 1
             next_s += 1 / PULLS_PER_S
             time.sleep(max(0.0, next_s - time.monotonic()))
 
 
 if __name__ == "__main__":
-    pull_for_ever(sys.argv[1])
+    pull_for_ever(sys.argv[1], asks_only="--asks-only" in sys.argv[2:])
