@@ -16,6 +16,7 @@ from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
 from rsp.engine.listening import Opened
 from rsp.engine.nonblocking import OutOfFds, prepare, reset_on_close, try_accept
+from rsp.engine.poller import ACCEPTABLE
 from rsp.engine.proxy_header import ProxyHeaderReader
 from rsp.engine.refusal import Refusal
 from rsp.engine.relay import Relay
@@ -184,9 +185,12 @@ class Listener:
 
     def resume(self, reason: AcceptPause) -> None:
         """Take one reason back; accepting goes on when it was the last one."""
-        if self.paused_by and not self.paused_by & ~reason:
-            self.context.poller.watch_level(self.sock.fileno(), self)
-        self.paused_by &= ~reason
+        was_paused, self.paused_by = self.paused_by, self.paused_by & ~reason
+        if was_paused and not self.paused_by:
+            try:
+                self.context.poller.watch(self.sock.fileno(), self, ACCEPTABLE)
+            except OutOfFds as error:
+                self._rest(str(error))
 
     def close(self) -> None:
         """Accept nobody any more, and give the port back, or the file."""

@@ -27,6 +27,8 @@ HANG_UP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 DEAD = select.EPOLLHUP | select.EPOLLERR
 BROKEN = select.EPOLLERR
 
+ACCEPTABLE = select.EPOLLIN
+"""Of a listener: level-triggered, for it accepts a few at a time."""
 _EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 
 
@@ -73,23 +75,18 @@ class Poller:
         """Set `now_s` to the present: for whoever acts without a batch (timers, commands)."""
         self.now_s = time.monotonic()
 
-    def watch(self, fd: int, handler: Handler) -> None:
-        """Deliver every edge of `fd` to `handler` from now on.
+    def watch(self, fd: int, handler: Handler, events: int = _EDGES) -> None:
+        """Deliver what happens to `fd` to `handler` from now on: every edge, or what `events` says.
 
         Raises:
             OutOfFds: the kernel has no memory for it, or may watch no more (ENOSPC; epoll(7),
                 max_user_watches).
         """
         try:
-            self._epoll.register(fd, _EDGES)
+            self._epoll.register(fd, events)
         except OSError as error:
             raise out_of_fds(error) from None
         self._handlers[fd] = handler
-
-    def watch_level(self, fd: int, handler: Handler) -> None:
-        """Deliver readability of `fd` for as long as it lasts: for listeners."""
-        self._handlers[fd] = handler
-        self._epoll.register(fd, select.EPOLLIN)
 
     def forget(self, fd: int) -> None:
         """Deliver nothing of `fd` any more, not even from the present batch."""

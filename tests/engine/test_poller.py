@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from rsp.engine.poller import DEAD, HANG_UP, READABLE, WRITABLE, Poller, run_guarded
+from rsp.engine.poller import ACCEPTABLE, DEAD, HANG_UP, READABLE, WRITABLE, Poller, run_guarded
 from tests.conftest import Pairs, wait_until
 from tests.engine.fakes import next_turns
 
@@ -51,7 +51,7 @@ async def test_an_edge_is_told_once_and_a_level_for_as_long_as_it_lasts(
     opened = [pairs.tcp() for _ in range(2)]
     edge, level = Noting(), Noting()
     poller.watch(opened[0][0].fileno(), edge)
-    poller.watch_level(opened[1][0].fileno(), level)
+    poller.watch(opened[1][0].fileno(), level, ACCEPTABLE)
     for _, far in opened:
         far.send(b"x")
     await wait_until(lambda: len(level.ready) > 3)
