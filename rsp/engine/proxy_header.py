@@ -29,7 +29,7 @@ class ProxyHeaderReader:
     @property
     def held_bytes(self) -> int:
         """What has come of the header."""
-        return len(self.inbox)
+        return 0 if self.session.state.is_over else len(self.inbox)
 
     def on_start(self) -> None:
         """Wait for the header."""
@@ -37,13 +37,15 @@ class ProxyHeaderReader:
     def on_request_bytes(self, view: memoryview) -> None:
         """Collect the header; the first byte behind it is the client's."""
         self.inbox += view
+        self.session.client.poller.holders.add(self)
         try:
             header = parse_proxy_header(self.inbox)
         except BadProxyHeader as error:
             self._refuse(f"{self.session.client.address}: {error}")
             return
         if header is not None:
-            self._announce(header.client, self.inbox[header.length :])
+            rest, self.inbox = self.inbox[header.length :], b""
+            self._announce(header.client, rest)
 
     def _announce(self, address: str | None, rest: bytes) -> None:
         session = self.session

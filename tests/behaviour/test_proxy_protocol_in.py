@@ -8,7 +8,7 @@ import pytest
 from tests.behaviour.configs import pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine
-from tests.behaviour.scripted import Backend
+from tests.behaviour.scripted import Backend, FullPort
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, request
 
@@ -37,6 +37,10 @@ def shared_config(site: Backend) -> str:
     strangers = f'listen {{ {address}accept_proxy = {{ "10.0.0.0/8" }} }}\n'
     route = 'function route(request) return "web", { reason = request.client_ip } end\n'
     return trusting + relay + strangers + pool(site) + route + QUICK
+
+
+def used_bytes(proxy: Engine) -> int:
+    return int(proxy.ask("status")["memory"]["used_bytes"])
 
 
 def end_of(proxy: Engine, wire: Wire) -> dict[str, object]:
@@ -127,6 +131,30 @@ def test_a_relay_passes_what_stands_behind_the_header(
     wire.finish()
     wait_until(lambda: got)
     assert got == [b"first second"]
+
+
+def test_a_relay_passes_an_end_right_behind_the_first_bytes(proxy: Engine, site: Backend) -> None:
+    got: list[bytes] = []
+    site.script = lambda wire: got.append(wire.read_to_end())
+    for _ in range(20):
+        wire = proxy.connect(proxy.ports[1])
+        wire.send(V1, b"all there is")
+        wire.finish()
+    wait_until(lambda: len(got) == 20)
+    assert set(got) == {b"all there is"}
+
+
+def test_parts_of_a_header_and_what_waits_behind_it_count_as_memory(
+    engine: StartEngine, full_port: FullPort
+) -> None:
+    listen = f'listen {{ address = "127.0.0.1:0", mode = "tcp", {ACCEPTING} }}\n'
+    proxy = engine(listen + pool(full_port.address) + "limits { connect_s = 60 }\n")
+    half, waiting = proxy.connect(), proxy.connect()
+    half.send(V1[:20])
+    waiting.send(V1, bytes(1000))
+    wait_until(lambda: used_bytes(proxy) == 1020)
+    half.close()
+    wait_until(lambda: used_bytes(proxy) == 1000)
 
 
 def test_a_relay_may_have_nothing_behind_the_header(proxy: Engine, site: Backend) -> None:
