@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from struct import Struct
 
-from rsp.core.addresses import UNIX_PREFIX
+from rsp.core.addresses import PORT_MAX, UNIX_PREFIX
 from rsp.core.limits import PROXY_LINE_BYTES, PROXY_V2_BYTES
 from rsp.core.vocabulary import ProxyVersion
 
@@ -19,7 +19,6 @@ SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 """The first 12 bytes of version 2: no HTTP server takes them for a request."""
 _LINE_START = b"PROXY "
 _PORT = re.compile(rb"0|[1-9][0-9]{0,4}")
-_LARGEST_PORT = 65535
 
 _V2_HEAD = Struct("!12sBBH")
 _TLV_HEAD = Struct("!BH")
@@ -98,7 +97,7 @@ def _v1_address(text: bytes, family: bytes) -> _Address:
 
 
 def _v1_port(text: bytes) -> int:
-    if _PORT.fullmatch(text) is None or int(text) > _LARGEST_PORT:
+    if _PORT.fullmatch(text) is None or int(text) > PORT_MAX:
         raise BadProxyHeader("the PROXY line has a bad port")
     return int(text)
 
