@@ -241,3 +241,31 @@ def test_an_engine_that_stops_waits_for_no_header(
     proxy.ask("stop")
     assert wire.read_to_end() == b""
     assert proxy.process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("mode", ["http", "tcp"])
+def test_an_announced_client_has_no_more_connections_than_any_other(
+    engine: StartEngine, backend: OpenBackend, mode: str
+) -> None:
+    most = f'mode = "{mode}", max_connections_per_client = 1'
+    proxy = engine(f'listen {{ address = "127.0.0.1:0", {ACCEPTING}, {most} }}\n' + pool(backend()))
+
+    def ask(client: str) -> Wire:
+        wire = proxy.connect()
+        wire.send(f"PROXY TCP4 {client} 192.0.2.1 4711 80\r\n".encode(), request())
+        return wire
+
+    first, other = ask("192.0.2.7"), ask("192.0.2.8")
+    assert [wire.read_response().status for wire in (first, other)] == [200, 200]
+    refused = ask("192.0.2.7")
+    if mode == "http":
+        answer = refused.read_response()
+        assert answer.status == 503
+        assert b"192.0.2.7 has 1 connections, the most for one client" in answer.body
+    else:
+        assert refused.is_reset()
+    assert end_of(proxy, refused)["close_reason"] == "connection_limit"
+    assert proxy.ask("status")["listeners"][0]["refused"] == 1
+    first.close()
+    wait_until(lambda: proxy.ask("status")["sessions"] == 1)
+    assert ask("192.0.2.7").read_response().status == 200
