@@ -26,8 +26,8 @@ SLACK_FDS = 100
 
 BIG_BYTES = 100 << 20
 PART_BYTES = 1 << 20
-SLOW_BYTES = 20 << 10
-"""At 2 KiB a second, 10 s: long enough for all to be under way."""
+SLOW_BYTES = 40 << 10
+"""At 2 KiB a second, 20 s: all are under way for long enough."""
 
 STARTS = {"rsp": start_rsp, "haproxy": start_haproxy, "nginx": start_nginx}
 TIMEOUTS = "timeout http-request 10s\n  timeout http-keep-alive 75s"

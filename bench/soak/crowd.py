@@ -22,8 +22,11 @@ PIECE_BYTES = 1_000
 """What a slow reader reads at once."""
 
 TICK_S = 0.05
-BATCH = 100
+BATCH = 20
 """Connections opened between two looks at those that are there already."""
+OPEN_S = 4.0
+"""Time in which many requests are begun: the backend sends a piece of each once a second, and all
+of these pieces at the same moment would be a burst that nobody's visitors make."""
 
 
 def say_ready() -> None:
@@ -90,13 +93,16 @@ def _is_prefix(reader: Download, file: Path) -> bool:
 
 
 def ask_at_once(options: argparse.Namespace) -> dict[str, int]:
-    """Ask with many clients for what takes long, so that all requests are under way together."""
+    """Ask with many clients for what takes long, so that all requests are under way together.
+
+    It is ready when all have asked.
+    """
     expected = hashlib.sha256(Path(options.file).read_bytes()).digest()
     waiting: dict[socket.socket, Download] = {}
     done: list[Download] = []
     most = failed = 0
-    say_ready()
-    ends_s = time.monotonic() + options.seconds
+    started_s = time.monotonic()
+    ends_s = started_s + options.seconds
     with selectors.DefaultSelector() as selector:
         for begun in range(0, options.count, BATCH):
             for _ in range(min(BATCH, options.count - begun)):
@@ -110,7 +116,10 @@ def ask_at_once(options: argparse.Namespace) -> dict[str, int]:
                 waiting[sock] = Download(sock)
                 selector.register(sock, selectors.EVENT_READ, waiting[sock])
             most = max(most, len(waiting))
+            due_s = started_s + OPEN_S * begun / options.count
             _read_ready(selector, waiting, done, 0.0)
+            time.sleep(max(0.0, due_s - time.monotonic()))
+        say_ready()
         while waiting and time.monotonic() < ends_s:
             _read_ready(selector, waiting, done, 0.5)
     good = sum(one.is_whole and one.content.digest() == expected for one in done)
