@@ -81,7 +81,7 @@ async def test_a_dialog_is_deaf_at_first(
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await shows(pilot, app, "● BLOCKED")
         await pilot.press("X", "c")
-        await pilot.pause()
+        await wait_until(pilot, lambda: isinstance(app.screen, Dialog))
         dialog = app.screen
         assert isinstance(dialog, Dialog)
         assert not dialog.is_listening
