@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.soak.parts import PARTS, read_attack
+from bench.soak.parts import read_attack
 from bench.soak.stage import Meter, Scale
 from bench.soak.wire import Download
 from tests.conftest import Pairs
@@ -62,7 +62,3 @@ def test_a_proxy_is_rid_of_an_attack_when_nine_tenths_are_closed(
     meter.fds_before = 20
     meter.fd_series = [(float(at), count) for at, count in enumerate(counts)]
     assert meter.rid_of_s() == gone_s
-
-
-def test_every_part_says_what_it_does() -> None:
-    assert len(PARTS) == 7
