@@ -120,8 +120,8 @@ def test_what_runs_for_ever_is_stopped(body: str) -> None:
     started_s = time.thread_time()
     with pytest.raises(RouteFailed, match=r"^site\.lua:\d+: ran (more than 1000000|for more than)"):
         router.route(REQUEST)
-    # It is 0.06 s; machines differ.
-    assert time.thread_time() - started_s < 0.2
+    # It is 0.06 s; machines differ much.
+    assert time.thread_time() - started_s < 2.0
     assert router.broken is None
     assert router.running is None
 
