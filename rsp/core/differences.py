@@ -4,6 +4,7 @@ from difflib import SequenceMatcher
 
 from rsp.core.backends import BackendTable, Pool
 from rsp.core.config import Config
+from rsp.core.limits import COMPARED_LINES, SHOWN_LINES
 
 
 def differences(
@@ -31,17 +32,29 @@ def differences(
 
 
 def _lines(old: list[str], new: list[str]) -> list[str]:
-    """Return the lines that went and that came, with their numbers."""
+    """Return the first lines that went and that came, with their numbers, and how many more did."""
+    same = _same_at_the_start(old, new)
+    gone, come = old[same:], new[same:]
+    same_at_the_end = _same_at_the_start(gone[::-1], come[::-1])
+    gone, come = gone[: len(gone) - same_at_the_end], come[: len(come) - same_at_the_end]
+    if max(len(gone), len(come)) > COMPARED_LINES:
+        return [f"lines {same + 1} and following: {len(gone):,} went, {len(come):,} came"]
     found = []
     for kind, old_from, old_to, new_from, new_to in SequenceMatcher(
-        None, old, new, autojunk=False
+        None, gone, come, autojunk=False
     ).get_opcodes():
         if kind != "equal":
-            gone = enumerate(old[old_from:old_to], old_from + 1)
-            come = enumerate(new[new_from:new_to], new_from + 1)
-            found += [f"line {number}: - {line.strip()}" for number, line in gone]
-            found += [f"line {number}: + {line.strip()}" for number, line in come]
-    return found
+            went = enumerate(gone[old_from:old_to], same + old_from + 1)
+            came = enumerate(come[new_from:new_to], same + new_from + 1)
+            found += [f"line {number}: - {line.strip()}" for number, line in went]
+            found += [f"line {number}: + {line.strip()}" for number, line in came]
+    more = len(found) - SHOWN_LINES
+    return [*found[:SHOWN_LINES], f"and {more:,} more lines"] if more > 0 else found
+
+
+def _same_at_the_start(one: list[str], other: list[str]) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _listeners(old: Config, new: Config) -> list[str]:

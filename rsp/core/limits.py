@@ -58,6 +58,9 @@ In tcp mode each is dialled for at once: 64 hold the loop for 2 ms. With 16 a ne
 EVENTS_PER_POLL = 256
 """At most this many readiness records are taken from epoll at once."""
 
+FIRST_FD = 3
+"""The first fd behind stdin, stdout and stderr: where LISTEN_FDS begins (sd_listen_fds(3))."""
+
 FDS_RESERVED = 32
 """Fds that no new client gets: for the backends of the present ones, the control socket, the log.
 Fd numbers are dense, so the number of an accepted socket tells how many are left."""
@@ -94,8 +97,8 @@ CONTROL_CLIENTS = 64
 SNAPSHOT_SLICE_ROWS = 100
 """Rows of a table built in one turn of the loop, so that looking never stalls the traffic.
 
-A quarter of a millisecond. Under a dashboard on 2,000 sessions the p99 of the traffic was 1.4 times
-as long with 200 rows, 1.3 with 50 in each turn of the loop, 1.24 with these (bench/dashboard.py).
+Some 0.2 ms, and one piece of the reply. With these, under the questions of a dashboard on 2,000
+sessions, the p99 of the traffic is 1.1 times as long (bench/dashboard.py).
 """
 
 SNAPSHOT_REST_S = 0.001
@@ -123,6 +126,8 @@ KNOWN_HEAD_BYTES = 1 * KIB
 KNOWN_HEAD_FIELDS = 30
 """Whole heads remembered as judged, of requests and of responses, and the longest of them: with
 what was found out about them, at most some 3 MiB each."""
+WRITTEN_FORMS = 4
+"""Forms of one request head that are remembered as written: one for each Host of a backend."""
 
 METHOD_BYTES = 32
 """Longest method that is looked at; the longest registered one has 17 letters."""
@@ -169,6 +174,11 @@ they have in common, and no flood."""
 
 REPLAY_DIALS = 2
 """Connections dialled for one request of which backends took no byte: the second death is told."""
+
+COMPARED_LINES = 500
+"""Most lines of a changed file that are compared one by one, on the loop: at worst 20 ms."""
+SHOWN_LINES = 20
+"""Changed lines of a file that a reload names; the Config screen shows all of them."""
 
 LUA_HOOK_INSTRUCTIONS = 100
 """The budget of a Lua call is looked at after this many instructions.

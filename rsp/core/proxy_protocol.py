@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from struct import Struct
 
-from rsp.core.addresses import UNIX_PREFIX
+from rsp.core.addresses import PORT_MAX, UNIX_PREFIX
+from rsp.core.crc32c import crc32c
 from rsp.core.limits import PROXY_LINE_BYTES, PROXY_V2_BYTES
 from rsp.core.vocabulary import ProxyVersion
 
@@ -19,10 +20,11 @@ SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 """The first 12 bytes of version 2: no HTTP server takes them for a request."""
 _LINE_START = b"PROXY "
 _PORT = re.compile(rb"0|[1-9][0-9]{0,4}")
-_LARGEST_PORT = 65535
 
 _V2_HEAD = Struct("!12sBBH")
 _TLV_HEAD = Struct("!BH")
+_TLV_CRC32C = 3
+_CRC_BYTES = 4
 _VERSION = 2
 _LOCAL, _PROXY = 0, 1
 _UNSPEC, _TCP4, _TCP6, _UNIX = 0x00, 0x11, 0x21, 0x31
@@ -98,7 +100,7 @@ def _v1_address(text: bytes, family: bytes) -> _Address:
 
 
 def _v1_port(text: bytes) -> int:
-    if _PORT.fullmatch(text) is None or int(text) > _LARGEST_PORT:
+    if _PORT.fullmatch(text) is None or int(text) > PORT_MAX:
         raise BadProxyHeader("the PROXY line has a bad port")
     return int(text)
 
@@ -122,6 +124,8 @@ def _parse_v2(data: bytes) -> ProxyHeader | None:
     if command == _LOCAL:
         # Everything behind the length has to be ignored.
         return ProxyHeader(length, None)
+    if family != _UNSPEC:
+        _check_entries(data[:length], _V2_HEAD.size + _ADDRESSES[family].size)
     return ProxyHeader(length, _v2_client(family, data[_V2_HEAD.size : length]))
 
 
@@ -139,23 +143,33 @@ def _v2_client(family: int, block: bytes) -> str | None:
         # The form of what follows is not known, so nothing in it can be checked.
         return None
     form = _ADDRESSES[family]
-    if len(block) < form.size:
-        raise BadProxyHeader("the PROXY header is too short for its addresses")
-    _check_tlvs(block[form.size :])
     source, _target, *ports = form.unpack_from(block)
     return _shown(ip_address(source), ports[0]) if ports else "unix:0"
 
 
-def _check_tlvs(block: bytes) -> None:
-    """See that the type-length-value entries fill their place exactly."""
-    at = 0
-    while at < len(block):
-        if at + _TLV_HEAD.size > len(block):
+def _check_entries(header: bytes, at: int) -> None:
+    """See that the type-length-value entries fill the rest of `header` exactly, from `at` on.
+
+    One of them may hold a checksum of the whole header, itself taken for zeros.
+    """
+    if len(header) < at:
+        raise BadProxyHeader("the PROXY header is too short for its addresses")
+    while at < len(header):
+        if at + _TLV_HEAD.size > len(header):
             raise BadProxyHeader("the PROXY header ends inside an entry")
-        _kind, length = _TLV_HEAD.unpack_from(block, at)
-        at += _TLV_HEAD.size + length
-    if at != len(block):
+        kind, length = _TLV_HEAD.unpack_from(header, at)
+        at += _TLV_HEAD.size
+        if kind == _TLV_CRC32C:
+            _check_sum(header, at, length)
+        at += length
+    if at != len(header):
         raise BadProxyHeader("the PROXY header has an entry that is longer than the header")
+
+
+def _check_sum(header: bytes, at: int, length: int) -> None:
+    said, rest = header[at : at + length], header[at + length :]
+    if said != crc32c(header[:at] + bytes(length) + rest).to_bytes(_CRC_BYTES, "big"):
+        raise BadProxyHeader("the PROXY header has a wrong checksum")
 
 
 def _shown(address: _Address, port: int) -> str:

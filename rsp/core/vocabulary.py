@@ -59,8 +59,16 @@ class SessionState(StrEnum):
     CLOSED = "closed"
 
 
-class PauseReason(Flag):
-    """Why a connection is not being read. A set, because each owner lets go only of its own."""
+class Reasons(Flag):
+    """A set of reasons, because each owner lets go only of its own."""
+
+    def names(self) -> list[str]:
+        """Return the reasons in lower case, as the wire carries them."""
+        return [reason.name.lower() for reason in self if reason.name]
+
+
+class PauseReason(Reasons):
+    """Why a connection is not being read."""
 
     NONE = 0
     SINK_FULL = auto()
@@ -76,13 +84,9 @@ class PauseReason(Flag):
     BREAKPOINT = auto()
     """A breakpoint holds it."""
 
-    def names(self) -> list[str]:
-        """Return the reasons in lower case, as the wire carries them."""
-        return [reason.name.lower() for reason in self if reason.name]
 
-
-class AcceptPause(Flag):
-    """Why a listener lets nobody in. A set, because each owner lets go only of its own."""
+class AcceptPause(Reasons):
+    """Why a listener lets nobody in."""
 
     NONE = 0
     STARTING = auto()
@@ -95,10 +99,6 @@ class AcceptPause(Flag):
     """The memory budget is nearly used up."""
     CLOSED = auto()
     """It is closed for good."""
-
-    def names(self) -> list[str]:
-        """Return the reasons in lower case, as the wire carries them."""
-        return [reason.name.lower() for reason in self if reason.name]
 
 
 class MemoryStep(StrEnum):

@@ -5,8 +5,9 @@ from collections import deque
 from rsp.core.limits import CALL_BYTES, CALLS_KEPT
 from rsp.core.replies import CallRow
 from rsp.core.vocabulary import Direction, Side
-from rsp.engine.nonblocking import WOULD_BLOCK
+from rsp.engine.nonblocking import NO_MEMORY, WOULD_BLOCK
 
+_ERRORS = {WOULD_BLOCK: "EAGAIN", NO_MEMORY: "ENOBUFS"}
 _READING = frozenset({"recv", "pause", "resume"})
 
 
@@ -36,7 +37,7 @@ class CallRing:
         unsent_bytes: int,
         note: str = "",
     ) -> None:
-        """Keep one call. A `got_bytes` below 0 is an EAGAIN."""
+        """Keep one call. A `got_bytes` below 0 is WOULD_BLOCK or NO_MEMORY."""
         # A client is read for the request and written for the response; a backend the other way.
         is_request = (call in _READING) == (side is Side.CLIENT)
         direction = Direction.REQUEST if is_request else Direction.RESPONSE
@@ -44,7 +45,7 @@ class CallRing:
             note = f"short write: {wanted_bytes - got_bytes:,} bytes kept"
             if got_bytes < 0:
                 note = "kernel send buffer full: wait for room" if got_bytes == WOULD_BLOCK else ""
-        error = "EAGAIN" if got_bytes is not None and got_bytes < 0 else None
+        error = _ERRORS.get(got_bytes) if got_bytes is not None else None
         self.recorded += 1
         self._rows.append(
             CallRow(

@@ -30,7 +30,7 @@ from rsp.engine.nonblocking import (
     try_send,
 )
 from rsp.engine.owner import Owner
-from rsp.engine.poller import BROKEN, DEAD, HANG_UP, READABLE, WRITABLE, Poller
+from rsp.engine.poller import BROKEN, DEAD, HANG_UP, READABLE, URGENT, WRITABLE, Poller
 from rsp.engine.read_room import READ_ROOM
 
 _READS, _READ_VIEW = READ_ROOM, READ_ROOM.view
@@ -38,6 +38,7 @@ _READS, _READ_VIEW = READ_ROOM, READ_ROOM.view
 _NOTHING, _SHUT_WRITE = AfterUnsent.NOTHING, AfterUnsent.SHUT_WRITE
 _RESET = AfterUnsent.RESET
 _HELD = (PauseReason.OPERATOR | PauseReason.BREAKPOINT).value
+_MORE_BEHIND = HANG_UP | URGENT
 
 
 class Connection:
@@ -47,8 +48,8 @@ class Connection:
         "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
-        "last_error", "owner", "paused_by", "poller", "port", "short_writes", "side", "sock",
-        "unsent", "wakeups", "was_broken", "was_hung_up", "write_error",
+        "last_error", "owner", "paused_by", "poller", "port", "seen", "short_writes", "side",
+        "sock", "unsent", "wakeups", "write_error",
     )  # fmt: skip
 
     def __init__(
@@ -72,11 +73,10 @@ class Connection:
         """Whether the last read was a full one, so that more of the same is likely; and whether it
         was all that came before the peer's FIN."""
         self.is_writable = True
-        self.is_full = False
-        self.is_eof = False
-        self.is_closed = False
-        self.was_hung_up = self.was_broken = False
-        """Whether the peer has ended, as epoll said; and whether that may be by a reset."""
+        self.is_full = self.is_eof = self.is_closed = False
+        self.seen = URGENT if sock.family == socket.AF_UNIX else 0
+        """All that epoll has ever said of reading. On a unix socket a read may end at a descriptor
+        (unix(7)), which nothing announces."""
         self.write_error: str | None = None
         self.last_error: str | None = None
         self.blocked_since_s = 0.0
@@ -110,8 +110,7 @@ class Connection:
             return
         if readiness & READABLE and not self.is_eof and self.last_error is None:
             self.is_readable = True
-            self.was_hung_up = self.was_hung_up or bool(readiness & HANG_UP)
-            self.was_broken = self.was_broken or bool(readiness & BROKEN)
+            self.seen |= readiness
         if readiness & WRITABLE and not self.is_writable:
             self.is_writable = True
             self._unblock()
@@ -144,7 +143,8 @@ class Connection:
         """Read once, and return how many bytes came.
 
         A short read means that the socket is empty, so it is not asked again, unless the peer has
-        hung up: then no further edge will come, and only EOF ends the reading.
+        hung up: then no further edge will come, and only EOF ends the reading. An urgent byte ends
+        a read as well (tcp(7)): where one was seen, only EAGAIN means empty.
         """
         try:
             count = try_recv_into(self.sock, _READS.room)
@@ -158,10 +158,10 @@ class Connection:
             return 0
         self.bytes_in += count
         is_short = count < _READS.most_bytes
-        self.is_at_end = self.was_hung_up and is_short and not self.was_broken
+        self.is_at_end = is_short and self.seen & HANG_UP != 0 and not self.seen & BROKEN
         self.owner.on_bytes(self, _READ_VIEW[:count])
         self.is_bulk = count == READ_BYTES
-        if is_short and not self.was_hung_up:
+        if is_short and not self.seen & _MORE_BEHIND:
             self.is_readable = False
         return count
 
@@ -323,6 +323,11 @@ class Connection:
         self.last_error = reason
         self._record("recv", READ_BYTES, None, reason)
         self.owner.on_gone(self, reason)
+
+    @property
+    def was_hung_up(self) -> bool:
+        """Whether the peer has ended, as epoll said."""
+        return self.seen & HANG_UP != 0
 
     # -- pausing and closing
 

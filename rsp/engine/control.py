@@ -5,11 +5,9 @@ waits for itself. Requests are bounded in length, and clients in number.
 """
 
 import asyncio
-import contextlib
 import os
 import select
 import socket
-import struct
 import traceback
 from pathlib import Path
 
@@ -30,11 +28,10 @@ from rsp.core.wire import (
     encode_result,
 )
 from rsp.engine.commands import carry_out
-from rsp.engine.control_path import ControlPathRefused, check_length, is_alive
+from rsp.engine.control_path import ControlPathRefused, check_length
+from rsp.engine.listening import SocketFile
+from rsp.engine.nonblocking import is_deserted, peer_credentials
 from rsp.engine.server import Engine
-
-_CREDENTIALS = struct.Struct("3i")
-"""`struct ucred` of unix(7): pid, uid, gid."""
 
 
 class ControlServer:
@@ -45,7 +42,7 @@ class ControlServer:
         self._engine = engine
         self._server: asyncio.Server | None = None
         self._clients: dict[asyncio.Task[None], socket.socket] = {}
-        self._inode = 0
+        self._file: SocketFile | None = None
 
     async def start(self) -> None:
         """Listen. A socket that a dead engine left behind is replaced.
@@ -70,7 +67,7 @@ class ControlServer:
             raise
         finally:
             os.umask(mask)
-        self._inode = self.path.stat().st_ino
+        self._file = SocketFile(str(self.path))
         self._server = await asyncio.start_unix_server(
             self._on_client, sock=sock, limit=CONTROL_LINE_BYTES
         )
@@ -84,7 +81,7 @@ class ControlServer:
                 f"{self.path} is there and is no socket; it is left alone. "
                 "Name another place with --control PATH"
             )
-        if is_alive(self.path):
+        if not is_deserted(str(self.path)):
             raise ControlPathRefused(
                 f"another engine answers at {self.path}; "
                 f"`rsp attach --control {self.path}` shows it"
@@ -97,9 +94,8 @@ class ControlServer:
             self._server.close()
         for client in self._clients:
             client.cancel()
-        with contextlib.suppress(OSError):
-            if self.path.stat().st_ino == self._inode:
-                self.path.unlink()
+        if self._file is not None:
+            self._file.remove()
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -200,8 +196,7 @@ def _trusted_peer(writer: asyncio.StreamWriter) -> str:
         CommandRefused: another user, and not root (SO_PEERCRED of unix(7)).
     """
     sock = writer.get_extra_info("socket")
-    raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
-    pid, uid, _gid = _CREDENTIALS.unpack(raw)
+    pid, uid, _gid = peer_credentials(sock)
     if uid not in (0, os.getuid()):
         raise CommandRefused(
             f"this engine belongs to uid {os.getuid()}; you are uid {uid}. Run rsp as that user"

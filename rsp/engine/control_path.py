@@ -9,8 +9,7 @@ import socket
 import stat
 from pathlib import Path
 
-_SOCKET_PATH_BYTES = 107
-"""`sun_path` of unix(7) holds 108 bytes with its final NUL."""
+from rsp.core.addresses import UNIX_PATH_BYTES
 
 
 class ControlPathRefused(Exception):
@@ -59,10 +58,10 @@ def check_length(path: Path) -> None:
         ControlPathRefused: it is too long.
     """
     length = len(os.fsencode(path))
-    if length > _SOCKET_PATH_BYTES:
+    if length > UNIX_PATH_BYTES:
         raise ControlPathRefused(
             f"the control socket's path is {length} bytes long, and a socket's can have "
-            f"{_SOCKET_PATH_BYTES}: {path}; name a shorter one with --control PATH"
+            f"{UNIX_PATH_BYTES}: {path}; name a shorter one with --control PATH"
         )
 
 

@@ -108,15 +108,19 @@ class Conversation:
 
     @property
     def held_bytes(self) -> int:
-        """Parts of heads, and what came for the next exchange."""
-        return 0 if self.session.state.is_over else len(self.inbox) + len(self.outbox)
+        """Parts of heads, what came for the next exchange, and a body that may have to go again."""
+        if self.session.state.is_over:
+            return 0
+        kept_bytes = 0 if self.kept is None else self.kept.held_bytes
+        return len(self.inbox) + len(self.outbox) + kept_bytes
 
     def _refuse(self, error: BadMessage) -> None:
         """The client's bytes are no request, or end as none: no backend may take them for one."""
         self.inbox = b""
         if self.exchange is None:
             self.exchange = self._new_exchange()
-        mishaps.reply(self, error.status, error.sentence, CloseReason.BAD_REQUEST)
+        reason = CloseReason.BAD_REQUEST if error.status >= 400 else CloseReason.FINISHED
+        mishaps.reply(self, error.status, error.sentence, reason)
 
     def _new_exchange(self) -> Exchange:
         session = self.session
@@ -142,8 +146,7 @@ class Conversation:
             mishaps.no_memory(self)
             return
         # A first unsafe request never gets a used connection: it could not be sent again.
-        is_bare = head.body.kind is _NONE and head.method in IDEMPOTENT
-        is_safe = is_bare or may_repeat(head, session.limits)
+        is_safe = may_repeat(head, session.limits)
         self.pairing.seek(head, may_reuse=is_safe or self.sent_unsafe, must_look=not is_safe)
 
     def on_connected(self) -> None:

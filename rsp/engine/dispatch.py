@@ -60,10 +60,8 @@ class Dispatcher:
             decision = self.balancer.decide(
                 self.table, answer, request, self.loads, random.random, exclude
             )
-            if answer.secrets:
-                decision.secrets = answer.secrets
-            elif decision.error is not None:
-                note_secrets(decision, request)
+            if answer.secrets or decision.error is not None:
+                note_secrets(decision, request, answer.secrets)
         decision.elapsed_us = (time.perf_counter() - started_s) * 1e6
         return decision
 
@@ -86,10 +84,19 @@ class Dispatcher:
         )
 
 
-def note_secrets(decision: RouteDecision, request: Routable) -> None:
-    """Note which secrets of `request` are in the error of its `decision`: a script wrote it."""
-    secrets = secrets_of(request.query, request.fields)
-    decision.secrets = those_in(secrets, decision.error or "")
+def note_secrets(
+    decision: RouteDecision, request: Routable, answered: tuple[str, ...] = ()
+) -> None:
+    """Note which secrets of `request` the texts of its `decision` hold.
+
+    `answered` are those that the router found in its key and its reason; an error may name more,
+    for a script wrote part of it.
+    """
+    found = set(answered)
+    if decision.error is not None:
+        found.update(those_in(secrets_of(request.query, request.fields), decision.error))
+    # The longest first: one may be a part of another.
+    decision.secrets = tuple(sorted(found, key=len, reverse=True))
 
 
 def dial(backend: Backend, poller: Poller, owner: Owner[Connection], limits: Limits) -> Connection:

@@ -69,6 +69,13 @@ class Door:
         self._whose[session] = client = client_of(client_ip)
         self._clients[client] = self._clients.get(client, 0) + 1
 
+    def limit_sentence(self, client_ip: str) -> str:
+        """Return why a client that `has_all` is refused."""
+        return (
+            f"{client_of(client_ip)} has {self.most_each:,} connections, the most for one client "
+            "(max_connections_per_client)"
+        )
+
     @property
     def may_tell(self) -> bool:
         """Whether one more refused client can be told so: there is room for a few at a time."""

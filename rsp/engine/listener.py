@@ -11,7 +11,7 @@ from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel, Mode, Side
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.conversation import Conversation
-from rsp.engine.door import Door, client_ip_of, client_of
+from rsp.engine.door import Door, client_ip_of
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
 from rsp.engine.listening import Opened
@@ -87,7 +87,8 @@ class Listener:
     def _begin(self, sock: socket.SocketType, address: str) -> None:
         door, announcers = self.door, self.entrance.announcers
         announces = announcers is not None and client_ip_of(address) in announcers
-        # A proxy that announces its clients has as many connections as it has clients.
+        # A proxy that announces its clients has as many connections as it has clients: those are
+        # counted when they are announced.
         is_limited = door.most_each and not announces
         if is_limited and door.has_all(client_ip_of(address)):
             self._refuse(sock, address)
@@ -115,23 +116,18 @@ class Listener:
     def _refuse(self, sock: socket.SocketType, address: str) -> None:
         """Tell the client why in HTTP; reset it where there are no words, or too many hear them."""
         door = self.door
+        sentence = door.limit_sentence(client_ip_of(address))
         held_back = self._said_refused.passes(self.context.poller.now_s)
         if held_back is not None:
             also = f"; {held_back:,} were refused since this was said last" if held_back else ""
-            self._note(f"refused: {self._has_all(address)}{also}", EventLevel.WARN)
+            self._note(f"refused: {sentence}{also}", EventLevel.WARN)
         if self.entrance.mode is _HTTP and door.may_tell:
             session = self._session(sock, address)
             door.tell(session.id)
-            session.start(Refusal(session, self._has_all(address)))
+            session.start(Refusal(session, sentence))
         else:
             reset_on_close(sock)
             sock.close()
-
-    def _has_all(self, address: str) -> str:
-        return (
-            f"{client_of(client_ip_of(address))} has {self.door.most_each:,} connections, the most "
-            "for one client (max_connections_per_client)"
-        )
 
     def _wait_for_room(self) -> None:
         """It is full: the kernel keeps the next ones waiting until somebody leaves."""

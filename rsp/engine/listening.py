@@ -14,11 +14,9 @@ from dataclasses import dataclass
 
 from rsp.core.addresses import UNIX_PREFIX, parse_address
 from rsp.core.config import ListenerConfig
-from rsp.core.limits import LISTEN_BACKLOG
-from rsp.engine.nonblocking import CannotListen, address_text, bind_listener
+from rsp.core.limits import FIRST_FD, LISTEN_BACKLOG
+from rsp.engine.nonblocking import CannotListen, address_text, bind_listener, is_deserted
 
-_FIRST_FD = 3
-"""Where LISTEN_FDS begins. Source: sd_listen_fds(3)."""
 _EVERYWHERE = ("0.0.0.0", "::")
 
 
@@ -129,9 +127,14 @@ def _bind_unix(path: str) -> Opened:
     try:
         sock.bind(path)
         file = SocketFile(path)
+    except OSError as error:
+        sock.close()
+        raise _refused(path, f"{error.strerror}") from None
+    try:
         sock.listen(LISTEN_BACKLOG)
     except OSError as error:
         sock.close()
+        file.remove()
         raise _refused(path, f"{error.strerror}") from None
     return Opened(sock, file)
 
@@ -145,17 +148,10 @@ def _remove_stale(path: str) -> None:
         return
     if not stat.S_ISSOCK(found.st_mode):
         raise _refused(path, "there is a file that is no socket; remove it, or name another path")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as probe:
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-            return
-        except OSError:
-            # Its queue is full, or it is not for us to know: somebody may well be there.
-            pass
-    raise _refused(path, "somebody answers there; stop who it is, or name another path")
+    if not is_deserted(path):
+        raise _refused(path, "somebody answers there; stop who it is, or name another path")
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def _refused(path: str, why: str) -> CannotListen:
@@ -168,7 +164,7 @@ def _identity(path: str) -> tuple[int, int]:
 
 
 def _open_fds() -> list[int]:
-    return [int(name) for name in os.listdir("/proc/self/fd") if int(name) >= _FIRST_FD]
+    return [int(name) for name in os.listdir("/proc/self/fd") if int(name) >= FIRST_FD]
 
 
 def _is_listening(fd: int) -> bool:
@@ -193,4 +189,4 @@ def _announced(environment: Mapping[str, str]) -> range:
     count = environment.get("LISTEN_FDS", "")
     if environment.get("LISTEN_PID") != str(os.getpid()) or not count.isdecimal():
         return range(0)
-    return range(_FIRST_FD, _FIRST_FD + int(count))
+    return range(FIRST_FD, FIRST_FD + int(count))

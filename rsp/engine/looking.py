@@ -369,14 +369,13 @@ def explain(engine: Engine, params: ExplainParams) -> Explanation:
         answer = (entrance.router or dispatcher.router).route(request)
     except RouteFailed as error:
         decision = failed_decision(str(error), dispatcher.table.generation)
+        note_secrets(decision, request)
         if dispatcher.on_route_failed is not None:
             dispatcher.on_route_failed()
     else:
         balancer = dispatcher.balancer.copy()
         decision = balancer.decide(dispatcher.table, answer, request, dispatcher.loads, lambda: 0.5)
-        decision.secrets = answer.secrets
-    if decision.error is not None:
-        note_secrets(decision, request)
+        note_secrets(decision, request, answer.secrets)
     key, reason, shown_error = redacted_texts(decision, engine.telemetry.redactor)
     return Explanation(
         pool=decision.pool.name if decision.pool else None,

@@ -91,12 +91,9 @@ class LuaRouter:
         if target is None:
             self._fail(*answer)
         reason = reason or ""
-        return RouteAnswer(
-            target,
-            key,
-            reason if reason.isascii() else _as_text(reason),
-            self._secrets_in(f"{key or ''} {reason}", request),
-        )
+        shown = reason if reason.isascii() else _as_text(reason)
+        secrets = self._secrets_in(f"{key or ''} {shown}", request)
+        return RouteAnswer(target, key, shown, secrets)
 
     def _secrets_in(self, words: str, request: Routable) -> tuple[str, ...]:
         """Return the secrets of `request` that `route` has put into its own words."""

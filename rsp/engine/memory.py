@@ -35,12 +35,16 @@ class MemoryWatch:
     ) -> None:
         self.deadline_s = 0.0
         self.bucket = 0
-        self.step = MemoryStep.CALM
         self._ladder = Ladder()
         self._context = context
         self._registry = registry
         self._on_step = on_step
         """Called when the step is another one: listeners are not ours."""
+
+    @property
+    def step(self) -> MemoryStep:
+        """The step of the ladder that the engine stands on."""
+        return self._ladder.step
 
     @property
     def stops_accepting(self) -> bool:
@@ -65,8 +69,9 @@ class MemoryWatch:
         """Look, and do what has to be done."""
         self._context.deadlines.set(self, now_s + MEMORY_LOOK_S)
         used_bytes = self.used_bytes()
+        before = self.step
         step = self._ladder.look(used_bytes, self.budget_bytes, now_s)
-        if step is not self.step:
+        if step is not before:
             self._take(step, used_bytes)
         if step is MemoryStep.SHED:
             self._close_newest(excess_bytes(used_bytes, self.budget_bytes))
@@ -91,7 +96,6 @@ class MemoryWatch:
         """Stand on another step: what it stops is stopped, what it allows goes on."""
         context = self._context
         is_calm = step is MemoryStep.CALM
-        self.step = step
         context.keeps_alive = is_calm and not context.is_draining
         context.is_shedding = step is MemoryStep.SHED
         context.poller.siphon.is_resting = self.stops_accepting

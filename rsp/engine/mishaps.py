@@ -29,7 +29,6 @@ class Talk(Protocol):
     request: RequestHead
     response: ResponseHead | None
     inbox: bytes
-    outbox: bytes
     kept: KeptBody | None
 
     def finish_exchange(self, result: str) -> None:
@@ -39,7 +38,7 @@ class Talk(Protocol):
 def reply(
     talk: Talk, status: int, sentence: str, reason: CloseReason, *, told: str | None = None
 ) -> None:
-    """Answer with an error of ours and end; too late for that, cut the response off.
+    """Answer with a page of ours and end; too late for that, cut the response off.
 
     `sentence` is for the record; `told` is what the client reads, when that must be another one.
     """
@@ -53,10 +52,11 @@ def reply(
     date = context.telemetry.http_date(now_s)
     page = error_reply(status, told or sentence, head_only=head_only, http_date=date)
     session.client.send(page)
-    context.telemetry.totals.errors += 1
-    context.telemetry.record(
-        ErrorReplied(at_s=now_s, session=session.id, status=status, sentence=sentence)
-    )
+    if status >= 400:
+        context.telemetry.totals.errors += 1
+        context.telemetry.record(
+            ErrorReplied(at_s=now_s, session=session.id, status=status, sentence=sentence)
+        )
     session.because(reason, sentence)
     if exchange is not None:
         exchange.status = status

@@ -194,7 +194,7 @@ def try_accept(listener: socket.socket) -> tuple[Socket, str] | None:
         fd, peer = listener._accept()  # type: ignore[attr-defined]  # noqa: SLF001
     except OSError as error:
         if error.errno in _OUT_OF_FDS:
-            raise OutOfFds(errno_name(error.errno)) from None
+            raise out_of_fds(error) from None
         return None
     if type(peer) is not tuple:
         return _accepted_unix(fd)
@@ -207,10 +207,24 @@ def _accepted_unix(fd: int) -> tuple[Socket, str]:
     """Return a client that came through a unix socket: it has no address but its process id."""
     sock = Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
     sock.setblocking(False)
-    pid, _uid, _gid = _UCRED.unpack(
+    return sock, f"{UNIX_PREFIX}{peer_credentials(sock)[0]}"
+
+
+def peer_credentials(sock: Socket) -> tuple[int, int, int]:
+    """Return pid, uid and gid of who connected through a unix socket (SO_PEERCRED of unix(7))."""
+    pid, uid, gid = _UCRED.unpack(
         sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
     )
-    return sock, f"{UNIX_PREFIX}{pid}"
+    return pid, uid, gid
+
+
+def is_deserted(path: str) -> bool:
+    """Tell whether a unix socket's file is all that is left of it: nobody listens (connect(2)).
+
+    Where that cannot be known (its queue is full, it is not for us to open) somebody may be there.
+    """
+    with socket.socket(_UNIX, _STREAM) as probe:
+        return probe.connect_ex(path) == errno.ECONNREFUSED
 
 
 def start_connect(address: tuple[str, int]) -> Socket:
@@ -229,7 +243,7 @@ def start_connect(address: tuple[str, int]) -> Socket:
     try:
         sock = Socket(family, _STREAM)
     except OSError as error:
-        raise OutOfFds(errno_name(error.errno)) from None
+        raise out_of_fds(error) from None
     number = sock.connect_ex(host if is_unix else address)
     if number in _BEGUN:
         return sock

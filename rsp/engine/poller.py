@@ -26,10 +26,11 @@ WRITABLE = select.EPOLLOUT
 HANG_UP = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 DEAD = select.EPOLLHUP | select.EPOLLERR
 BROKEN = select.EPOLLERR
+URGENT = select.EPOLLPRI
 
 ACCEPTABLE = select.EPOLLIN
 """Of a listener: level-triggered, for it accepts a few at a time."""
-_EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+_EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLPRI | select.EPOLLET
 
 
 class Guarded(Protocol):

@@ -12,6 +12,7 @@ from rsp.core.proxy_protocol import BadProxyHeader, parse_proxy_header
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, Mode
 from rsp.engine.conversation import Conversation
+from rsp.engine.refusal import Refusal
 from rsp.engine.relay import Relay
 from rsp.engine.session import Session
 
@@ -29,7 +30,7 @@ class ProxyHeaderReader:
     @property
     def held_bytes(self) -> int:
         """What has come of the header."""
-        return len(self.inbox)
+        return 0 if self.session.state.is_over else len(self.inbox)
 
     def on_start(self) -> None:
         """Wait for the header."""
@@ -37,13 +38,15 @@ class ProxyHeaderReader:
     def on_request_bytes(self, view: memoryview) -> None:
         """Collect the header; the first byte behind it is the client's."""
         self.inbox += view
+        self.session.client.poller.holders.add(self)
         try:
             header = parse_proxy_header(self.inbox)
         except BadProxyHeader as error:
             self._refuse(f"{self.session.client.address}: {error}")
             return
         if header is not None:
-            self._announce(header.client, self.inbox[header.length :])
+            rest, self.inbox = self.inbox[header.length :], b""
+            self._announce(header.client, rest)
 
     def _announce(self, address: str | None, rest: bytes) -> None:
         session = self.session
@@ -54,6 +57,8 @@ class ProxyHeaderReader:
             session.context.telemetry.record(
                 ClientAnnounced(at_s=now_s, session=session.id, proxy=proxy, client=address)
             )
+            if self._is_one_too_many():
+                return
         if session.entrance.mode is Mode.HTTP:
             session.speaker = conversation = Conversation(session)
             session.advance(Fact.ANNOUNCED)
@@ -63,6 +68,26 @@ class ProxyHeaderReader:
             session.speaker = relay = Relay(session, rest)
             session.advance(Fact.ANNOUNCED_RELAY)
             relay.on_start()
+
+    def _is_one_too_many(self) -> bool:
+        """Count the announced client; one that has all the connections it may have is told so."""
+        session = self.session
+        door = session.entrance.door
+        if not door.most_each:
+            return False
+        if not door.has_all(session.client_ip):
+            door.count(session.id, session.client_ip)
+            return False
+        sentence = door.limit_sentence(session.client_ip)
+        if session.entrance.mode is Mode.HTTP and door.may_tell:
+            door.tell(session.id)
+            session.speaker = refusal = Refusal(session, sentence)
+            session.advance(Fact.ANNOUNCED)
+            refusal.on_start()
+        else:
+            session.because(CloseReason.CONNECTION_LIMIT, sentence)
+            session.advance(Fact.ABORTED)
+        return True
 
     def _refuse(self, why: str) -> None:
         self.session.because(CloseReason.BAD_PROXY_HEADER, why)

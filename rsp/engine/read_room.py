@@ -16,11 +16,6 @@ class ReadRoom:
         self.most_bytes = READ_BYTES
         """A read of fewer has emptied the socket."""
 
-    @property
-    def is_shrunk(self) -> bool:
-        """Whether reads are small at present."""
-        return self.most_bytes < READ_BYTES
-
     def shrink(self) -> None:
         """Let each read take little, so that a sink that is full overshoots its mark by little."""
         self.room = self.view[:SHRUNK_READ_BYTES]

@@ -21,6 +21,8 @@ class Relay:
         self.session = session
         self.early = early
         """What the client sent before there was a backend: behind a PROXY header."""
+        if early:
+            session.client.poller.holders.add(self)
         self.pairing = Pairing(session, self)
 
     def on_start(self) -> None:
@@ -41,10 +43,11 @@ class Relay:
         """Bytes pass from now on."""
         self.session.request_pipe.open()
         self.session.response_pipe.open()
-        self.session.advance(_TUNNELLED)
         if self.early:
+            # Before a FIN that may be passed on now.
             self.session.request_pipe.feed(memoryview(self.early))
             self.early = b""
+        self.session.advance(_TUNNELLED)
 
     def on_unpaired(self, status: int, sentence: str, reason: CloseReason) -> None:
         """There is no way to tell a tcp client more than by a reset."""
@@ -97,8 +100,8 @@ class Relay:
 
     @property
     def held_bytes(self) -> int:
-        """None: nothing is read before it can be passed on."""
-        return 0
+        """What came behind a PROXY header; nothing else is read before it can be passed on."""
+        return 0 if self.session.state.is_over else len(self.early)
 
     def response_begun(self) -> bool:
         """Tell whether the client has got anything: unknown here, and it does not matter."""

@@ -57,6 +57,7 @@ def keep_body(sender: Sender, sent: bytes) -> None:
     most_bytes = session.limits.high_water_bytes
     scanner = pipe.scanner if not isinstance(pipe.scanner, KeptBody) else None
     sender.kept = kept = KeptBody(sent, pipe.remaining, scanner, most_bytes=most_bytes)
+    session.client.poller.holders.add(sender)
     if pipe.is_open:
         pipe.scanner = kept
         if is_refused:

@@ -20,6 +20,7 @@ from rsp.engine.calls import CallRing
 from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
+from rsp.engine.door import client_ip_of
 from rsp.engine.entrance import Entrance
 from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
@@ -115,7 +116,7 @@ class Session:
         self.limits = context.limits
         self.id = context.next_session_id()
         self.client = client
-        self.client_ip = client.address.rpartition(":")[0].strip("[]")
+        self.client_ip = client_ip_of(client.address)
         self.backend: Connection | None = None
         """The present one, if there is one."""
         self.entrance = entrance
@@ -159,7 +160,7 @@ class Session:
     def set_client(self, address: str) -> None:
         """Take `address` for the client's from now on: who connected speaks for it."""
         self.client.address = address
-        self.client_ip = address.rpartition(":")[0].strip("[]")
+        self.client_ip = client_ip_of(address)
         self.trusts_client = self.entrance.trusts(self.client_ip)
 
     @property

@@ -6,6 +6,7 @@ from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend
+from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import head, request
 
 TRUSTING = 'listen { address = "127.0.0.1:0", trusted_proxies = { "127.0.0.0/8" } }\n'
@@ -158,3 +159,19 @@ def test_a_target_in_absolute_form_is_asked_for_by_its_path(
 def test_options_with_a_star_is_passed_on(proxy: Engine, site: Backend) -> None:
     proxy.connect().ask(request("OPTIONS", "*"))
     assert site.requests[0].start_line == "OPTIONS * HTTP/1.1"
+
+
+def test_a_request_that_ends_here_by_its_own_wish_is_no_error(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    proxy = engine(LISTEN + pool(site))
+    client = proxy.connect()
+    client.send(request("OPTIONS", "/", "Max-Forwards: 0"))
+    answer = client.read_response()
+    assert answer.status == 200
+    assert b"no backend was asked" in answer.body
+    assert site.requests == []
+    assert proxy.ask("status")["totals"]["errors"] == 0
+    client.close()
+    wait_until(lambda: proxy.ask("connection", id=1)["close_reason"] == "finished")

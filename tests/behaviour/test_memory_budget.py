@@ -135,6 +135,23 @@ def test_heads_that_never_end_count_too(engine: StartEngine, backend: OpenBacken
     wait_until(lambda: memory(proxy)["used_bytes"] == 0)
 
 
+def test_a_body_that_may_have_to_go_again_counts_too(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def answer_the_first(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(response("200 OK", b"first"))
+        wire.read_to_end()
+
+    proxy = engine(LISTEN + pool(backend(answer_the_first)) + LIMITS)
+    client = proxy.connect()
+    assert client.get().body == b"first"
+    client.send(request("PUT", "/", "Content-Length: 9000"), bytes(5000))
+    wait_until(lambda: memory(proxy)["used_bytes"] >= 5000)
+    client.close()
+    wait_until(lambda: memory(proxy)["used_bytes"] == 0)
+
+
 def test_recorded_calls_count_also_after_their_session(
     engine: StartEngine, backend: OpenBackend
 ) -> None:

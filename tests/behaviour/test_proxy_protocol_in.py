@@ -8,9 +8,9 @@ import pytest
 from tests.behaviour.configs import pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine
-from tests.behaviour.scripted import Backend
+from tests.behaviour.scripted import Backend, FullPort
 from tests.behaviour.waiting import PATIENCE_S, wait_until
-from tests.behaviour.wire import request
+from tests.behaviour.wire import Wire, request
 
 V1 = b"PROXY TCP4 192.0.2.7 192.0.2.1 4711 80\r\n"
 V1_OF_IPV6 = b"PROXY TCP6 2001:db8::7 2001:db8::1 4711 80\r\n"
@@ -37,6 +37,10 @@ def shared_config(site: Backend) -> str:
     strangers = f'listen {{ {address}accept_proxy = {{ "10.0.0.0/8" }} }}\n'
     route = 'function route(request) return "web", { reason = request.client_ip } end\n'
     return trusting + relay + strangers + pool(site) + route + QUICK
+
+
+def used_bytes(proxy: Engine) -> int:
+    return int(proxy.ask("status")["memory"]["used_bytes"])
 
 
 def end_of_last(proxy: Engine) -> dict[str, object]:
@@ -129,6 +133,30 @@ def test_a_relay_passes_what_stands_behind_the_header(
     assert got == [b"first second"]
 
 
+def test_a_relay_passes_an_end_right_behind_the_first_bytes(proxy: Engine, site: Backend) -> None:
+    got: list[bytes] = []
+    site.script = lambda wire: got.append(wire.read_to_end())
+    for _ in range(20):
+        wire = proxy.connect(proxy.ports[1])
+        wire.send(V1, b"all there is")
+        wire.finish()
+    wait_until(lambda: len(got) == 20)
+    assert set(got) == {b"all there is"}
+
+
+def test_parts_of_a_header_and_what_waits_behind_it_count_as_memory(
+    engine: StartEngine, full_port: FullPort
+) -> None:
+    listen = f'listen {{ address = "127.0.0.1:0", mode = "tcp", {ACCEPTING} }}\n'
+    proxy = engine(listen + pool(full_port.address) + "limits { connect_s = 60 }\n")
+    half, waiting = proxy.connect(), proxy.connect()
+    half.send(V1[:20])
+    waiting.send(V1, bytes(1000))
+    wait_until(lambda: used_bytes(proxy) == 1020)
+    half.close()
+    wait_until(lambda: used_bytes(proxy) == 1000)
+
+
 def test_a_relay_may_have_nothing_behind_the_header(proxy: Engine, site: Backend) -> None:
     site.script = lambda wire: wire.send(b"220 welcome\r\n")
     wire = proxy.connect(proxy.ports[1])
@@ -213,3 +241,31 @@ def test_an_engine_that_stops_waits_for_no_header(
     proxy.ask("stop")
     assert wire.read_to_end() == b""
     assert proxy.process.wait(PATIENCE_S) == 0
+
+
+@pytest.mark.parametrize("mode", ["http", "tcp"])
+def test_an_announced_client_has_no_more_connections_than_any_other(
+    engine: StartEngine, backend: OpenBackend, mode: str
+) -> None:
+    most = f'mode = "{mode}", max_connections_per_client = 1'
+    proxy = engine(f'listen {{ address = "127.0.0.1:0", {ACCEPTING}, {most} }}\n' + pool(backend()))
+
+    def ask(client: str) -> Wire:
+        wire = proxy.connect()
+        wire.send(f"PROXY TCP4 {client} 192.0.2.1 4711 80\r\n".encode(), request())
+        return wire
+
+    first, other = ask("192.0.2.7"), ask("192.0.2.8")
+    assert [wire.read_response().status for wire in (first, other)] == [200, 200]
+    refused = ask("192.0.2.7")
+    if mode == "http":
+        answer = refused.read_response()
+        assert answer.status == 503
+        assert b"192.0.2.7 has 1 connections, the most for one client" in answer.body
+    else:
+        assert refused.is_reset()
+    assert end_of_last(proxy)["close_reason"] == "connection_limit"
+    assert proxy.ask("status")["listeners"][0]["refused"] == 1
+    first.close()
+    wait_until(lambda: proxy.ask("status")["sessions"] == 1)
+    assert ask("192.0.2.7").read_response().status == 200

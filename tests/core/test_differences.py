@@ -5,7 +5,7 @@ from dataclasses import replace
 from rsp.core.backends import BackendTable, Pool
 from rsp.core.config import Config, ListenerConfig
 from rsp.core.differences import differences
-from rsp.core.limits import Limits
+from rsp.core.limits import COMPARED_LINES, SHOWN_LINES, Limits
 from rsp.core.vocabulary import Mode, ProxyVersion
 from tests.core.making import DRAIN, backend
 
@@ -91,3 +91,21 @@ def test_what_runs_counts_and_not_what_the_old_file_said() -> None:
     drained = BackendTable.of((replace(WEB, backends=(backend("a", state=DRAIN),)), API), 2)
     after = BackendTable.of((replace(WEB, backends=(backend("a"),)), API), 3)
     assert differences(OLD, drained, OLD, after) == ["web/a: state drain → ready"]
+
+
+def texts(old: str, new: str) -> list[str]:
+    return changed(replace(OLD, source=new), replace(OLD, source=old))[1:]
+
+
+def test_of_many_changed_lines_the_first_are_named_and_the_others_counted() -> None:
+    old = "".join(f"line {number}\n" for number in range(100))
+    said = texts(f"{old}end\n", old.replace("line", "row") + "end\n")
+    assert said[:1] == ["line 1: - line 0"]
+    assert said[SHOWN_LINES:] == [f"and {200 - SHOWN_LINES} more lines"]
+    assert texts(old, old + "one more") == ["line 101: + one more"]
+
+
+def test_a_file_that_is_another_altogether_is_not_compared_line_by_line() -> None:
+    old = "".join(f"line {number}\n" for number in range(COMPARED_LINES + 1))
+    said = texts(f"first\n{old}last", f"first\n{old.replace('line', 'row')}last")
+    assert said == ["lines 2 and following: 501 went, 501 came"]

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rsp.core.crc32c import crc32c
 from rsp.core.proxy_protocol import (
     SIGNATURE,
     BadProxyHeader,
@@ -42,6 +43,14 @@ def tlv(kind: int, value: bytes) -> bytes:
     return struct.pack("!BH", kind, len(value)) + value
 
 
+def with_checksum(header: bytes, *, off_by: int = 0) -> bytes:
+    """Return a header whose last entry has four bytes, with its checksum in their place."""
+    value = crc32c(header[:-4] + bytes(4)) ^ off_by
+    return header[:-4] + struct.pack("!I", value)
+
+
+SUMMED = v2(tcp4(tlv(2, b"www.example"), tlv(3, bytes(4))), family=0x11)
+
 TAKEN: dict[str, tuple[bytes, str | None]] = {
     "v1 over IPv4": (b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 80\r\n", f"{A4}:4711"),
     "v1 over IPv6": (b"PROXY TCP6 2001:db8::1 2001:db8::2 4711 80\r\n", f"[{A6}]:4711"),
@@ -65,6 +74,7 @@ TAKEN: dict[str, tuple[bytes, str | None]] = {
         v2(tcp4(tlv(2, b"www.example"), tlv(4, b""), tlv(0xEA, bytes(300))), family=0x11),
         f"{A4}:4711",
     ),
+    "v2 with a checksum": (with_checksum(SUMMED), f"{A4}:4711"),
     "v2 that does not know": (v2(), None),
     "v2 that does not know, with something behind": (v2(b"whatever"), None),
     "v2 of the proxy itself": (v2(command=0), None),
@@ -132,6 +142,11 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "too short for IPv4": (v2(tcp4()[:11], family=0x11), "too short"),
     "too short for IPv6": (v2(tcp4(), family=0x21), "too short"),
     "too short for a path": (v2(bytes(215), family=0x31), "too short"),
+    "a wrong checksum": (with_checksum(SUMMED, off_by=1), "wrong checksum"),
+    "a checksum of two bytes": (
+        v2(tcp4(tlv(3, b"ab")), family=0x11),
+        "wrong checksum",
+    ),
     "half an entry": (v2(tcp4(b"\1\0"), family=0x11), "inside an entry"),
     "an entry beyond the end": (v2(tcp4(b"\1\0\2x"), family=0x11), "longer than the header"),
 }

@@ -18,6 +18,8 @@ SMALL = Limits(high_water_bytes=1000, low_water_bytes=400)
 class FakeSocket:
     """A socket whose kernel is a script: what `recv_into` gives, and how much `send` takes."""
 
+    family = socket.AF_INET
+
     def __init__(self, fd: int = 100) -> None:
         self.fd = fd
         self.incoming: deque[bytes | OSError] = deque()

@@ -88,6 +88,17 @@ async def test_another_engine_is_left_alone_and_named(engine: Engine, directory:
     await first.stop()
 
 
+async def test_an_engine_too_busy_to_answer_is_left_alone(engine: Engine, directory: Path) -> None:
+    path = directory / "s"
+    with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as waiting:
+        busy.bind(str(path))
+        busy.listen(0)
+        waiting.connect(str(path))
+        with pytest.raises(ControlPathRefused, match="another engine answers"):
+            await ControlServer(engine, path).start()
+        assert path.is_socket()
+
+
 async def test_who_was_replaced_does_not_take_the_socket_of_its_successor_away(
     engine: Engine, directory: Path
 ) -> None:

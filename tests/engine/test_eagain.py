@@ -260,3 +260,30 @@ def test_the_clogged_pair_is_clogged(clogged_pair: Clogged) -> None:
     near, _, filler = clogged_pair
     assert len(filler) > 0
     assert fill(near) == b""
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_what_stands_behind_an_urgent_byte_is_read_without_a_further_edge(
+    poller: Poller, pairs: Pairs, is_paused: bool
+) -> None:
+    near, far = pairs.tcp()
+    connection, owner = real_connection(poller, near)
+    if is_paused:
+        connection.pause(PauseReason.SINK_FULL)
+    far.send(b"before")
+    far.send(b"!", socket.MSG_OOB)
+    far.send(b"behind")
+    await next_turns()
+    connection.resume(PauseReason.SINK_FULL)
+    await wait_until(lambda: owner.has(b"beforebehind"))
+
+
+async def test_what_stands_behind_a_descriptor_is_read_without_a_further_edge(
+    poller: Poller, pairs: Pairs
+) -> None:
+    near, far = pairs.tiny()
+    connection, owner = real_connection(poller, near)
+    socket.send_fds(far, [b"before"], [far.fileno()])
+    far.send(b"behind")
+    assert connection.is_connected
+    await wait_until(lambda: owner.has(b"beforebehind"))

@@ -210,3 +210,10 @@ def test_a_route_that_is_no_function_of_the_file_fails_without_a_line() -> None:
     assert loaded.router is not None
     with pytest.raises(RouteFailed, match=r"^site\.lua: bad argument #1"):
         loaded.router.route(request())
+
+
+def test_a_secret_outside_ascii_is_found_in_what_route_says() -> None:
+    router = router_of('return "web", { reason = request.headers.cookie }')
+    answer = router.route(request(fields=[(b"cookie", "id=gehörtnurmir".encode())]))
+    assert answer.reason == "id=gehörtnurmir"
+    assert "gehörtnurmir" in answer.secrets

@@ -13,6 +13,8 @@ from tests.fuzz.steps import STEPS, Step
 from tests.fuzz.world import World
 
 LENGTHS = st.one_of(st.integers(0, 5000), st.sampled_from([0, 1, 64 * KIB, 200 * KIB]))
+MARKS = st.one_of(st.just(-1), st.integers(1, 5000), st.integers(64 * KIB, 200 * KIB))
+"""Where an urgent byte stands in the stream, if one does."""
 
 
 def conserved(world: World) -> None:
@@ -32,15 +34,17 @@ def conserved(world: World) -> None:
 
 
 @settings(max_examples=fuzz_examples(10_000))
-@given(STEPS, LENGTHS, LENGTHS, st.integers(0, 9))
+@given(STEPS, LENGTHS, LENGTHS, st.integers(0, 9), MARKS)
 def test_bytes_and_ends_pass_both_ways(
-    steps: list[Step], request_bytes: int, response_bytes: int, seed: int
+    steps: list[Step], request_bytes: int, response_bytes: int, seed: int, mark: int
 ) -> None:
     world = World(Mode.TCP)
     world.client.stream = Random(seed).randbytes(request_bytes)
     world.client.ends = True
+    world.client.mark = mark
     with world.running():
         backend = world.pick(1)
+        backend.mark = mark
         backend.stream = Random(seed + 1).randbytes(response_bytes)
         backend.ends = True
         for step in steps:

@@ -1,8 +1,8 @@
 """A whole session over kernels that a test moves by hand: one client, and backends as dialled.
 
-A `Kernel` is one socket with the rules of a real one: short reads only when it is empty, EAGAIN
-when it is full, edges that come once and report all that is so. Between the steps of a test
-nothing happens by itself, so whatever hypothesis finds happens again.
+A `Kernel` is one socket with the rules of a real one: short reads only when it is empty or before
+an urgent byte, EAGAIN when it is full, edges that come once and report all that is so. Between the
+steps of a test nothing happens by itself, so whatever hypothesis finds happens again.
 """
 
 import errno
@@ -41,6 +41,8 @@ BOUND_BYTES = LIMITS.high_water_bytes + SPLICE_BYTES + HEADS_BYTES
 class Kernel:
     """One socket of ours, and the peer at its other end."""
 
+    family = socket.AF_INET
+
     def __init__(self, fd: int, *, is_connected: bool = True) -> None:
         self.fd = fd
         self.is_connected = is_connected
@@ -50,6 +52,8 @@ class Kernel:
         """How much of it has arrived here."""
         self.read = 0
         """How much of it was read."""
+        self.mark = -1
+        """Behind how many bytes of it an urgent byte stands, which is in nobody's stream."""
         self.ends = False
         """Whether the peer says FIN behind its stream."""
         self.fin_arrived = False
@@ -116,6 +120,8 @@ class Kernel:
         mask = 0
         if self.arrived > self.read or self.fin_arrived:
             mask |= select.EPOLLIN
+        if self.read <= self.mark <= self.arrived:
+            mask |= select.EPOLLPRI
         if self.fin_arrived:
             mask |= select.EPOLLRDHUP
         if self.fin_arrived and self.shut:
@@ -133,6 +139,8 @@ class Kernel:
         assert self.is_connected
         assert not self.closed
         count = min(self.arrived - self.read, len(buffer))
+        if self.read < self.mark < self.read + count:
+            count = self.mark - self.read
         if not count and self.error:
             raise OSError(self._told(), "reset")
         if not count and not self.fin_arrived and not self.is_broken:

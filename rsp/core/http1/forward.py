@@ -10,6 +10,7 @@ from rsp.core.http1.framing import Body, BodyKind
 from rsp.core.http1.lines import Special
 from rsp.core.http1.request import RequestHead
 from rsp.core.http1.response import ResponseHead, described_length
+from rsp.core.limits import WRITTEN_FORMS
 
 _VIA = (b"Via: 1.0 rsp\r\n", b"Via: 1.1 rsp\r\n")
 _NOTHING: Special = {}
@@ -20,7 +21,6 @@ def request_head_bytes(
     head: RequestHead,
     *,
     client_ip: str,
-    scheme: str = "http",
     trusted_peer: bool,
     host: bytes | None = None,
     forwarded: bool = False,
@@ -36,11 +36,13 @@ def request_head_bytes(
     written = head.written.get(wanted)
     if written is None:
         special = head.special if trusted_peer else _NOTHING
-        written = head.written[wanted] = _around_client(head, scheme, host, special, own=forwarded)
+        if len(head.written) >= WRITTEN_FORMS:
+            head.written.clear()
+        written = head.written[wanted] = _around_client(head, host, special, own=forwarded)
     before, behind = written
     if forwarded:
         chain = head.special.get(b"forwarded", ()) if trusted_peer else ()
-        behind = _forwarded_line(head, client_ip, scheme, chain) + behind
+        behind = _forwarded_line(head, client_ip, chain) + behind
     return b"%b %b HTTP/1.1\r\n%b%b%b" % (
         head.method.encode("ascii"),
         head.origin_target,
@@ -51,7 +53,7 @@ def request_head_bytes(
 
 
 def _around_client(
-    head: RequestHead, scheme: str, host: bytes | None, special: Special, *, own: bool
+    head: RequestHead, host: bytes | None, special: Special, *, own: bool
 ) -> tuple[bytes, bytes]:
     """Return the fields for the backend, before and behind the client's address.
 
@@ -68,7 +70,7 @@ def _around_client(
         before.append(b"Expect: 100-continue\r\n")
     before.append(b"X-Forwarded-For: ")
     before += [b"%b, " % chain for chain in special.get(b"x-forwarded-for", ()) if chain]
-    behind = [b"\r\n", *_forwarded(head, special, scheme)]
+    behind = [b"\r\n", *_forwarded(head, special)]
     if not own:
         behind += [b"Forwarded: %b\r\n" % value for value in special.get(b"forwarded", ())]
     behind += [b"Via: %b\r\n" % value for value in head.special.get(b"via", ())]
@@ -85,9 +87,9 @@ def _framing_line(body: Body) -> bytes:
     return b"Content-Length: %d\r\n" % body.length
 
 
-def _forwarded(head: RequestHead, special: Special, scheme: str) -> list[bytes]:
+def _forwarded(head: RequestHead, special: Special) -> list[bytes]:
     """Return what a trusted proxy said of its client, or what we know ourselves."""
-    protos = special.get(b"x-forwarded-proto", [scheme.encode("ascii")])
+    protos = special.get(b"x-forwarded-proto", [b"http"])
     lines = [b"X-Forwarded-Proto: %b\r\n" % proto for proto in protos]
     own_host = [head.raw_host.encode("latin-1")] if head.raw_host else []
     hosts = special.get(b"x-forwarded-host", own_host)
@@ -95,9 +97,7 @@ def _forwarded(head: RequestHead, special: Special, scheme: str) -> list[bytes]:
     return lines
 
 
-def _forwarded_line(
-    head: RequestHead, client_ip: str, scheme: str, chain: Iterable[bytes]
-) -> bytes:
+def _forwarded_line(head: RequestHead, client_ip: str, chain: Iterable[bytes]) -> bytes:
     """Return `Forwarded` behind the end of the line before it: `chain`, and the client's entry.
 
     An address of IPv6, and a host with a port, hold characters that only a quoted string may;
@@ -111,7 +111,7 @@ def _forwarded_line(
     if head.raw_host:
         is_token = ":" not in head.raw_host
         entry.append(f"host={head.raw_host}" if is_token else f'host="{head.raw_host}"')
-    entry.append(f"proto={scheme}")
+    entry.append("proto=http")
     own = ";".join(entry).encode("latin-1")
     return b"\r\nForwarded: " + b", ".join([*filter(None, chain), own])
 

@@ -35,6 +35,11 @@ class KeptBody:
         """Payload bytes seen so far, framing not counted."""
 
     @property
+    def held_bytes(self) -> int:
+        """What it keeps; never nothing, for it may grow, and who holds nothing is forgotten."""
+        return len(self.kept or b"") or 1
+
+    @property
     def done(self) -> bool:
         """Whether the end of the body has been read."""
         return not self._left_bytes if self._scanner is None else self._scanner.done
