@@ -60,9 +60,9 @@ async def test_the_cursor_goes_to_the_error_and_comes_back_to_it(
         assert isinstance(screen, ConfigScreen)
         await wait_until(pilot, lambda: screen.source.cursor == "12")
         await pilot.press("home")
-        assert screen.source.cursor_index == 0
+        await wait_until(pilot, lambda: screen.source.cursor_index == 0)
         await pilot.press("n")
-        assert screen.source.cursor == "12"
+        await wait_until(pilot, lambda: screen.source.cursor == "12")
 
 
 @pytest.mark.parametrize(

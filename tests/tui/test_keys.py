@@ -217,7 +217,7 @@ async def test_sort_and_reverse(engine: FakeEngine) -> None:
         table = app.screen.query_one("#sessions")
         assert [row.id for row in table.rows] == [41, 42, 43, 44, 45, 46, 47, 48]  # type: ignore[attr-defined]
         await pilot.press("r")
-        assert table.rows[0].id == 48  # type: ignore[attr-defined]
+        await wait_until(pilot, lambda: table.rows[0].id == 48)  # type: ignore[attr-defined]
 
 
 async def test_freezing_holds_the_rows_and_not_the_header(engine: FakeEngine) -> None:
