@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.machine import LOAD_CORE
+from bench.soak.lua import lua_attacks
 from bench.soak.stage import (
     READY_S,
     Outcome,
@@ -176,5 +177,6 @@ PARTS: dict[str, Callable[[Stage], Outcome]] = {
     "slow-heads": attack("slow heads"),
     "slow-bodies": attack("slow bodies"),
     "slow-reads": attack("slow reads"),
+    "lua-attacks": lua_attacks,
     "mixed": mixed,
 }

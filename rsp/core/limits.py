@@ -187,9 +187,13 @@ Few enough that the C functions called in between stay short together, many enou
 of ordinary length pays for one look or none.
 """
 
-LUA_CALL_S = 0.05
-"""Processor time that one Lua call may take, whatever it executes: joining large strings takes
-few instructions and much time. Far above any honest route, which takes microseconds."""
+LUA_LOAD_S = 0.05
+"""Processor time that a configuration may take to declare what there is."""
+
+LUA_CALL_S = 0.02
+"""Processor time that one call of `route` may take, whatever it executes: joining large strings
+takes few instructions and much time. Far above any honest route, which takes microseconds; short
+enough that everybody else waits for less than 50 ms (`make soak`, lua-attacks)."""
 
 LUA_RESERVE_BYTES = 1 * MIB
 """A Lua runtime that comes this near to its memory limit is given up.

@@ -17,6 +17,7 @@ jit.off()
 jit.flush()
 
 local hooks_left, hooks_per_call, unclocked_hooks, started_s, nesting
+local most_s = settings.load_s
 local stopped, out_of_memory, route_line = nil, false, 0
 
 -- Return "@config:LINE: " of the innermost line of the configuration that is running.
@@ -46,8 +47,8 @@ local function look_at_clock()
   local now_s = clock()
   if not started_s then
     started_s = now_s
-  elseif now_s - started_s > settings.call_s then
-    stop(format("ran for more than %g s of processor time", settings.call_s))
+  elseif now_s - started_s > most_s then
+    stop(format("ran for more than %g s of processor time", most_s))
   end
 end
 
@@ -151,6 +152,7 @@ end
 -- Set both budgets of the calls to come, and return whether the memory is enough for a beginning.
 local function configure(instructions, memory_bytes)
   settings.memory_bytes = memory_bytes
+  most_s = settings.call_s
   set_budget(instructions)
   return not is_crowded()
 end

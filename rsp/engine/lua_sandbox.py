@@ -124,6 +124,7 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float]:
         "instructions": defaults.lua_instructions,
         "memory_bytes": defaults.lua_memory_bytes,
         "hook_instructions": limits.LUA_HOOK_INSTRUCTIONS,
+        "load_s": limits.LUA_LOAD_S,
         "call_s": limits.LUA_CALL_S,
         "reserve_bytes": limits.LUA_RESERVE_BYTES,
         "subject_bytes": limits.LUA_SUBJECT_BYTES,
