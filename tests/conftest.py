@@ -41,7 +41,7 @@ def _a_home_without_habits(tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield
 
 
-async def wait_until(predicate: Callable[[], object], deadline_s: float = 10.0) -> None:
+async def wait_until(predicate: Callable[[], object], deadline_s: float = 30.0) -> None:
     """Return as soon as `predicate` holds, letting the loop run meanwhile.
 
     Raises:

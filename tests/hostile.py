@@ -49,8 +49,12 @@ _MARKUP = [
 LONG = MARK + "/" + "x\x1b[2J[/b]\u202e" * 7_300
 """64 KiB."""
 
+MARKUP = [MARK + payload for payload in _MARKUP]
+"""Those that mean something to Rich, to Textual, or to whatever writes HTML."""
+
 HOSTILE = [
-    *(MARK + payload for payload in _OSC + _STRINGS + _CSI + _C0_AND_C1 + _UNICODE + _MARKUP),
+    *(MARK + payload for payload in _OSC + _STRINGS + _CSI + _C0_AND_C1 + _UNICODE),
+    *MARKUP,
     LONG,
 ]
 

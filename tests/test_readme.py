@@ -8,7 +8,6 @@ become free ones.
 import os
 import re
 import shlex
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,9 +20,10 @@ import click
 import pytest
 
 from rsp.cli import main
+from tests.behaviour.ports import accepts, free_port
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-DEADLINE_S = 30
+DEADLINE_S = 60
 READS = ("rsp ctl connections", "rsp ctl exchanges", "rsp ctl decisions")
 """What may be asked again until the answer is there: traffic takes a moment."""
 
@@ -51,21 +51,11 @@ def steps_of(transcript: str) -> list[Step]:
     ]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 def wait_until(is_so: Callable[[], bool], what: str) -> None:
     deadline_s = time.monotonic() + DEADLINE_S
     while not is_so():
         assert time.monotonic() < deadline_s, what
         time.sleep(0.05)
-
-
-def accepts(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def matches(expected: str, said: str) -> bool:
@@ -148,7 +138,7 @@ def terminal() -> Iterator[Terminal]:
             terminal.close()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_the_first_ten_minutes_go_as_told(terminal: Terminal) -> None:
     config = next(block.text for block in BLOCKS if block.language == "lua")
     (terminal.directory / "site.lua").write_text(terminal.real(config))

@@ -5,6 +5,10 @@ from tests.behaviour.scripted import Backend
 LISTEN = 'listen { address = "127.0.0.1:0" }\n'
 
 
+LUA_SOON_MET = "limits { lua_instructions = 100000, lua_memory_bytes = 4194304 }\n"
+"""On no machine is the time of a call over before these budgets are used up."""
+
+
 def pool(*backends: Backend | str, name: str = "web", settings: str = "", each: str = "") -> str:
     """Return a `pool` of a configuration, its backends called `<name>1`, `<name>2`, …"""
     rows = [

@@ -20,7 +20,7 @@ from tests.behaviour.wire import Wire, numbered, response
 Act = Callable[[Scene], str]
 """Does it, goes on as far as one can, and returns what the client sees."""
 
-SLOW_STEP_S = 0.1
+SLOW_STEP_S = 0.25
 SLOW_STEPS = 8
 """A slow peer takes twice as long in all as any allowance of the short limits."""
 OVERSIZED = b"X-Large: " + b"x" * 40_000 + b"\r\n\r\n"

@@ -24,7 +24,7 @@ NEED_NO_BACKEND = ("accepted", "request_head", "idle")
 BULK_BYTES = 12_000_000
 """More than all buffers on the way take: what is left of it waits for its reader."""
 UPGRADE = ("Connection: Upgrade", "Upgrade: websocket")
-_QUEUE_PLACE_S = 0.1
+_QUEUE_PLACE_S = 0.3
 
 CHUNKED_CELLS = {
     ("client_garbage", "request_body"),

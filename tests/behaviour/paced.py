@@ -78,6 +78,7 @@ class Paced:
         self._is_ending.set()
         for thread in self._threads:
             thread.join(PATIENCE_S)
+            assert not thread.is_alive()
         assert self.failures == []
 
 

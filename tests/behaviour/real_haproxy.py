@@ -1,9 +1,9 @@
 """Debian's HAProxy as a backend that wants a PROXY header, or as the proxy in front of ours."""
 
-import socket
 import subprocess
 from pathlib import Path
 
+from tests.behaviour.ports import accepts, free_port
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 
 CONFIG = """\
@@ -21,12 +21,6 @@ frontend entrance
 TELL = """\
   http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst]"
 """
-
-
-def free_port() -> int:
-    """Return a port that nobody had a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class HAProxy:
@@ -52,8 +46,7 @@ class HAProxy:
 
     def _accepts(self) -> bool:
         assert self.process.poll() is None, self._log.read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return accepts(self.port)
 
     def close(self) -> None:
         """End it at once."""

@@ -1,10 +1,10 @@
 """Debian's nginx as a backend: one process in the foreground, everything in one directory."""
 
 import signal
-import socket
 import subprocess
 from pathlib import Path
 
+from tests.behaviour.ports import accepts, free_port
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 
 CONFIG = """\
@@ -51,8 +51,7 @@ class Nginx:
         self.directory = directory
         self.pages = directory / "www"
         (self.pages / "kept").mkdir(parents=True)
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.address}"
         self._config = directory / "nginx.conf"
@@ -73,8 +72,7 @@ class Nginx:
 
     def _accepts(self) -> bool:
         assert self.process.poll() is None, (self.directory / "error.log").read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return accepts(self.port)
 
     def quit(self) -> None:
         """Let it finish what it has, as an administrator would, and wait for its end."""

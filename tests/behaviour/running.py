@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ os.execv(sys.argv[2], sys.argv[2:])
 RSP = [sys.executable, "-m", "rsp"]
 
 
-def run_rsp(*arguments: str, patience_s: float = 30.0) -> "subprocess.CompletedProcess[str]":
+def run_rsp(*arguments: str, patience_s: float = 60.0) -> "subprocess.CompletedProcess[str]":
     """Run `rsp` to its end, and return what it said."""
     return subprocess.run(
         [*RSP, *arguments],
@@ -199,8 +200,27 @@ class Engine:
 
     def memory_bytes(self) -> int:
         """Return its resident set."""
+        return int(self.proc_status()["VmRSS"].split()[0]) * 1024
+
+    def proc_status(self) -> dict[str, str]:
+        """Return the lines of its /proc/PID/status by their names."""
         lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS"))
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it has used so far; the kernel counts in 10 ms."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        # utime and stime are fields 14 and 15 of the line (proc(5)), 12 and 13 behind the name.
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def wait_for_calm(self) -> None:
+        """Return when it has used less than a third of one processor for a second."""
+        wait_until(lambda: self._busy_share() < 1 / 3)
+
+    def _busy_share(self) -> float:
+        begun_cpu_s, begun_s = self.cpu_s(), time.monotonic()
+        time.sleep(1.0)
+        return (self.cpu_s() - begun_cpu_s) / (time.monotonic() - begun_s)
 
     def fds(self) -> int:
         """Return how many fds it has open."""

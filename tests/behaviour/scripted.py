@@ -29,7 +29,7 @@ class Backend:
         """Open it at `host`, which may be `unix:/path`."""
         self._host = host
         self.script = script or self.serve
-        """May be replaced at any time: the next connection has the new one."""
+        """May be replaced at any time: the next connection to be accepted has the new one."""
         self.answer = answer
         self.requests: list[Message] = []
         """Those that the ordinary script has read, oldest first, of all connections."""
@@ -62,14 +62,14 @@ class Backend:
         with contextlib.suppress(OSError):
             while True:
                 sock, peer = listener.accept()
-                wire = Wire(sock)
+                wire, script = Wire(sock), self.script
                 self.wires.append(wire)
-                self._start(self._run, wire)
+                self._start(self._run, wire, script)
                 self._last_port = peer[1] if peer else 0
 
-    def _run(self, wire: Wire) -> None:
+    def _run(self, wire: Wire, script: Script) -> None:
         try:
-            self.script(wire)
+            script(wire)
         except (OSError, Truncated):
             pass  # the peer is gone, or we are closing: what it got is on record
         except BaseException as error:
@@ -138,6 +138,7 @@ class Backend:
         self.refuse()
         listening = self._threads[0]
         listening.join(PATIENCE_S)
+        assert not listening.is_alive()
         self._finish_scripts()
 
 
@@ -177,7 +178,7 @@ class FullPort:
     def _queue_one(self) -> bool:
         """Fill one place of the queue; False when there was none left."""
         sock = socket.socket()
-        sock.settimeout(0.1)
+        sock.settimeout(0.3)
         try:
             sock.connect(self._listener.getsockname())
         except TimeoutError:
@@ -201,9 +202,3 @@ class FullPort:
         """Let go of it."""
         for sock in (*self._queued, self._listener):
             sock.close()
-
-
-def unused_address() -> str:
-    """Return an address of this machine where nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return f"127.0.0.1:{probe.getsockname()[1]}"

@@ -8,8 +8,9 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.ports import unused_address
 from tests.behaviour.running import Engine
-from tests.behaviour.scripted import Backend, FullPort, Script, unused_address
+from tests.behaviour.scripted import Backend, FullPort, Script
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Truncated, Wire, head, numbered, request, response
 
@@ -65,10 +66,10 @@ def test_a_connect_that_hangs_goes_to_the_next_backend(
     engine: StartEngine, backend: OpenBackend, full_port: FullPort
 ) -> None:
     settings = 'balance = "first",'
-    limits = "limits { connect_s = 0.2 }\n"
+    limits = "limits { connect_s = 0.5 }\n"
     proxy = engine(LISTEN + pool(full_port.address, backend(), settings=settings) + limits)
     assert proxy.get().status == 200
-    proxy.wait_for_event("timed out after 0.2 s")
+    proxy.wait_for_event("timed out after 0.5 s")
 
 
 def test_after_a_hanging_connect_the_next_backend_has_its_whole_allowance(

@@ -108,13 +108,6 @@ def leave(client: Wire, choose: random.Random) -> None:
             client.close()
 
 
-def cpu_ticks(proxy: Engine) -> int:
-    """Return the processor time that the engine has used, in hundredths of a second."""
-    with open(f"/proc/{proxy.pid}/stat") as stat:
-        fields = stat.read().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
-
-
 def test_requests_that_are_almost_right_never_upset_it(proxy: Engine, site: Backend) -> None:
     choose = random.Random(20)
     models = [
@@ -146,10 +139,8 @@ def test_with_no_fd_left_the_present_clients_are_served_and_it_recovers(
     said = proxy.wait_for_event("no fd left")
     assert "raise the limit of open files (ulimit -n)" in said
     assert [present.get().status for _ in range(20)] == [200] * 20
-    ticks = cpu_ticks(proxy)
-    lag = proxy.ask("status")["uptime_s"]
-    wait_until(lambda: proxy.ask("status")["uptime_s"] - lag > 1)
-    assert cpu_ticks(proxy) - ticks < 50, "a listener that cannot accept keeps the loop busy"
+    # A listener that cannot accept must not keep the loop busy.
+    proxy.wait_for_calm()
     for client in crowd:
         client.close()
-    assert wait_until(lambda: proxy.get().status) == 200
+    assert proxy.get().status == 200

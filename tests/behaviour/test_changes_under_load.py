@@ -69,7 +69,7 @@ class Generations:
         return one
 
 
-@pytest.mark.timeout(scaled(60, 600))
+@pytest.mark.timeout(scaled(180, 600))
 def test_a_request_under_reloads_sees_exactly_one_generation(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
@@ -141,7 +141,7 @@ class Editor:
         self._link.close()
 
 
-@pytest.mark.timeout(scaled(60, 600))
+@pytest.mark.timeout(scaled(180, 600))
 def test_edits_of_two_people_cost_no_request_and_no_edit_of_the_other(
     engine: StartEngine, backend: OpenBackend
 ) -> None:

@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.behaviour.conftest import OpenBackend, StartEngine, StartTraffic
 from tests.behaviour.running import Engine, run_rsp
 from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import PATIENCE_S, wait_until
+from tests.behaviour.wire import Wire, head, numbered, request
 
 MIB = 1 << 20
 FLAT_BYTES = 10 * MIB
@@ -35,6 +37,31 @@ def control_client(proxy: Engine, closing: ExitStack) -> socket.socket:
 def read_line(sock: socket.socket) -> dict[str, object]:
     with sock.makefile("rb") as lines:
         return dict(json.loads(lines.readline()))
+
+
+def test_the_bytes_of_a_backend_grow_while_a_download_lasts(proxy: Engine, site: Backend) -> None:
+    content, go_on = numbered(MIB), threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * MIB}"), content)
+        assert go_on.wait(PATIENCE_S)
+        wire.send(content)
+
+    def bytes_in() -> int:
+        return int(proxy.ctl("backends")["pools"][0]["backends"][0]["bytes_in"])
+
+    site.script = script
+    before_bytes = bytes_in()
+    client = proxy.connect()
+    client.send(request())
+    client.read_head()
+    assert client.read(MIB) == content
+    head_bytes = len(client.received) - MIB
+    assert MIB < bytes_in() - before_bytes < MIB + 2 * head_bytes
+    go_on.set()
+    assert client.read(MIB) == content
+    assert 2 * MIB < bytes_in() - before_bytes < 2 * MIB + 2 * head_bytes
 
 
 @pytest.mark.parametrize(

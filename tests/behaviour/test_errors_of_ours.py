@@ -6,13 +6,14 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.ports import unused_address
 from tests.behaviour.running import Engine
-from tests.behaviour.scripted import Backend, FullPort, hold, unused_address
+from tests.behaviour.scripted import Backend, FullPort, hold
 from tests.behaviour.wire import Message, chunked, head, numbered, request
 
 QUICK = """limits {
-  client_head_s = 0.3, client_body_idle_s = 0.3, client_write_idle_s = 0.5, connect_s = 0.3,
-  response_head_s = 0.3, response_idle_s = 0.3, request_body_bytes = 1000,
+  client_head_s = 1, client_body_idle_s = 1, client_write_idle_s = 1, connect_s = 1,
+  response_head_s = 1, response_idle_s = 1, request_body_bytes = 1000,
 }
 """
 
@@ -90,7 +91,7 @@ def test_a_bad_request_gets_its_page_and_goes_no_further(
 def test_a_request_that_does_not_end_is_a_408(proxy: Engine, site: Backend) -> None:
     client = proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nHo")
-    assert_page(client.read_response(), 408, "head", "0.3 s")
+    assert_page(client.read_response(), 408, "head", "1 s")
 
 
 def test_a_client_that_says_nothing_is_closed_without_a_word(proxy: Engine, site: Backend) -> None:
@@ -100,7 +101,7 @@ def test_a_client_that_says_nothing_is_closed_without_a_word(proxy: Engine, site
 def test_a_body_that_does_not_go_on_is_a_408(proxy: Engine, site: Backend) -> None:
     client = proxy.connect()
     client.send(head("POST / HTTP/1.1", "Host: a", "Content-Length: 10"), b"half")
-    assert_page(client.read_response(), 408, "body", "0.3 s")
+    assert_page(client.read_response(), 408, "body", "1 s")
 
 
 @pytest.mark.parametrize("body", [b"5\r\nhelloXX", b"zz\r\n", b"5\nhello\r\n0\r\n\r\n"])
@@ -127,7 +128,7 @@ def test_a_connect_that_hangs_is_a_504_that_names_the_backend(
     engine: StartEngine, full_port: FullPort
 ) -> None:
     answer = engine(LISTEN + pool(full_port.address) + QUICK).get("/", *SECRETS)
-    assert_page(answer, 504, "backend web/web1", full_port.address, "timed out after 0.3 s")
+    assert_page(answer, 504, "backend web/web1", full_port.address, "timed out after 1 s")
 
 
 def test_a_backend_that_does_not_answer_is_a_504_that_names_it(
@@ -137,7 +138,7 @@ def test_a_backend_that_does_not_answer_is_a_504_that_names_it(
     site.script = hold(release)
     answer = proxy.get("/", *SECRETS)
     release.set()
-    assert_page(answer, 504, "backend web/web1", site.address, "0.3 s")
+    assert_page(answer, 504, "backend web/web1", site.address, "1 s")
 
 
 def test_an_error_in_answer_to_head_has_no_body(engine: StartEngine) -> None:

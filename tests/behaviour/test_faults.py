@@ -30,9 +30,8 @@ end
 """
 SHORT_LIMITS = """
 limits {
-  client_head_s = 0.4, client_body_idle_s = 0.4, client_write_idle_s = 0.4,
-  keep_alive_idle_s = 0.4, connect_s = 0.4, response_head_s = 0.4, response_idle_s = 0.4,
-  tunnel_idle_s = 0.4,
+  client_head_s = 1, client_body_idle_s = 1, client_write_idle_s = 1, keep_alive_idle_s = 1,
+  connect_s = 1, response_head_s = 1, response_idle_s = 1, tunnel_idle_s = 1,
 }
 """
 TIMED = {"client_stall", "client_slow", "backend_stall", "backend_slow", "backend_blackhole"}

@@ -2,7 +2,6 @@
 
 import selectors
 import socket
-import time
 
 import pytest
 
@@ -17,8 +16,6 @@ KIB = 1024
 PIPELINED = 100_000
 FDS = 256
 CLIENTS = 1_000
-BUSY_SHARE = 0.3
-TICKS_PER_S = 100
 
 
 def shared_config(site: Backend) -> str:
@@ -42,8 +39,8 @@ def test_100_000_requests_of_a_client_that_never_reads_wait_outside(
             rest = rest[client.sock.send(rest[: 64 * KIB]) :]
     assert len(rest) > len(request()) * PIPELINED / 2, "the client could send most of it"
     assert len(site.requests) < PIPELINED / 100
+    wait_until(lambda: proxy.row(client)["client"]["paused_by"] == ["pipelined"])
     row = proxy.row(client)
-    assert row["client"]["paused_by"] == ["pipelined"]
     assert row["client"]["unsent_peak_bytes"] <= 128 * KIB
     assert 64 * KIB <= proxy.ask("status")["memory"]["used_bytes"] <= (128 + 64 + 32) * KIB
     assert proxy.get().status == 200
@@ -66,7 +63,7 @@ def test_framing_without_end_is_refused(
     client = proxy.connect()
     client.send(CHUNKED, body)
     answer = client.read_response()
-    assert answer.status in (400, 413, 431)
+    assert answer.status == 400
     assert word in answer.body.decode()
     assert site.requests == []
 
@@ -78,19 +75,6 @@ def test_a_head_of_many_small_fields_is_refused(proxy: Engine, site: Backend) ->
     assert site.connections == 0
 
 
-def busy_share(proxy: Engine) -> float:
-    """Return how much of one processor the engine uses during a second."""
-
-    def ticks() -> int:
-        with open(f"/proc/{proxy.pid}/stat") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
-
-    begun, begun_s = ticks(), time.monotonic()
-    wait_until(lambda: time.monotonic() > begun_s + 1.0)
-    return (ticks() - begun) / TICKS_PER_S / (time.monotonic() - begun_s)
-
-
 def test_1000_clients_and_256_fds_leave_the_engine_calm_and_the_present_served(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
@@ -100,14 +84,13 @@ def test_1000_clients_and_256_fds_leave_the_engine_calm_and_the_present_served(
     crowd = [proxy.connect() for _ in range(CLIENTS)]
     proxy.wait_for_event("no fd left")
     assert proxy.ask("status")["listeners"][0]["paused_by"] == ["no_fds"]
-    assert busy_share(proxy) < BUSY_SHARE, "a listener that cannot accept keeps the loop busy"
+    # A listener that cannot accept must not keep the loop busy.
+    proxy.wait_for_calm()
     assert [client.get().status for client in present] == [200] * 10
     assert proxy.fds() <= FDS
     for client in crowd:
         client.close()
-    released_s = time.monotonic()
     assert proxy.get().status == 200
-    assert time.monotonic() - released_s < 1.0 + 1.0, "a second, and one for a loaded machine"
     wait_until(lambda: not proxy.ask("status")["listeners"][0]["paused_by"])
     assert [client.get().status for client in present] == [200] * 10
     assert sum("no fd left" in line for line in proxy.events()) == 1

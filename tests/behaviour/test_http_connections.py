@@ -158,7 +158,7 @@ def test_an_idle_connection_is_closed_in_its_time(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
     site = backend()
-    limits = "limits { keep_alive_idle_s = 0.3, backend_idle_s = 0.3 }\n"
+    limits = "limits { keep_alive_idle_s = 0.5, backend_idle_s = 0.5 }\n"
     proxy = engine(LISTEN + pool(site) + limits)
     client = proxy.connect()
     client.get()

@@ -7,6 +7,7 @@ and throw away what it has not sent yet (RFC 9112, section 9.6).
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend, Script
 from tests.behaviour.waiting import wait_until
@@ -18,7 +19,7 @@ PAGE = numbered(100_000)
 
 
 def shared_config(site: Backend) -> str:
-    return LISTEN + pool(site) + "limits { linger_idle_s = 0.3, linger_s = 1 }\n"
+    return LISTEN + pool(site) + "limits { linger_idle_s = 30, linger_s = 60 }\n"
 
 
 SIZED = response("200 OK", PAGE)
@@ -62,9 +63,10 @@ def test_a_client_that_reads_late_and_says_more_gets_all_of_it(
 
 @pytest.mark.parametrize(("asked", "answer"), ASKED_AND_ANSWERED.values(), ids=ASKED_AND_ANSWERED)
 def test_a_client_that_reads_only_after_we_have_let_go_gets_all_of_it(
-    proxy: Engine, site: Backend, asked: bytes, answer: bytes
+    engine: StartEngine, backend: OpenBackend, asked: bytes, answer: bytes
 ) -> None:
-    site.script = answering(answer)
+    site = backend(answering(answer))
+    proxy = engine(LISTEN + pool(site) + "limits { linger_idle_s = 0.3, linger_s = 1 }\n")
     client = proxy.connect(receive_bytes=TINY_BYTES)
     client.send(asked)
     site.wait_for_connections(1)

@@ -5,7 +5,8 @@ import threading
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine, StartTraffic
-from tests.behaviour.scripted import hold, unused_address
+from tests.behaviour.ports import unused_address
+from tests.behaviour.scripted import hold
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import request
 

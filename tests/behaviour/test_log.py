@@ -5,8 +5,9 @@ import re
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.ports import unused_address
 from tests.behaviour.running import Engine
-from tests.behaviour.scripted import Backend, unused_address
+from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Wire, request
 

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.configs import LISTEN, LUA_SOON_MET, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine, StartTraffic
 from tests.behaviour.waiting import wait_until
 
@@ -50,7 +50,7 @@ def test_every_other_request_is_answered_while_routes_are_attacked(
 def test_a_runtime_that_is_out_of_memory_is_replaced_and_that_is_said(
     engine: StartEngine, backend: OpenBackend, traffic: StartTraffic
 ) -> None:
-    proxy = engine(LISTEN + pool(backend()) + ROUTE)
+    proxy = engine(LISTEN + LUA_SOON_MET + pool(backend()) + ROUTE)
     flowing = traffic(proxy)
     for number in range(1, 6):
         assert proxy.get("/attack/memory").status == 502
@@ -70,8 +70,8 @@ def test_a_runtime_that_is_out_of_memory_is_replaced_and_that_is_said(
 def test_a_route_that_is_cut_off_names_its_line_and_is_logged(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
-    proxy = engine(LISTEN + pool(backend()) + ROUTE)
+    proxy = engine(LISTEN + LUA_SOON_MET + pool(backend()) + ROUTE)
     assert proxy.get("/attack/loop").status == 502
     error = proxy.ask("decisions", limit=1)["decisions"][0]["error"]
-    assert re.search(r"config\.lua:\d+: ran more than 1000000 Lua instructions", error)
-    wait_until(lambda: "ran more than 1000000 Lua instructions" in proxy.log)
+    assert re.search(r"config\.lua:\d+: ran more than 100000 Lua instructions", error)
+    wait_until(lambda: "ran more than 100000 Lua instructions" in proxy.log)

@@ -19,11 +19,6 @@ NOBODY = 65534
 AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 
 
-def status_lines(pid: int) -> dict[str, str]:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
 def free_low_port() -> int:
     """Return a port below 1024 that nobody listens on."""
     for port in range(1023, 600, -1):
@@ -66,7 +61,7 @@ def dropped(own: Path, site_address: str) -> Iterator[Engine]:
 def test_a_low_port_is_served_without_the_rights_of_root(dropped: Engine) -> None:
     assert dropped.port < 1024
     assert dropped.get().status == 200
-    status = status_lines(dropped.pid)
+    status = dropped.proc_status()
     assert status["Uid"].split() == status["Gid"].split() == [str(NOBODY)] * 4
     assert status["Groups"] == str(NOBODY)
     for kind in ("CapPrm", "CapEff", "CapAmb"):

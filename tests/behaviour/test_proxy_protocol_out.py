@@ -1,6 +1,5 @@
 """`send_proxy`: a backend is told of the client first; HAProxy and nginx say what they heard."""
 
-import shutil
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,20 +9,15 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.ports import unused_address
+from tests.behaviour.programs import needs
 from tests.behaviour.real_haproxy import TELL, HAProxy
 from tests.behaviour.real_nginx import Nginx
-from tests.behaviour.scripted import unused_address
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, request, response
 
 LISTEN_TCP = 'listen { address = "127.0.0.1:0", mode = "tcp" }\n'
 V1 = 'send_proxy = "v1",'
-
-
-def needs(program: str, package: str) -> pytest.MarkDecorator:
-    """Skip a test where a program is missing, and name the Debian package that has it."""
-    reason = f"{program} is not here; install the Debian package {package}"
-    return pytest.mark.skipif(shutil.which(program) is None, reason=reason)
 
 
 needs_haproxy = needs("haproxy", "haproxy")

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import StartEngine, StartTraffic
+from tests.behaviour.programs import needs
 from tests.behaviour.real_nginx import Nginx
 from tests.behaviour.running import Engine
 from tests.behaviour.waiting import wait_until
@@ -19,12 +19,6 @@ from tests.behaviour.wire import chunked, digest, numbered, request
 
 TEXT = numbered(300_000)
 BIG = numbered(10_000_000)
-
-
-def needs(program: str, package: str) -> pytest.MarkDecorator:
-    """Skip a test where a program is missing, and name the Debian package that has it."""
-    reason = f"{program} is not here; install the Debian package {package}"
-    return pytest.mark.skipif(shutil.which(program) is None, reason=reason)
 
 
 pytestmark = needs("nginx", "nginx-light")

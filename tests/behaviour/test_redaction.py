@@ -175,9 +175,16 @@ def test_as_json_the_log_has_none(engine: StartEngine, site: Backend) -> None:
     assert found_in(proxy.log) == []
 
 
+def fall_over(rows: object, secrets: list[str]) -> None:
+    """Fail with secrets in a local variable, and quote what the dashboard was given."""
+    raise ValueError(rows, len(secrets))
+
+
 def crash_report(rows: object) -> str:
-    """Return the report of a crash whose error quotes all that the dashboard was given."""
-    report = Path(write_report(ValueError(rows)))
+    """Return the report of such a crash."""
+    with pytest.raises(ValueError, match="exchanges") as crash:
+        fall_over(rows, CANARIES)
+    report = Path(write_report(crash.value))
     try:
         return report.read_text()
     finally:
@@ -196,7 +203,9 @@ async def test_no_screen_and_no_report_of_a_crash_has_one(proxy: Engine) -> None
     assert "secret" in "".join(seen)
     assert found_in("".join(seen)) == []
     rows = [proxy.ask(name) for name in ("decisions", "exchanges", "events", "connections")]
-    assert found_in(crash_report(rows)) == []
+    report = crash_report(rows)
+    assert "fall_over" in report
+    assert found_in(report) == []
 
 
 def test_what_is_said_to_a_user_who_gives_a_url_with_a_password_leaves_it_out() -> None:

@@ -5,6 +5,7 @@ import socket
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine, StartTraffic
+from tests.behaviour.ports import accepts
 from tests.behaviour.running import Engine
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Message, request, response
@@ -179,8 +180,7 @@ def test_listeners_come_and_go_with_a_reload(engine: StartEngine, backend: OpenB
     write(proxy, second + pool(site))
     proxy.ctl("reload")
     assert client.get().status == 200, "a session outlives its listener"
-    with socket.socket() as sock:
-        assert sock.connect_ex(("127.0.0.1", proxy.port)) != 0
+    assert not accepts(proxy.port)
 
 
 def test_a_port_that_cannot_be_had_changes_nothing(

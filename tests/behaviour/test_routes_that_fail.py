@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.configs import LISTEN, LUA_SOON_MET, pool
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import wait_until
@@ -23,7 +23,7 @@ local names = {
   ["/recurses"] = function() local function f() return 1 + f() end return f() end,
   ["/eats-memory"] = function()
     local all = {}
-    for i = 1, 1e9 do all[i] = ("x"):rep(1000) .. i end
+    for i = 1, 1e9 do all[i] = ("x"):rep(1e5) .. i end
   end,
   ["/slow-pattern"] = function() return (("a"):rep(200)):find((".-"):rep(12) .. "b") and "web" end,
   ["/huge-reason"] = function() return "web", { reason = ("x"):rep(1e6) } end,
@@ -45,8 +45,8 @@ REASONS = {
     "/raises": "config.lua:15: as told",
     "/raises-a-table": "raised a table instead of a message",
     "/index-nil": 'config.lua:17: request has no field "no"',
-    "/loops": "config.lua:18: ran more than 1000000 Lua instructions",
-    "/loops-in-pcall": "config.lua:19: ran more than 1000000 Lua instructions",
+    "/loops": "config.lua:18: ran more than 100000 Lua instructions",
+    "/loops-in-pcall": "config.lua:19: ran more than 100000 Lua instructions",
     "/recurses": "stack overflow",
     "/eats-memory": "ran out of memory",
     "/slow-pattern": "the pattern",
@@ -55,7 +55,7 @@ REASONS = {
 
 
 def shared_config(site: Backend) -> str:
-    return LISTEN + pool(site) + ROUTE
+    return LISTEN + pool(site) + ROUTE + LUA_SOON_MET
 
 
 @pytest.mark.parametrize(("path", "reason"), REASONS.items())

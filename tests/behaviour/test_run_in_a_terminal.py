@@ -1,7 +1,6 @@
 """`rsp run` and `rsp attach` in a real terminal: start, look, leave, come back, stop."""
 
 import os
-import shutil
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -12,11 +11,12 @@ from rsp.cli.failure import Failure
 from rsp.cli.link import Link
 from rsp.core.replies import Status
 from tests.behaviour.conftest import OpenBackend
+from tests.behaviour.programs import needs
 from tests.behaviour.running import run_rsp
 from tests.behaviour.terminal import Terminal
 from tests.behaviour.waiting import wait_until
 
-pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="needs Debian's tmux")
+pytestmark = needs("tmux", "tmux")
 
 OpenTerminal = Callable[..., Terminal]
 

@@ -10,7 +10,7 @@ from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import RSP, Engine
 from tests.behaviour.scripted import Backend, hold
-from tests.behaviour.waiting import wait_until
+from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, digest, head, numbered, request, response
 
 SIZE = 3_000_000
@@ -32,7 +32,7 @@ def test_a_paused_response_stops_and_goes_on_without_a_loss(proxy: Engine, site:
     def script(wire: Wire) -> None:
         wire.read_request()
         wire.send(head("HTTP/1.1 200 OK", f"Content-Length: {SIZE}"), content[:1000])
-        assert go_on.wait(10)
+        assert go_on.wait(PATIENCE_S)
         wire.send(content[1000:])
 
     site.script = script

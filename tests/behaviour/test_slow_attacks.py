@@ -11,13 +11,14 @@ from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend
+from tests.behaviour.waiting import PATIENCE_S
 from tests.behaviour.wire import Wire, head, numbered, request, response
 
-ALLOWED_S = 0.8
+ALLOWED_S = 1.5
 LATEST = 1.2
 """A sixth of an allowance passes between two looks at progress."""
-LATE_S = 1.0
-"""The wheel turns ten times a second, and a loaded machine is late."""
+LATE_S = 10.0
+"""The wheel turns ten times a second, and a loaded machine may be very late."""
 PIECE_EVERY_S = 0.05
 
 LIMITS = f"""limits {{
@@ -47,7 +48,8 @@ class Trickle:
 
     def stop(self) -> None:
         self._is_over.set()
-        self._thread.join()
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive()
 
 
 def assert_answered_408(proxy: Engine, client: Wire, piece: bytes, *words: str) -> None:
@@ -67,7 +69,7 @@ def assert_answered_408(proxy: Engine, client: Wire, piece: bytes, *words: str) 
 def test_a_head_that_trickles_in_ends_by_the_timer_of_heads(proxy: Engine, site: Backend) -> None:
     client = proxy.connect()
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
-    assert_answered_408(proxy, client, b"X: y\r\n", "no whole request head for 0.8 s")
+    assert_answered_408(proxy, client, b"X: y\r\n", "no whole request head for 1.5 s")
 
 
 @pytest.mark.parametrize("coding", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
@@ -77,7 +79,7 @@ def test_a_body_that_trickles_in_ends_by_the_timer_of_bodies(
     client = proxy.connect()
     client.send(head("POST / HTTP/1.1", "Host: a", coding))
     piece = b"1\r\nx\r\n" if "chunked" in coding else b"x"
-    assert_answered_408(proxy, client, piece, "fewer than 1,000 body bytes a second for 0.8 s")
+    assert_answered_408(proxy, client, piece, "fewer than 1,000 body bytes a second for 1.5 s")
     assert [asked.method for asked in site.requests] == ["GET"], "half a body was taken for one"
 
 
@@ -92,7 +94,7 @@ def test_a_client_that_reads_a_trickle_ends_by_the_timer_of_reading(
     said = proxy.wait_for_event("client_timeout")
     took_s = time.monotonic() - begun_s
     trickle.stop()
-    assert "the client took fewer than 200,000 bytes a second for 0.8 s" in said
+    assert "the client took fewer than 200,000 bytes a second for 1.5 s" in said
     assert took_s <= ALLOWED_S * LATEST + LATE_S + PIECE_EVERY_S
 
 

@@ -24,7 +24,7 @@ def big_page(wire: Wire) -> None:
             wire.send(response("200 OK", b"small"))
             continue
         wire.send(head("HTTP/1.1 200 OK", f"Content-Length: {BIG_MIB * MIB}"))
-        wire.sock.settimeout(60)
+        wire.sock.settimeout(150)
         for _ in range(BIG_MIB):
             wire.send(BLOCK)
 
@@ -117,7 +117,8 @@ def test_a_backend_that_stalls_stops_the_upload_and_loses_nothing(
     assert proxy.memory_bytes() - base_bytes < FLAT_BYTES
     read_on.set()
     assert client.read_response().body.decode() == digest(content)
-    sender.join()
+    sender.join(PATIENCE_S)
+    assert not sender.is_alive()
     assert proxy.memory_bytes() - base_bytes < FLAT_BYTES
 
 
@@ -171,11 +172,12 @@ def test_a_client_that_asks_and_never_reads_is_not_answered_without_end(
     sender.start()
     row = blocked_row(proxy, client, "client")
     assert row["client"]["unsent_bytes"] <= 64 * KIB + ONE_READ_BYTES
-    assert row["client"]["paused_by"] == ["pipelined"]
+    wait_until(lambda: proxy.row(client)["client"]["paused_by"] == ["pipelined"])
     assert len(site.requests) < count / 2
     for number in range(count):
         assert client.read_response().body == b"/%04d" % number * 800
-    sender.join()
+    sender.join(PATIENCE_S)
+    assert not sender.is_alive()
     assert site.connections == 1
 
 

@@ -1,13 +1,13 @@
 """How an engine ends: gently first, at once when it is told again."""
 
 import signal
-import socket
 import threading
 
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.ports import accepts
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import hold
 from tests.behaviour.waiting import wait_until
@@ -30,8 +30,7 @@ def say_nothing(wire: Wire) -> None:
 
 
 def is_refused(proxy: Engine) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", proxy.port)) != 0
+    return not accepts(proxy.port)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -145,7 +144,7 @@ def test_an_engine_with_nothing_to_do_ends_at_once(
 def test_tunnels_may_take_as_long_as_exchanges_and_are_cut_then(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
-    proxy = engine(LISTEN + pool(backend(tunnel)) + "limits { drain_s = 0.5 }\n")
+    proxy = engine(LISTEN + pool(backend(tunnel)) + "limits { drain_s = 2 }\n")
     client = proxy.connect()
     assert client.ask(request("GET", "/", *UPGRADE)).status == 101
     proxy.signal(signal.SIGTERM)
@@ -172,7 +171,7 @@ def test_two_hundred_in_flight_and_tunnels_end_or_are_named(
 ) -> None:
     release = threading.Event()
     site = backend(hold(release))
-    proxy = engine(LISTEN + pool(site) + "limits { drain_s = 1 }\n")
+    proxy = engine(LISTEN + pool(site) + "limits { drain_s = 4 }\n")
     asking = [proxy.connect() for _ in range(200)]
     for number, client in enumerate(asking):
         client.send(request(path=f"/asked/{number}"))

@@ -7,8 +7,9 @@ import pytest
 
 from tests.behaviour.configs import pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.ports import unused_address
 from tests.behaviour.running import Engine
-from tests.behaviour.scripted import Backend, FullPort, unused_address
+from tests.behaviour.scripted import Backend, FullPort
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, digest, numbered
 
@@ -50,7 +51,8 @@ def test_five_megabytes_each_way_at_once_arrive_whole(proxy: Engine, site: Backe
     sender = threading.Thread(target=client.send, args=(content,))
     sender.start()
     assert digest(client.read(SIZE)) == digest(content)
-    sender.join()
+    sender.join(PATIENCE_S)
+    assert not sender.is_alive()
 
 
 def test_a_slow_client_of_a_relay_gets_every_byte(proxy: Engine, site: Backend) -> None:
@@ -167,12 +169,12 @@ def test_a_refused_connect_goes_to_the_next_backend(
 ) -> None:
     site = backend(echo)
     pools = pool(unused_address(), full_port.address, site, settings='balance = "first",')
-    proxy = engine(LISTEN_TCP + pools + "limits { connect_s = 0.2 }\n")
+    proxy = engine(LISTEN_TCP + pools + "limits { connect_s = 0.5 }\n")
     client = proxy.connect()
     client.send(b"said before anybody was there")
     assert client.read(29) == b"said before anybody was there"
     assert proxy.backend("web1")["connect_failures"] == 1
-    assert proxy.backend("web2")["last_error"] == "timed out after 0.2 s"
+    assert proxy.backend("web2")["last_error"] == "timed out after 0.5 s"
 
 
 def test_when_all_refuse_the_client_is_reset(engine: StartEngine) -> None:
@@ -184,7 +186,7 @@ def test_when_all_refuse_the_client_is_reset(engine: StartEngine) -> None:
 
 
 def test_a_silent_relay_is_ended_in_its_time(engine: StartEngine, backend: OpenBackend) -> None:
-    limits = "limits { tunnel_idle_s = 0.4 }\n"
+    limits = "limits { tunnel_idle_s = 1 }\n"
     client = engine(LISTEN_TCP + pool(backend(echo)) + limits).connect()
     client.send(b"x")
     assert client.read_to_end() == b"x"

@@ -16,7 +16,6 @@ from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, digest, numbered, request, response
 
 SIZE = 3_000_000
-POOL = 'pool("web", { backends = { { name = "a", address = "127.0.0.1:9" } } })\n'
 
 
 @pytest.fixture
@@ -33,11 +32,6 @@ def door(directory: Path) -> Path:
 
 def listen_at(path: Path, settings: str = "") -> str:
     return f'listen {{ address = "unix:{path}", {settings} }}\n'
-
-
-def echo(wire: Wire) -> None:
-    while piece := wire.sock.recv(65536):
-        wire.send(piece)
 
 
 def test_requests_reach_a_backend_at_a_unix_socket(
@@ -69,7 +63,8 @@ def test_bulk_passes_both_ways_between_unix_sockets(
     sender = threading.Thread(target=client.send, args=(request("PUT", "/", body=content),))
     sender.start()
     assert digest(client.read_response().body) == digest(content)
-    sender.join()
+    sender.join(PATIENCE_S)
+    assert not sender.is_alive()
     client.close()
     assert proxy.ask("status")["listeners"][0]["address"] == f"unix:{door}"
 
@@ -97,7 +92,7 @@ def test_a_slow_reader_of_a_unix_socket_blocks_and_gets_every_byte(
     assert digest(client.read_response().body) == digest(content)
 
 
-def test_a_half_close_and_a_reset_pass_through_unix_sockets(
+def test_a_half_close_passes_through_unix_sockets(
     engine: StartEngine, backend: OpenBackend, site: str, door: Path, connect_unix: ConnectUnix
 ) -> None:
     got: list[bytes] = []
@@ -112,12 +107,42 @@ def test_a_half_close_and_a_reset_pass_through_unix_sockets(
     client.send(b"everything")
     client.finish()
     assert client.read_to_end() == b"answer to everything"
-    opened.script = echo
-    client = connect_unix(door)
-    client.send(b"x")
-    assert client.read(1) == b"x"
     client.close()
     wait_until(lambda: proxy.ask("status")["sessions"] == 0)
+
+
+def close_with_unread_bytes(wire: Wire) -> None:
+    """What a RST is between unix sockets: the peer's next call fails with ECONNRESET."""
+    assert wire.sock.recv(1, socket.MSG_PEEK)
+    wire.close()
+
+
+def test_a_reset_of_a_client_at_a_unix_socket_reaches_the_backend(
+    engine: StartEngine, backend: OpenBackend, door: Path, connect_unix: ConnectUnix
+) -> None:
+    was_reset: list[bool] = []
+
+    def script(wire: Wire) -> None:
+        wire.send(b"unread")
+        was_reset.append(wire.is_reset())
+
+    engine(listen_at(door, 'mode = "tcp"') + pool(backend(script)))
+    close_with_unread_bytes(connect_unix(door))
+    assert wait_until(lambda: was_reset) == [True]
+
+
+def test_a_reset_of_a_backend_at_a_unix_socket_reaches_the_client(
+    engine: StartEngine, backend: OpenBackend, site: str
+) -> None:
+    def script(wire: Wire) -> None:
+        wire.send(b"before")
+        close_with_unread_bytes(wire)
+
+    listen = 'listen { address = "127.0.0.1:0", mode = "tcp" }\n'
+    client = engine(listen + pool(backend(script, host=site))).connect()
+    assert client.read(6) == b"before"
+    client.send(b"unread")
+    assert client.is_reset()
 
 
 def test_a_client_at_a_unix_socket_is_shown_by_its_process(
@@ -265,7 +290,7 @@ def test_a_path_where_somebody_answers_is_left_alone(
 def test_a_path_that_cannot_be_had_says_why(directory: Path, name: str, words: str) -> None:
     (directory / "file").write_bytes(b"keep me")
     config = directory / "config.lua"
-    config.write_text(listen_at(directory / name) + POOL)
+    config.write_text(listen_at(directory / name) + pool("127.0.0.1:9"))
     done = run_rsp("serve", str(config), "--control", f"{directory}/c")
     assert done.returncode == 1
     assert f"cannot listen on unix:{directory}/{name}: {words}" in done.stderr

@@ -27,8 +27,8 @@ BAD_GATEWAY = 502
 
 
 def shared_config(site: Backend) -> str:
-    """Keep the Host, so that what is read behind us can be compared, and linger for a moment."""
-    return LISTEN + pool(site, settings='host = "keep",') + "limits { linger_idle_s = 0.2 }\n"
+    """Keep the Host, so that what is read behind us can be compared."""
+    return LISTEN + pool(site, settings='host = "keep",')
 
 
 @pytest.fixture(scope="module")

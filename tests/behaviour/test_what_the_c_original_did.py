@@ -11,6 +11,7 @@ from tests.behaviour.configs import original
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import run_rsp
 from tests.behaviour.scripted import hold
+from tests.behaviour.waiting import PATIENCE_S
 from tests.behaviour.wire import Message, Wire, digest, numbered, request, response
 
 
@@ -57,7 +58,7 @@ def test_four_clients_are_served_at_once(engine: StartEngine, backend: OpenBacke
 
     def answer(_: Message) -> bytes:
         # Nobody is answered until all four requests are at the backend.
-        together.wait(10)
+        together.wait(PATIENCE_S)
         return response("200 OK", b"together")
 
     proxy = engine(original(backend(answer=answer).port))

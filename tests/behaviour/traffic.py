@@ -14,9 +14,10 @@ REQUESTS_PER_CONNECTION = 7
 class Traffic:
     """Some clients at once, each with one connection after the other, some requests on each."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, per_connection: int = REQUESTS_PER_CONNECTION) -> None:
         self.failures: list[str] = []
         self._port = port
+        self._per_connection = per_connection
         self._answers = itertools.count()
         self.answered = 0
         """Requests answered so far, well or badly."""
@@ -35,10 +36,11 @@ class Traffic:
                 return
 
     def _ask_on_one(self, wire: Wire) -> None:
-        for number in range(REQUESTS_PER_CONNECTION):
+        for number in range(1, self._per_connection + 1):
             if self._is_ending.is_set():
                 return
-            answer = wire.get(f"/{number}")
+            is_last = number == self._per_connection
+            answer = wire.get(f"/{number}", *(["Connection: close"] if is_last else []))
             if answer.status != 200:
                 self.failures.append(f"{answer.start_line}: {answer.body.decode()}")
             self.answered = next(self._answers) + 1
@@ -54,4 +56,5 @@ class Traffic:
         self._is_ending.set()
         for thread in self._threads:
             thread.join(PATIENCE_S)
+            assert not thread.is_alive()
         assert self.failures == []

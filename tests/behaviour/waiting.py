@@ -6,8 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PATIENCE_S = 10.0
-"""What has not happened after this will not happen. Far above anything that an engine takes."""
+PATIENCE_S = 30.0
+"""What has not happened after this will not happen, on a slow and busy machine either."""
 
 _LOOK_EVERY_S = 0.01
 

@@ -247,7 +247,7 @@ JUDGES: dict[str, Judge] = {
 # -- Node
 
 _NODE_SCRIPT = Path(__file__).with_name("node_judge.js")
-NODE_S = 30.0
+NODE_S = 50.0
 """What Node may take for all connections together; it takes less than one second."""
 
 

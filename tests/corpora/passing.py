@@ -4,7 +4,6 @@ Everything that happens is done by hand (`tests/fuzz/world.py`), so one vector t
 millisecond, and may come in as many pieces as it has bytes.
 """
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -16,11 +15,6 @@ from rsp.core.limits import Limits
 from rsp.core.vocabulary import Mode
 from tests.corpora.judges import LONGEST_BYTES
 from tests.fuzz.world import Kernel, World
-
-
-def fresh_limits() -> Limits:
-    """Return the limits as they are, as an object that is new: no head is known under it."""
-    return dataclasses.replace(Limits())
 
 
 @dataclass

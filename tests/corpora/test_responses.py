@@ -9,8 +9,9 @@ from functools import cache
 
 import pytest
 
+from rsp.core.limits import Limits
 from tests.conftest import fuzz_examples
-from tests.corpora.passing import Answer, fresh_limits, in_bytes, pass_response, read_answer
+from tests.corpora.passing import Answer, in_bytes, pass_response, read_answer
 from tests.corpora.vectors import needs_corpora, vectors
 
 pytestmark = needs_corpora
@@ -21,15 +22,15 @@ SPLIT_BYTES = fuzz_examples(150)
 
 
 def once_known(wire: bytes) -> Answer | None:
-    limits = fresh_limits()
+    limits = Limits()
     pass_response([wire], limits)
     return pass_response([wire], limits)
 
 
 WAYS: dict[str, Callable[[bytes], Answer | None]] = {
-    "whole": lambda wire: pass_response([wire], fresh_limits()),
+    "whole": lambda wire: pass_response([wire], Limits()),
     "known": once_known,
-    "bytes": lambda wire: pass_response(in_bytes(wire), fresh_limits()),
+    "bytes": lambda wire: pass_response(in_bytes(wire), Limits()),
 }
 
 
@@ -87,5 +88,5 @@ def test_wherever_a_response_is_cut_in_two_it_is_the_same() -> None:
             continue
         for at in range(1, len(vector.wire)):
             pieces = [vector.wire[:at], vector.wire[at:]]
-            cut = pass_response(pieces, fresh_limits())
+            cut = pass_response(pieces, Limits())
             assert cut == whole()[vector.name], (vector.name, at)

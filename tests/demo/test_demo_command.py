@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-TIMEOUT_S = 50
+TIMEOUT_S = 120
 
 
 class Demo:
@@ -135,7 +135,8 @@ def test_on_a_terminal_the_guide_stands_beside_the_blocked_session(demos: list[D
     drain = threading.Thread(target=read_to_the_end, args=(ours,))
     drain.start()
     demo.process.communicate(timeout=TIMEOUT_S)
-    drain.join()
+    drain.join(TIMEOUT_S)
+    assert not drain.is_alive()
     os.close(ours)
     assert demo.process.returncode == 0
     assert demo.family() == []

@@ -22,7 +22,7 @@ def test_the_world_opens_the_sites_of_its_scene_and_ends_with_its_pipe(scene: Sc
         assert bool(world.sites.relay) == (scene is Scene.SLOW_WRITE)
         for address in world.sites.addresses.values():
             host, _, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), timeout=5).close()
+            socket.create_connection((host, int(port)), timeout=30).close()
     finally:
         world.end()
     assert world.process.returncode == 0
@@ -51,7 +51,7 @@ def test_world_engine_and_directory_go_when_the_demo_is_killed(
     command = [sys.executable, "-c", KILLED_PARENT, proxy, directory]
     # The world inherits this pipe, so that reading to its end waits for the world too.
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as parent:
-        said, complained = parent.communicate(timeout=30)
+        said, complained = parent.communicate(timeout=60)
     assert parent.returncode == -signal.SIGKILL, complained
     for pid in said.split():
         assert _has_ended(int(pid))
@@ -64,7 +64,7 @@ def _has_ended(pid: int) -> bool:
     except ProcessLookupError:
         return True
     try:
-        readable, _, _ = select.select([pidfd], [], [], 10)
+        readable, _, _ = select.select([pidfd], [], [], 30)
         return bool(readable)
     finally:
         os.close(pidfd)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import uvloop
 
+from rsp.core import limits
 from rsp.engine.poller import Poller
 
 
@@ -13,6 +14,13 @@ from rsp.engine.poller import Poller
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run the asynchronous tests of the engine on uvloop, as the engine itself does."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Lua have time enough on any machine, so that another budget is used up first."""
+    monkeypatch.setattr(limits, "LUA_CALL_S", 10.0)
+    monkeypatch.setattr(limits, "LUA_LOAD_S", 10.0)
 
 
 @pytest.fixture

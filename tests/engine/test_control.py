@@ -35,7 +35,7 @@ listen { address = "127.0.0.1:0" }
 pool("web", { backends = { { name = "a", address = "127.0.0.1:9001" } } })
 """
 MIB = 1024 * 1024
-DEADLINE_S = 10.0
+DEADLINE_S = 30.0
 
 
 class Client:

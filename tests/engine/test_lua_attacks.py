@@ -33,8 +33,8 @@ def test_what_runs_for_ever_is_stopped(body: str) -> None:
     started_s = time.thread_time()
     with pytest.raises(RouteFailed, match=r"^site\.lua:\d+: ran (more than 1000000|for more than)"):
         router.route(REQUEST)
-    # It is 0.06 s; machines differ.
-    assert time.thread_time() - started_s < 0.2
+    # It is 0.06 s; machines differ much.
+    assert time.thread_time() - started_s < 2.0
     assert router.broken is None
     assert router.running is None
 
@@ -100,6 +100,7 @@ OUT_OF_MEMORY = {
 }
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("body", OUT_OF_MEMORY.values(), ids=OUT_OF_MEMORY)
 def test_memory_that_runs_out_costs_the_runtime_and_nothing_else(body: str) -> None:
     router = router_of(body)
@@ -110,6 +111,7 @@ def test_memory_that_runs_out_costs_the_runtime_and_nothing_else(body: str) -> N
         router.route(REQUEST)
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_a_hoard_is_noticed_while_there_is_room_for_the_next_request() -> None:
     router = router_of(
         "hoard = hoard or {}\nhoard[#hoard + 1] = ('x'):rep(2e5) .. #hoard return 'web'"

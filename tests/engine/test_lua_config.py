@@ -141,6 +141,7 @@ LUA_ERRORS = {
 }
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize(("line", "message"), LUA_ERRORS.values(), ids=LUA_ERRORS)
 def test_an_error_of_lua_has_its_line(line: str, message: str) -> None:
     error = error_of(MINIMAL + line)
@@ -152,6 +153,7 @@ def test_bytecode_is_not_loaded() -> None:
     assert "attempt to load chunk with wrong mode" in str(error_of(b"\x1bLJ\x02"))
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_memory_that_runs_out_while_loading_is_a_refusal() -> None:
     error = error_of("local t = {} while true do t[#t + 1] = ('x'):rep(1e5) .. #t end")
     assert "site.lua: ran out of memory (16777216 bytes)" in str(error)

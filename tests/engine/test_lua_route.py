@@ -148,6 +148,7 @@ def test_printing_without_end_is_cut() -> None:
     assert [len(text) for text in printed] == [4096]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_budget_is_the_one_of_the_file() -> None:
     body = 'for i = 1, 1e5 do end\nreturn "web"'
     assert router_of(body).route(request()).target == "web"
@@ -155,6 +156,7 @@ def test_the_budget_is_the_one_of_the_file() -> None:
         router_of(body, "limits { lua_instructions = 10000 }").route(request())
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_memory_is_the_one_of_the_file() -> None:
     body = 'local t = {}\nfor i = 1, 60 do t[i] = ("x"):rep(1e5) .. i end\nreturn "web"'
     assert router_of(body).route(request()).target == "web"
@@ -179,6 +181,7 @@ def test_a_broken_router_is_rebuilt_from_the_text_that_runs() -> None:
     assert rebuild_router(load_source(MINIMAL.encode(), "site.lua").config) is None
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("size_bytes", [10_000, 100_000, 1_000_000])
 def test_large_arguments_meet_a_full_runtime_without_ending_the_process(size_bytes: int) -> None:
     router = router_of(

@@ -180,7 +180,7 @@ def test_over_real_sockets_the_pipe_is_empty_between_two_uses() -> None:
         assert far.recv(KIB * 8) == PAYLOAD[:4000]
         assert siphon.fill(source, 4000) == 1000
         assert siphon.take_back() == PAYLOAD[4000:5000]
-        assert siphon.suits(sink) in (True, False)
+        assert not siphon.suits(sink), "what a unix socket still holds, nobody can tell"
         near.close()
         assert siphon.fill(source, KIB) == EOF
         far.close()

@@ -142,7 +142,7 @@ def test_a_bug_of_ours_is_kept_with_its_traceback() -> None:
 def test_monotonic_time_becomes_a_date() -> None:
     telemetry = Telemetry()
     now = datetime.datetime.now(datetime.UTC)
-    assert abs(telemetry.wall(time.monotonic()) - now) < datetime.timedelta(seconds=5)
+    assert abs(telemetry.wall(time.monotonic()) - now) < datetime.timedelta(seconds=60)
     at = telemetry.wall(100.25)
     assert telemetry.wall(101.5) - at == datetime.timedelta(seconds=1.25)
     assert telemetry.stamp(100.25) == at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

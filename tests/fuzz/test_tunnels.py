@@ -51,11 +51,16 @@ def test_bytes_and_ends_pass_both_ways(
             step(world)
             world.check()
             conserved(world)
+            # An end is passed on behind the last byte before it, and no earlier.
+            for source, sink in ((world.client, backend), (backend, world.client)):
+                if sink.shut or sink.closed:
+                    assert source.fin_arrived
+                    assert bytes(sink.taken) == source.stream
         world.let_everything_happen()
     assert bytes(backend.taken) == world.client.stream
     assert bytes(world.client.taken) == backend.stream
     # The first end is passed on as a half-close, the second one ends both.
-    assert backend.shut or world.client.shut
+    assert backend.shut != world.client.shut
     assert backend.closed
     assert world.client.closed
     assert world.session.state is State.CLOSED

@@ -1,6 +1,7 @@
 """What the tests of the screens share: an app that stands still, and the text of its screen."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Callable
 from datetime import datetime
@@ -28,7 +29,7 @@ from tests.tui import canned
 from tests.tui.fake_engine import FakeEngine
 
 GOLDENS = Path(__file__).parent / "goldens"
-DEADLINE_S = 20.0
+DEADLINE_S = 30.0
 Driver = Pilot[LeaveChoice]
 
 
@@ -98,11 +99,17 @@ def screen_text(app: Dashboard) -> str:
 async def wait_until(
     pilot: Pilot[LeaveChoice], predicate: Callable[[], object], what: str = "the condition"
 ) -> None:
-    """Let the app run until the predicate is true."""
-    async with asyncio.timeout(DEADLINE_S):
-        while not predicate():
-            await pilot.pause(0.01)
-    assert predicate(), what
+    """Let the app run until the predicate is true.
+
+    Raises:
+        AssertionError: it was not within `DEADLINE_S`; says `what` was waited for.
+    """
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            while not predicate():
+                await pilot.pause(0.01)
+    except TimeoutError:
+        raise AssertionError(f"not within {DEADLINE_S:g} s: {what}") from None
 
 
 async def listening(app: Dashboard, pilot: Pilot[LeaveChoice]) -> None:
@@ -112,10 +119,13 @@ async def listening(app: Dashboard, pilot: Pilot[LeaveChoice]) -> None:
     await wait_until(pilot, lambda: dialog.is_listening)
 
 
-def check_golden(name: str, text: str) -> None:
-    """Compare with a committed screen. RSP_GOLDENS=write writes it anew."""
+async def check_golden(pilot: Driver, app: Dashboard, name: str) -> None:
+    """Return once the screen is as it was committed. RSP_GOLDENS=write commits it anew."""
     path = GOLDENS / f"{name}.txt"
     if os.environ.get("RSP_GOLDENS") == "write":
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8"), f"{path.name} is not what the screen shows"
+        path.write_text(screen_text(app), encoding="utf-8")
+    wanted = path.read_text(encoding="utf-8")
+    with contextlib.suppress(AssertionError):
+        await wait_until(pilot, lambda: screen_text(app) == wanted)
+    assert screen_text(app) == wanted, f"{path.name} is not what the screen shows"

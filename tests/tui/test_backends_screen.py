@@ -255,11 +255,11 @@ async def test_the_screen_as_text(size: tuple[int, int]) -> None:
         await pilot.press("j", "j")
         await pilot.pause()
         name = f"{size[0]}x{size[1]}"
-        check_golden(f"backends-{name}", screen_text(app))
+        await check_golden(pilot, app, f"backends-{name}")
         await pilot.press("d")
         await pilot.pause()
         if size == SIZES[0]:
-            check_golden(f"question-state-{name}", screen_text(app))
+            await check_golden(pilot, app, f"question-state-{name}")
 
 
 async def test_the_forms_as_text() -> None:
@@ -273,10 +273,10 @@ async def test_the_forms_as_text() -> None:
         await pilot.pause()
         app.screen.query_one("#field-weight", Input).value = "60"
         await pilot.pause()
-        check_golden("form-edit-80x24", screen_text(app))
+        await check_golden(pilot, app, "form-edit-80x24")
         await pilot.press("escape", "x")
         await pilot.pause()
-        check_golden("question-remove-80x24", screen_text(app))
+        await check_golden(pilot, app, "question-remove-80x24")
 
 
 async def test_the_palette_edits_backends_by_name(editing: EditingEngine) -> None:

@@ -60,9 +60,9 @@ async def test_the_cursor_goes_to_the_error_and_comes_back_to_it(
         assert isinstance(screen, ConfigScreen)
         await wait_until(pilot, lambda: screen.source.cursor == "12")
         await pilot.press("home")
-        assert screen.source.cursor_index == 0
+        await wait_until(pilot, lambda: screen.source.cursor_index == 0)
         await pilot.press("n")
-        assert screen.source.cursor == "12"
+        await wait_until(pilot, lambda: screen.source.cursor == "12")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_the_screen_as_text(size: tuple[int, int]) -> None:
         hand(app, broken_config())
         await pilot.pause()
         await pilot.pause()
-        check_golden(f"config-{size[0]}x{size[1]}", screen_text(app))
+        await check_golden(pilot, app, f"config-{size[0]}x{size[1]}")
 
 
 async def test_an_engine_without_a_file_as_text() -> None:
@@ -184,4 +184,4 @@ async def test_an_engine_without_a_file_as_text() -> None:
         await pilot.pause()
         hand(app, canned.status(2, config=None), config(path=None, running=""))
         await pilot.pause()
-        check_golden("config-none-80x24", screen_text(app))
+        await check_golden(pilot, app, "config-none-80x24")

@@ -155,7 +155,7 @@ async def test_the_menu_shows_each_form() -> None:
         await pilot.press("Y")
         await listening(app, pilot)
         await pilot.pause()
-        check_golden("copy-as-80x24", screen_text(app))
+        await check_golden(pilot, app, "copy-as-80x24")
 
 
 async def test_a_row_is_copied_in_the_form_that_was_picked(editing: EditingEngine) -> None:

@@ -12,6 +12,7 @@ from tests.tui.stage import (
     hand_seconds,
     listening,
     screen_text,
+    shows,
     still_dashboard,
     wait_until,
 )
@@ -30,7 +31,7 @@ async def test_connections(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         hand_seconds(app, 6)
         await pilot.pause()
-        check_golden(named("connections", size), screen_text(app))
+        await check_golden(pilot, app, named("connections", size))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -44,13 +45,13 @@ async def test_detail(size: tuple[int, int]) -> None:
         for step in range(3, 20):
             hand(app, canned.status(step), canned.detail(step))
         await pilot.pause()
-        check_golden(named("detail", size), screen_text(app))
+        await check_golden(pilot, app, named("detail", size))
         await pilot.press("right_square_bracket")
         await pilot.pause()
-        check_golden(named("detail-tcp-info", size), screen_text(app))
+        await check_golden(pilot, app, named("detail-tcp-info", size))
         await pilot.press("right_square_bracket")
         await pilot.pause()
-        check_golden(named("detail-story", size), screen_text(app))
+        await check_golden(pilot, app, named("detail-story", size))
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
@@ -64,7 +65,7 @@ async def test_events(size: tuple[int, int]) -> None:
         hand(app, canned.status(3))
         await pilot.press("k")
         await pilot.pause()
-        check_golden(named("events", size), screen_text(app))
+        await check_golden(pilot, app, named("events", size))
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
@@ -76,7 +77,7 @@ async def test_exchanges(size: tuple[int, int]) -> None:
         await pilot.pause()
         hand(app, Exchanges(canned.exchanges()))
         await pilot.pause()
-        check_golden(named("exchanges", size), screen_text(app))
+        await check_golden(pilot, app, named("exchanges", size))
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
@@ -87,7 +88,7 @@ async def test_help(size: tuple[int, int]) -> None:
         await pilot.press("question_mark")
         await pilot.pause()
         await pilot.pause()
-        check_golden(named("help", size), screen_text(app))
+        await check_golden(pilot, app, named("help", size))
 
 
 async def test_an_engine_without_connections_says_what_to_try() -> None:
@@ -96,7 +97,7 @@ async def test_an_engine_without_connections_says_what_to_try() -> None:
         hand(app, canned.backends(), canned.status(0, sessions=0, blocked=0))
         hand(app, Connections(7, 0, 1000.0, []))
         await pilot.pause()
-        check_golden("empty-80x24", screen_text(app))
+        await check_golden(pilot, app, "empty-80x24")
 
 
 async def test_the_first_session_after_an_empty_list_has_the_keys() -> None:
@@ -107,8 +108,7 @@ async def test_the_first_session_after_an_empty_list_has_the_keys() -> None:
         await pilot.pause()
         assert "enter Open" not in screen_text(app)
         hand_seconds(app, 2)
-        await pilot.pause()
-        assert "enter Open" in screen_text(app)
+        await shows(pilot, app, "enter Open")
         await pilot.press("enter")
         await wait_until(pilot, lambda: isinstance(app.screen, DetailScreen))
 
@@ -126,10 +126,9 @@ async def test_the_guide_stands_above_the_keys_until_it_is_hidden() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         hand_seconds(app, 2)
         await pilot.pause()
-        check_golden("guide-80x24", screen_text(app))
+        await check_golden(pilot, app, "guide-80x24")
         await pilot.press("h")
-        await pilot.pause()
-        assert "Press enter." not in screen_text(app)
+        await wait_until(pilot, lambda: "Press enter." not in screen_text(app))
 
 
 async def test_questions() -> None:
@@ -139,20 +138,19 @@ async def test_questions() -> None:
         await pilot.pause()
         await pilot.press("X")
         await pilot.pause()
-        check_golden("question-close-80x24", screen_text(app))
+        await check_golden(pilot, app, "question-close-80x24")
         await listening(app, pilot)
         await pilot.press("escape")
         await pilot.press("q")
         await pilot.pause()
-        check_golden("question-leave-80x24", screen_text(app))
+        await check_golden(pilot, app, "question-leave-80x24")
 
 
 async def test_a_terminal_that_is_too_small_says_what_it_needs() -> None:
     app = still_dashboard()
     async with app.run_test(size=(52, 14)) as pilot:
         hand_seconds(app, 1)
-        await pilot.pause()
-        assert screen_text(app).strip() == "need 60×16, have 52×14; q leaves"  # noqa: RUF001
+        need = "need 60×16, have 52×14; q leaves"  # noqa: RUF001
+        await wait_until(pilot, lambda: screen_text(app).strip() == need)
         await pilot.resize_terminal(80, 24)
-        await pilot.pause()
-        assert "Connections [8]" in screen_text(app)
+        await shows(pilot, app, "Connections [8]")

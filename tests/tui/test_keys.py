@@ -81,7 +81,7 @@ async def test_a_dialog_is_deaf_at_first(
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await shows(pilot, app, "● BLOCKED")
         await pilot.press("X", "c")
-        await pilot.pause()
+        await wait_until(pilot, lambda: isinstance(app.screen, Dialog))
         dialog = app.screen
         assert isinstance(dialog, Dialog)
         assert not dialog.is_listening
@@ -217,7 +217,7 @@ async def test_sort_and_reverse(engine: FakeEngine) -> None:
         table = app.screen.query_one("#sessions")
         assert [row.id for row in table.rows] == [41, 42, 43, 44, 45, 46, 47, 48]  # type: ignore[attr-defined]
         await pilot.press("r")
-        assert table.rows[0].id == 48  # type: ignore[attr-defined]
+        await wait_until(pilot, lambda: table.rows[0].id == 48)  # type: ignore[attr-defined]
 
 
 async def test_freezing_holds_the_rows_and_not_the_header(engine: FakeEngine) -> None:

@@ -180,10 +180,10 @@ async def test_the_screen_as_text(size: tuple[int, int]) -> None:
         await pilot.press("home", "j", "j", "j", "j", "j", "j")
         await pilot.pause()
         name = f"{size[0]}x{size[1]}"
-        check_golden(f"routing-{name}", screen_text(app))
+        await check_golden(pilot, app, f"routing-{name}")
         await pilot.press("g", "g")
         await pilot.pause()
-        check_golden(f"routing-by-host-{name}", screen_text(app))
+        await check_golden(pilot, app, f"routing-by-host-{name}")
 
 
 async def test_nothing_decided_yet_says_what_can_be_done() -> None:
@@ -191,8 +191,7 @@ async def test_nothing_decided_yet_says_what_can_be_done() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         hand(app, canned.status(2))
         await pilot.press("3")
-        await pilot.pause()
-        assert "t tries a route without traffic." in screen_text(app)
+        await shows(pilot, app, "t tries a route without traffic.")
         await pilot.press("o", "b", "y", "enter")
         await pilot.pause()
         assert isinstance(app.screen, RoutingScreen)

@@ -95,16 +95,15 @@ async def test_settings_are_in_force_at_once_and_the_next_time(preferences: Pref
     app = dashboard(preferences)
     async with app.run_test(size=(80, 24)) as pilot:
         hand_seconds(app, 2)
-        await pilot.pause()
-        assert "CLIENT" in screen_text(app)
+        await shows(pilot, app, "CLIENT")
         await pilot.press("f2")
         await wait_until(pilot, lambda: isinstance(app.screen, SettingsScreen))
         await shows(pilot, app, "← rsp →")
-        check_golden("settings-80x24", screen_text(app))
+        await check_golden(pilot, app, "settings-80x24")
         await pilot.press("right")
-        assert app.theme == "no-colour"
+        await wait_until(pilot, lambda: app.theme == "no-colour")
         await pilot.press("down", "right")
-        assert app.feed.pulls_per_s == 10
+        await wait_until(pilot, lambda: app.feed.pulls_per_s == 10)
         await pilot.press("down", "down", "space")
         await shows(pilot, app, "· hidden")
         await pilot.press("escape")
@@ -151,12 +150,12 @@ async def test_sixteen_colours_take_no_theme_of_more(
 async def test_a_dashboard_without_preferences_writes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
     app = still_dashboard()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f2", "right", "escape")
-        await pilot.pause()
-        assert app.theme == "no-colour"
+        await wait_until(pilot, lambda: app.theme == "no-colour")
     assert os.listdir(tmp_path) == []
 
 

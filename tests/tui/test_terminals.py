@@ -4,7 +4,7 @@ import pytest
 
 from rsp.tui.app import NoTerminal, run_dashboard
 from rsp.tui.screens.events import EventsScreen
-from tests.tui.stage import hand_seconds, screen_text, still_dashboard, wait_until
+from tests.tui.stage import hand_seconds, screen_text, shows, still_dashboard, wait_until
 
 
 async def test_sixteen_colours_get_a_theme_of_the_terminals_own(
@@ -15,9 +15,8 @@ async def test_sixteen_colours_get_a_theme_of_the_terminals_own(
     app = still_dashboard()
     async with app.run_test(size=(80, 24)) as pilot:
         hand_seconds(app, 2)
-        await pilot.pause()
+        await shows(pilot, app, "▌      41")
         assert app.theme == "ansi-dark"
-        assert "▌      41" in screen_text(app)
 
 
 async def test_without_colour_the_cursor_and_every_state_can_be_read(
@@ -27,17 +26,15 @@ async def test_without_colour_the_cursor_and_every_state_can_be_read(
     app = still_dashboard()
     async with app.run_test(size=(80, 24)) as pilot:
         hand_seconds(app, 2)
-        await pilot.pause()
-        text = screen_text(app)
         for mark in ("▌      41", "● BLOCKED", "‖ PAUSED", "○ IDLE", "● LIVE"):
-            assert mark in text
+            await shows(pilot, app, mark)
 
 
 async def test_a_click_on_a_title_sorts_and_a_click_on_a_tab_goes_there() -> None:
     app = still_dashboard()
     async with app.run_test(size=(120, 35)) as pilot:
         hand_seconds(app, 2)
-        await pilot.pause()
+        await shows(pilot, app, "● BLOCKED")
         rows = screen_text(app).split("\n")
         y = next(index for index, row in enumerate(rows) if "CLIENT" in row)
         await pilot.click(offset=(rows[y].index("AGE") + 1, y))

@@ -1,7 +1,11 @@
 """Keys that change how the screen shows what it shows: over a real socket."""
 
+import asyncio
+from types import SimpleNamespace
+
 import pytest
 
+from rsp.tui import feed
 from rsp.tui.screens.help import help_keys
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.fake_engine import FakeEngine
@@ -63,21 +67,32 @@ async def test_plus_and_minus_change_how_often_is_pulled(engine: FakeEngine) -> 
 async def test_the_rate_is_the_rhythm_of_the_pulls(
     engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A round of pulls and the rest behind it take one period, however long the round took."""
     app = attached(engine)
-    rests: list[float] = []
-    rest = app.feed._rest
+    begun_s: list[float] = []
+    rests: list[int] = []
+    pull, rest = app.feed._round, app.feed._rest
 
-    async def noted(pause_s: float) -> None:
-        rests.append(pause_s)
+    async def noted_round(now_s: float) -> None:
+        begun_s.append(now_s)
+        await pull(now_s)
+
+    async def noted_rest(pause_s: float) -> None:
+        period_s = 1 / app.feed.pulls_per_s
+        took_s = asyncio.get_running_loop().time() - begun_s[-1]
+        assert period_s - took_s <= pause_s <= period_s
+        rests.append(app.feed.pulls_per_s)
         await rest(pause_s)
 
-    monkeypatch.setattr(app.feed, "_rest", noted)
+    # What a round costs the processor makes a rest longer: here it costs nothing.
+    monkeypatch.setattr(feed, "time", SimpleNamespace(process_time=lambda: 0.0))
+    monkeypatch.setattr(app.feed, "_round", noted_round)
+    monkeypatch.setattr(app.feed, "_rest", noted_rest)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
-        for key, longest_s in (("minus", 0.5), ("minus", 1.0), ("plus", 0.5), ("plus", 0.2)):
-            await pilot.press(key)
+        for key, pulls_per_s in (("minus", 2), ("minus", 1), ("plus", 2), ("plus", 5)):
             rests.clear()
-            await wait_until(pilot, lambda: len(rests) >= 2)
-            assert longest_s / 2 < max(rests) <= longest_s
+            await pilot.press(key)
+            await wait_until(pilot, lambda: rests[-2:] == [pulls_per_s] * 2)  # noqa: B023
 
 
 @pytest.mark.parametrize("tab", "12345")
