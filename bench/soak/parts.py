@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.machine import LOAD_CORE
+from bench.soak.fuzz import fuzz
 from bench.soak.lua import lua_attacks
 from bench.soak.stage import (
     READY_S,
@@ -179,4 +180,5 @@ PARTS: dict[str, Callable[[Stage], Outcome]] = {
     "slow-reads": attack("slow reads"),
     "lua-attacks": lua_attacks,
     "mixed": mixed,
+    "fuzz": fuzz,
 }
