@@ -1,7 +1,8 @@
 """`python -m bench.soak`: floods, slow peers and long traffic; prints a table, ends by itself.
 
-All of it takes about an hour with the peers, 35 minutes without, and `--minutes` more. It is bounded:
-every load has an end of its own, goes to 127.0.0.1, and its processes are ended by their ids.
+All of it takes about an hour with the peers, 40 minutes without, and `--minutes` more. It is
+bounded: every load has an end of its own, goes to 127.0.0.1, and its processes are ended by their
+ids.
 """
 
 import argparse
@@ -33,7 +34,7 @@ STARTS = {"rsp": start_rsp, "haproxy": start_haproxy, "nginx": start_nginx}
 TIMEOUTS = "timeout http-request 10s\n  timeout http-keep-alive 75s"
 """rsp's own allowances."""
 
-OURS = ("lua-attacks", "fuzz")
+OURS = ("lua-attacks", "whole-program", "fuzz")
 """Parts that nobody else has."""
 
 HEADER = (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bench.machine import LOAD_CORE
-from bench.soak.fuzz import fuzz
+from bench.soak.long_tests import fuzz, whole_program
 from bench.soak.lua import lua_attacks
 from bench.soak.stage import (
     READY_S,
@@ -180,5 +180,6 @@ PARTS: dict[str, Callable[[Stage], Outcome]] = {
     "slow-reads": attack("slow reads"),
     "lua-attacks": lua_attacks,
     "mixed": mixed,
+    "whole-program": whole_program,
     "fuzz": fuzz,
 }
