@@ -12,7 +12,7 @@ from rsp.cli.run import start_engine
 from rsp.core.replies import Connections, Decisions, Status
 from rsp.demo.engine_life import EngineLife
 from rsp.demo.reports import EngineIsHere
-from rsp.demo.scenes import Scene, lua_for
+from rsp.demo.scenes import Scene, line_of_the_bug, lua_for
 from rsp.demo.stories import Evidence
 from rsp.demo.world_process import WorldProcess
 
@@ -77,7 +77,8 @@ class Stage:
         with Link(self.control) as link:
             connections = link.ask("connections", Connections).connections
             decisions = link.ask("decisions", Decisions, limit=DECISIONS_ASKED).decisions
-        return Evidence(connections, decisions, tuple(self.world.outcomes))
+        is_cured = self.scene is Scene.SPLIT_ROUTE and is_mended(self.config)
+        return Evidence(connections, decisions, tuple(self.world.outcomes), is_cured)
 
     def close(self) -> None:
         """End the traffic first, so that the engine has nothing to drain; then all the rest."""
@@ -87,3 +88,13 @@ class Stage:
                 engine_life.end()
             self.engine.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def is_mended(config: Path) -> bool:
+    """Whether a configuration has lost its wrong line. An editor that is just writing it leaves it
+    empty or away for a moment: the next look will tell."""
+    try:
+        source = config.read_text()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return bool(source) and line_of_the_bug(source) is None

@@ -22,6 +22,8 @@ class Evidence:
     """The last ones, newest last."""
     outcomes: Sequence[Outcome] = ()
     """The last ones, newest last."""
+    is_cured: bool = False
+    """Whether the file of the configuration has lost the line that is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,10 @@ def split_route(config_path: str, line: int) -> Story:
                 "Routing: ironhand.example and IronHand.example reach two backends.",
                 lambda evidence: bool(split_hosts(evidence)),
             ),
-            Step(f"Edit line {line} of {config_path}: local key = host:lower()"),
+            Step(
+                f"In line {line} of {config_path}: local key = host:lower()",
+                lambda evidence: evidence.is_cured,
+            ),
             Step("ctrl+r, then y, reloads; no connection is dropped.", ends_well),
             Step("Routing again: both spellings reach one backend.", ends_well),
         ),

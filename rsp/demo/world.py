@@ -74,7 +74,8 @@ async def tell_split_route(proxy: str) -> None:
         text = f"{len(astray)} of {len(reloads)} reloads went astray"
         if astray:
             one = astray[0]
-            text += f": {one.domain} is served by {one.visited}, its reload went to {one.reloaded}"
+            # Whole in a panel of 80 columns.
+            text += f": {one.domain} on {one.visited}, its reload on {one.reloaded}"
         say(Outcome(is_good=not astray, text=text))
 
 

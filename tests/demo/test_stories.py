@@ -1,10 +1,13 @@
 """The stories see their own steps done, and only then."""
 
+from pathlib import Path
+
 import pytest
 
 from rsp.core.replies import ConnectionRow, DecisionRow, PeerRow
 from rsp.demo.reports import Outcome
 from rsp.demo.scenes import SETTINGS, Scene, cured, line_of_the_bug, lua_for
+from rsp.demo.stage import is_mended
 from rsp.demo.stories import (
     SLOW_WRITE,
     Evidence,
@@ -80,7 +83,20 @@ def test_the_split_route_steps_name_file_and_line_and_see_the_cure() -> None:
     split = Evidence((), [decision("a", "apps1"), decision("A", "apps2")], [BAD])
     assert "line 22 of /tmp/x/demo.lua" in guide(story, (), ())[3]
     assert steps_done(story, split) == {2}
-    assert steps_done(story, Evidence((), (), [BAD, GOOD])) == {4, 5}
+    assert steps_done(story, Evidence(is_cured=True)) == {3}
+    assert steps_done(story, Evidence((), (), [BAD, GOOD], is_cured=True)) == {3, 4, 5}
+
+
+def test_a_file_is_mended_when_it_is_whole_and_its_wrong_line_is_gone(tmp_path: Path) -> None:
+    config = tmp_path / "demo.lua"
+    names = SETTINGS[Scene.SPLIT_ROUTE].site_names
+    source = lua_for(Scene.SPLIT_ROUTE, dict.fromkeys(names, "127.0.0.1:1"))
+    assert not is_mended(config)
+    seen = []
+    for text in (source, "", cured(source)):
+        config.write_text(text)
+        seen.append(is_mended(config))
+    assert seen == [False, False, True]
 
 
 @pytest.mark.parametrize("scene", [Scene.SLOW_WRITE, Scene.SPLIT_ROUTE])

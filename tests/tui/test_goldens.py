@@ -121,6 +121,31 @@ def test_steps_that_are_passed_make_room_for_the_next_one() -> None:
     assert guide_rows(steps, 40, 1) == ["3. Mend it."]
 
 
+def test_what_was_measured_stays_whole_while_steps_are_still_to_come() -> None:
+    steps = [
+        "The story",
+        "1. Look.",
+        "2. Mend it.",
+        "3. Look again.",
+        "→ 5 of 6 went to the wrong one",
+    ]
+    assert guide_rows(steps, 20, 3) == ["1. Look.", "→ 5 of 6 went to the", "wrong one"]
+    done = [steps[0], *(f"{step} ✓" for step in steps[1:4]), "→ all right"]
+    assert guide_rows(done, 20, 2) == ["3. Look again. ✓", "→ all right"]
+
+
+async def test_a_notice_leaves_the_guide_in_sight() -> None:
+    app = still_dashboard(guide=("1. Look. ✓", "2. Press ctrl+r.", "→ 0 of 6 reloads went astray"))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        hand_seconds(app, 2)
+        app.say("line 22 changed\nand another one")
+        await shows(pilot, app, "and another one")
+        assert "→ 0 of 6 reloads went astray  " in screen_text(app)
+        await pilot.press("h")
+        await wait_until(pilot, lambda: "0 of 6" not in screen_text(app))
+        assert "and another one" in screen_text(app).splitlines()[-2]
+
+
 async def test_the_guide_stands_above_the_keys_until_it_is_hidden() -> None:
     app = still_dashboard(guide=("1  Look at session 41: it is BLOCKED.", "2  Press enter."))
     async with app.run_test(size=(80, 24)) as pilot:

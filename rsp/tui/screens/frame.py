@@ -173,16 +173,25 @@ class Frame(Screen[None]):
         guide.set_class(is_absent, "-absent")
         self.set_class(not is_absent, "-guided")
         if is_absent:
+            self._keep_notices_off(0)
             return
         width = max(self.size.width - 4, 10)
         lines = [line(Span(row)) for row in guide_rows(steps, width, self.guide_height())]
         guide.border_title = Content("guide · h hides it")
         guide.styles.height = len(lines) + 2
         guide.show(lines)
+        self._keep_notices_off(len(lines) + 2)
+
+    def _keep_notices_off(self, guide_rows: int) -> None:
+        """Let notices stand above the foot and the guide: they must not cover what it says."""
+        foot = 2 if self.has_class("-roomy") else 1
+        for rack in self.query("ToastRack"):
+            rack.styles.margin = (0, 0, foot + guide_rows, 0)
 
     def guide_height(self) -> int:
-        """Return how many lines the guide may have: the next step, where there is little room."""
-        return self.size.height // _GUIDE_SHARE if self.has_class("-roomy") else 2
+        """Return how many lines the guide may have: where there is little room, the next step and
+        what was measured, which may need two."""
+        return self.size.height // _GUIDE_SHARE if self.has_class("-roomy") else 3
 
     def _show_keys(self, _screen: Screen[Any]) -> None:
         foot = self.query_one("#keys", Lines)
@@ -284,19 +293,23 @@ def written_pair(key: Key, live: Mapping[str, Binding]) -> str:
 
 
 def guide_rows(steps: Sequence[str], width: int, height: int) -> list[str]:
-    """Return the guide in at most `height` rows: the steps that are passed make room first."""
-    left = [wrap(safe(step), width) for step in steps]
+    """Return the guide in at most `height` rows: what is passed makes room for the next step and
+    for the last thing that was measured, which stands there whole."""
     done = [
         number
         for number, step in enumerate(steps)
         if step.endswith(_DONE) and not step.startswith(_RESULT)
     ]
-    passed = left[1 : max(done, default=0) + 1]
-    for rows in [*passed, *left[:1]]:
-        if sum(map(len, left)) > height and len(left) > 1:
-            left.remove(rows)
+    results = [number for number, step in enumerate(steps) if step.startswith(_RESULT)]
+    last_done = max(done, default=0)
+    coming = [number for number in range(last_done + 1, len(steps)) if number not in results]
+    passed = [number for number in range(1, last_done + 1) if number not in results]
+    left = {number: wrap(safe(step), width) for number, step in enumerate(steps)}
+    for number in [*passed[:-1], 0, *passed[-1:], *reversed(coming[1:]), *results]:
+        if sum(map(len, left.values())) > height and len(left) > 1:
+            del left[number]
     shown: list[str] = []
-    for rows in left:
+    for rows in left.values():
         room = height - len(shown)
         if 0 < room < len(rows):
             rows = [*rows[: room - 1], fit(f"{rows[room - 1]} …", width).rstrip()]
