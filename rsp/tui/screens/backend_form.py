@@ -64,6 +64,8 @@ class AddForm(BackendForm):
     """Adds a backend to a pool."""
 
     APPLY = "Add"
+    FIRST_FIELD = "name"
+    """The pool is the one under the cursor."""
 
     def __init__(self, pool: PoolRow, backends: BackendList, applied: Applied) -> None:
         fields = [
@@ -74,11 +76,6 @@ class AddForm(BackendForm):
             Field("max_connections", "Max connections", "0", "0: any number"),
         ]
         super().__init__("Add a backend", fields, backends, applied)
-
-    def on_mount(self) -> None:
-        """Begin with the name: the pool is the one under the cursor."""
-        super().on_mount()
-        self.query_one("#field-name").focus()
 
     def problem(self, typed: Mapping[str, str]) -> Problem | None:
         """Return what keeps it from being added."""

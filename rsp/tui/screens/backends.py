@@ -72,22 +72,10 @@ class BackendsScreen(Frame):
         if isinstance(answer, Edits):
             self._edits = answer
         if isinstance(answer, Edits | Backends):
-            self.show_table()
+            self.show_body()
 
-    def on_screen_resume(self) -> None:
-        """Show what is known before the next answer comes."""
-        super().on_screen_resume()
-        self.show_table()
-
-    def on_resize(self) -> None:
-        """Lay the pane out anew."""
-        super().on_resize()
-        self.call_after_refresh(self.show_table)
-
-    def show_table(self) -> None:
-        """Show the table as of now."""
-        if not self.is_laid_out:
-            return
+    def show_body(self) -> None:
+        """Show the table and the pane as of now."""
         table = self.table
         lines = self.backends.lines()
         table.show(lines)
@@ -124,7 +112,7 @@ class BackendsScreen(Frame):
 
     def choose(self, key: str) -> None:
         """Put the cursor on the backend `pool/name`."""
-        self.show_table()
+        self.show_body()
         for index, line in enumerate(self.table.rows):
             if line.key == key:
                 self._has_chosen = True
@@ -195,7 +183,7 @@ class BackendsScreen(Frame):
         said = "\n".join(answer.changed) or "Nothing changed."
         self.shell.say_change(f"{said} · z undo" if is_new else said)
         self.backends.note_edit(key, answer.generation, **values)
-        self.show_table()
+        self.show_body()
 
     def action_weigh(self, step: int) -> None:
         """Give the backend a little more weight, or a little less."""

@@ -91,7 +91,7 @@ class ConfigScreen(Frame):
             self._edits = answer
         else:
             return
-        self.show_config()
+        self.show_body()
 
     def show_frame(self) -> None:
         """Show the frame; ask for the text at once when the engine says that it is another one."""
@@ -102,20 +102,8 @@ class ConfigScreen(Frame):
             self._seen = seen
             self.shell.feed.nudge()
 
-    def on_screen_resume(self) -> None:
-        """Show what is known before the next answer comes."""
-        super().on_screen_resume()
-        self.show_config()
-
-    def on_resize(self) -> None:
-        """Lay the panes out anew."""
-        super().on_resize()
-        self.call_after_refresh(self.show_config)
-
-    def show_config(self) -> None:
+    def show_body(self) -> None:
         """Show the configuration as of now."""
-        if not self.is_laid_out:
-            return
         view, width = self._view, self.size.width
         facts = self.query_one("#config-facts", Lines)
         lines = view.facts(self._edits, width)
@@ -198,8 +186,8 @@ class ConfigScreen(Frame):
             self._tab = _EDITS if here == _DIFF else _DIFF
         else:
             self._tab = (here + step) % len(_TABS)
-        self.show_config()
-        self.call_after_refresh(self.show_config)
+        self.show_body()
+        self.call_after_refresh(self.show_body)
 
     def action_error(self) -> None:
         """Go to the line that is wrong."""
@@ -218,7 +206,7 @@ class ConfigScreen(Frame):
             self.shell.say(str(error), is_error=True)
             return
         self._view.source = answer
-        self.show_config()
+        self.show_body()
         view = self._view
         if view.error:
             self.shell.say(f"{view.error}\nWhat runs is as before.", is_error=True)

@@ -82,15 +82,10 @@ class ConnectionsScreen(Frame):
         for session in self.table.visible_rows():
             if session.closed_at_s is None:
                 histories.observe(session.row, self.sessions.now_s)
-        self.show_list()
+        self.show_body()
 
-    def on_screen_resume(self) -> None:
-        """Show what is known before the next snapshot comes."""
-        super().on_screen_resume()
-        self.show_list()
-
-    def show_list(self) -> None:
-        """Show the list as of now."""
+    def show_body(self) -> None:
+        """Show the list and the preview as of now."""
         sessions, table = self.sessions, self.table
         rows = sessions.rows()
         wanted = self.shell.model.columns
@@ -213,7 +208,7 @@ class ConnectionsScreen(Frame):
 
     def _arrange(self) -> None:
         self.sessions.arrange()
-        self.show_list()
+        self.show_body()
 
     def action_follow(self) -> None:
         """Keep the session under the cursor in sight, wherever it is sorted to."""
@@ -227,7 +222,7 @@ class ConnectionsScreen(Frame):
         if chosen is not None:
             self.sessions.toggle_mark(chosen.id)
             self.table.action_move(1)
-            self.show_list()
+            self.show_body()
 
     def action_only_marked(self) -> None:
         """Show only what is marked, or everything."""

@@ -81,7 +81,7 @@ class DetailScreen(Frame):
         self._session.count(model.now_s)
         if answer.state != SessionState.CLOSED:
             model.histories.observe(answer, model.now_s)
-        self._show()
+        self.show_body()
 
     def refused(self, pull: Pull, reason: str) -> None:
         """Say that there is no such session any more."""
@@ -96,14 +96,10 @@ class DetailScreen(Frame):
         """Leave the room to the session where there is little."""
         return super().guide_height() if self.has_class("-roomy") else 1
 
-    def on_resize(self) -> None:
-        """Lay everything out anew."""
-        super().on_resize()
-        self.call_after_refresh(self._show)
-
     # -- what is shown
 
-    def _show(self) -> None:
+    def show_body(self) -> None:
+        """Show the session as of now."""
         detail, session = self._detail, self._session
         if detail is None or session is None:
             return
@@ -188,12 +184,12 @@ class DetailScreen(Frame):
     def action_tab(self, step: int) -> None:
         """Show the next tab, or the one before."""
         self._tab = (self._tab + step) % len(_TABS)
-        self._show()
+        self.show_body()
 
     def action_follow(self) -> None:
         """Follow the newest call, or stop."""
         self._follows = not self._follows
-        self._show()
+        self.show_body()
 
     def on_virtual_table_moved(self) -> None:
         """Away from the end, stop following."""

@@ -55,6 +55,11 @@ class EventsScreen(Frame):
             self._show()
         self._show_titles()
 
+    def show_body(self) -> None:
+        """Show the chosen event in its new size, and the titles."""
+        self._show_chosen()
+        self._show_titles()
+
     def _show(self) -> None:
         log = self.shell.model.events
         self._shown_version = log.version

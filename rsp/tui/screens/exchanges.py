@@ -39,11 +39,6 @@ class ExchangesScreen(Frame):
         yield table
         yield FilterBar(id="filter")
 
-    def on_screen_resume(self) -> None:
-        """Show the title before the first answer comes."""
-        super().on_screen_resume()
-        self._show()
-
     @property
     def table(self) -> VirtualTable[ExchangeRow]:
         """The list."""
@@ -59,9 +54,10 @@ class ExchangesScreen(Frame):
         """Show the exchanges."""
         if isinstance(answer, Exchanges):
             self._rows = answer.exchanges
-            self._show()
+            self.show_body()
 
-    def _show(self) -> None:
+    def show_body(self) -> None:
+        """Show the exchanges that came last."""
         rows = [row for row in self._rows if self._filter is None or self._filter.matches(row)]
         table = self.table
         table.show(rows)
@@ -84,7 +80,7 @@ class ExchangesScreen(Frame):
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Filter by what was typed."""
         self._filter = event.chosen
-        self._show()
+        self.show_body()
 
     def on_filter_bar_left(self) -> None:
         """Give the keys back to the list."""

@@ -47,6 +47,9 @@ class Form(ModalScreen[None]):
     APPLY = "Apply"
     """The word on the button; empty: there is nothing to apply."""
 
+    FIRST_FIELD = ""
+    """Id of the field that has the focus at first; empty: the first one."""
+
     FOOT = "tab next field · enter apply · esc close"
 
     def __init__(self, title: str, fields: Sequence[Field]) -> None:
@@ -105,6 +108,8 @@ class Form(ModalScreen[None]):
             self.query_one(f"#label-{field.id}", Lines).show([(Span(field.label, "dim"),)])
         for box in self.query(Input):
             box.cursor_blink = False
+        if self.FIRST_FIELD:
+            self.query_one(f"#field-{self.FIRST_FIELD}").focus()
         self.call_after_refresh(self._look)
 
     @property

@@ -70,6 +70,9 @@ class Frame(Screen[None]):
         """Show that the engine refuses a pull."""
         self.shell.say(reason, is_error=True)
 
+    def show_body(self) -> None:
+        """Show the body as of now: the screen came back, or its parts have another size."""
+
     def copy_text(self) -> tuple[str, str] | None:
         """Return what `y` copies and the words for it; None when there is nothing."""
         return None
@@ -105,10 +108,16 @@ class Frame(Screen[None]):
     def on_screen_resume(self) -> None:
         """Catch up with what happened while another screen was shown."""
         self.show_frame()
+        self._show_body()
         self.shell.feed.nudge()
 
     def on_resize(self) -> None:
-        """Lay the lines of the frame out anew."""
+        """Lay everything out anew."""
+        # Textual calls the handlers of each class of a screen: a subclass has `show_body`, or what
+        # is done here would be done twice.
+        self._lay_out()
+
+    def _lay_out(self) -> None:
         if not self.is_laid_out:
             return
         size = self.size
@@ -120,6 +129,11 @@ class Frame(Screen[None]):
         self.query_one("#too-small", Lines).show([(Span(needs, "warn"),)])
         self.show_frame()
         self._show_keys(self)
+        self.call_after_refresh(self._show_body)
+
+    def _show_body(self) -> None:
+        if self.is_laid_out:
+            self.show_body()
 
     def show_frame(self) -> None:
         """Show the header as of now."""
@@ -267,7 +281,7 @@ class Frame(Screen[None]):
     def action_maximise(self) -> None:
         """Give the list all the room, or give the panes beside it theirs again."""
         self.toggle_class("-maximised")
-        self.call_after_refresh(self.on_resize)
+        self.call_after_refresh(self._lay_out)
 
     def action_back(self) -> None:
         """Show everything again, step by step; then go back to the screen below."""

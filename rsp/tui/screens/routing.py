@@ -94,15 +94,14 @@ class RoutingScreen(Frame):
         super().show_frame()
         self._show_titles()
 
-    def on_screen_resume(self) -> None:
-        """Show what is known before the next answer comes."""
-        super().on_screen_resume()
-        self.show_list()
-
-    def on_resize(self) -> None:
-        """Lay the explanation out anew."""
-        super().on_resize()
-        self.call_after_refresh(self._show_chosen)
+    def show_body(self) -> None:
+        """Show the decisions as of now; a frozen list stays, and is explained in its new size."""
+        if self.shell.model.is_frozen and self._shown_version >= 0:
+            self._show_splits()
+            self._show_titles()
+            self._show_chosen()
+        else:
+            self.show_list()
 
     def show_list(self) -> None:
         """Show the decisions as of now, one by one or in groups."""

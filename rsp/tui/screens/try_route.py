@@ -18,6 +18,7 @@ class TryRoute(Form):
 
     SAID_ROWS = 10
     APPLY = ""
+    FIRST_FIELD = "url"
     FOOT = "tab next field · enter asks again · esc close"
 
     def __init__(self, method: str, url: str) -> None:
@@ -27,11 +28,6 @@ class TryRoute(Form):
             Field("header", "Header", "", "X-Beta: yes"),
         ]
         super().__init__("Try a route: nothing is sent", fields)
-
-    def on_mount(self) -> None:
-        """Begin with the URL."""
-        super().on_mount()
-        self.query_one("#field-url").focus()
 
     def problem(self, typed: Mapping[str, str]) -> Problem | None:
         """Return why this cannot be a request."""
