@@ -47,9 +47,14 @@ class AdjustableApp(App[ReturnType]):
             return wanted if known is not None and known.ansi else SIXTEEN_COLOURS_THEME
         return wanted if known is not None else RSP_THEME.name
 
+    def _fitting_themes(self) -> list[str]:
+        """Return the themes that a person may choose here, in their order."""
+        rest = sorted(set(self.available_themes).difference(_FIRST_THEMES))
+        return [name for name in (*_FIRST_THEMES, *rest) if self._fitting_theme(name) == name]
+
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Give other themes the variables that our styles use."""
-        return variable_defaults(is_ansi=self.current_theme.ansi)
+        return variable_defaults(self.current_theme)
 
     @property
     def frame(self) -> Frame | None:
@@ -87,8 +92,7 @@ class AdjustableApp(App[ReturnType]):
 
     def change_setting(self, row: str, step: int) -> None:
         """Change one setting by one step, and put it into force."""
-        rest = sorted(set(self.available_themes).difference(_FIRST_THEMES))
-        settings = changed(self.settings, row, step, self.theme, [*_FIRST_THEMES, *rest])
+        settings = changed(self.settings, row, step, self.theme, self._fitting_themes())
         self._remembered = settings
         self.feed.pulls_per_s = settings.pulls_per_s
         self.model.columns = settings.columns()

@@ -54,7 +54,7 @@ class Menu(Dialog):
 def _row(choice: Choice, preview: str, room: int) -> Content:
     label = f"  {fit(choice.label, _LABEL_CELLS)} "
     said = fit(safe(preview.partition("\n")[0]), max(room - len(label) - 1, 0))
-    return Content.assemble((choice.key, "bold $accent"), label, (said, "$rsp-muted"))
+    return Content.assemble((choice.key, "bold $rsp-accent"), label, (said, "$rsp-muted"))
 
 
 def copy_menu(what: str, copies: Sequence[Copy]) -> Menu:

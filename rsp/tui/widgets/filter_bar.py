@@ -19,7 +19,7 @@ class FilterBar(Horizontal):
         &.-open { display: block; }
         & > .filter-sign { width: 3; }
         & > Input { width: 1fr; height: 1; border: none; padding: 0; background: $surface; }
-        & > Input.-unreadable { color: $error; }
+        & > Input.-unreadable { color: $rsp-error; }
         & > .filter-verdict { width: 1fr; }
     }
     """

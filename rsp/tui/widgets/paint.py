@@ -13,16 +13,16 @@ COMPONENTS = frozenset(f"role--{role}" for role in ROLES)
 ROLE_CSS = """
     & > .role--dim { color: $rsp-muted; }
     & > .role--strong { text-style: bold; }
-    & > .role--accent { color: $accent; }
-    & > .role--good { color: $success; }
-    & > .role--warn { color: $warning; }
-    & > .role--bad { color: $error; text-style: bold; }
-    & > .role--request { color: $secondary; }
-    & > .role--response { color: $primary; }
+    & > .role--accent { color: $rsp-accent; }
+    & > .role--good { color: $rsp-success; }
+    & > .role--warn { color: $rsp-warning; }
+    & > .role--bad { color: $rsp-error; text-style: bold; }
+    & > .role--request { color: $rsp-secondary; }
+    & > .role--response { color: $rsp-primary; }
     & > .role--title { color: $foreground; text-style: bold; }
-    & > .role--key { color: $accent; text-style: bold; }
-    & > .role--chosen { color: $background; background: $accent; text-style: bold; }
-    & > .role--shout { color: $background; background: $warning; text-style: bold; }
+    & > .role--key { color: $rsp-accent; text-style: bold; }
+    & > .role--chosen { color: $rsp-inverse; background: $rsp-accent; text-style: bold; }
+    & > .role--shout { color: $rsp-inverse; background: $rsp-warning; text-style: bold; }
     & > .role--heading { color: $rsp-muted; text-style: bold; }
     & > .role--track { color: $rsp-track; }
 """
