@@ -201,7 +201,7 @@ class Dashboard(AdjustableApp[LeaveChoice]):
         is_paused = any(side and "operator" in side.paused_by for side in (row.client, row.backend))
         self.give("resume" if is_paused else "pause", {"id": row.id})
 
-    def close_sessions(self, ids: Sequence[int], asked_by: str) -> None:
+    def close_sessions(self, ids: Sequence[int]) -> None:
         """Ask whether and how to close sessions, then do it."""
         known = self.model.sessions.sessions
         sessions = [known[session_id] for session_id in ids if session_id in known]
@@ -210,7 +210,7 @@ class Dashboard(AdjustableApp[LeaveChoice]):
             for session_id in ids if answer else ():
                 self.give("close", {"id": session_id, "reset": answer == "reset"})
 
-        _ = self.push_screen(close_question(sessions, ids, asked_by), answered)
+        _ = self.push_screen(close_question(sessions, ids), answered)
 
     def filter_sessions(self, expression: str) -> None:
         """Show the sessions that a filter lets pass."""
@@ -330,7 +330,7 @@ class Dashboard(AdjustableApp[LeaveChoice]):
             if answer in ("stop", "leave"):
                 self.exit("stop" if answer == "stop" else "leave")
 
-        _ = self.push_screen(leave_question(self.model.status, "q"), answered)
+        _ = self.push_screen(leave_question(self.model.status), answered)
 
 
 def run_dashboard(

@@ -100,7 +100,7 @@ def _session_commands(app: Commandable) -> list[Command]:
             "kill",
             "ID",
             "Close a session, after asking",
-            _with_id(app, lambda number: app.close_sessions([number], "")),
+            _with_id(app, lambda number: app.close_sessions([number])),
             True,
         ),
         Command(

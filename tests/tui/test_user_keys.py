@@ -11,9 +11,19 @@ from rsp.cli import main
 from rsp.tui.keymap import KEYS
 from rsp.tui.model.user_keys import UserKeys, named, read_keys
 from rsp.tui.preferences import Preferences
+from rsp.tui.screens.dialog import Choice, other_keys
 from rsp.tui.screens.help import help_keys
 from rsp.tui.screens.tabs import TAB_KEYS
-from tests.tui.stage import hand_seconds, screen_text, shows, still_dashboard
+from tests.tui.fake_engine import FakeEngine
+from tests.tui.stage import (
+    attached,
+    hand_seconds,
+    listening,
+    screen_text,
+    shows,
+    still_dashboard,
+    wait_until,
+)
 
 
 def judged(wanted: Any) -> UserKeys:
@@ -116,6 +126,31 @@ async def test_keys_of_ones_own_are_in_force_and_shown(tmp_path: Path) -> None:
         assert names["The Events screen"] == "f9"
         await pilot.press("f9")
         await shows(pilot, app, "Events [")
+
+
+async def test_a_key_of_ones_own_that_is_held_down_answers_no_question(
+    engine: FakeEngine, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"close": "c,ctrl+x"}))
+    app = attached(engine, preferences=Preferences(keys=keys))
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("c")
+        await listening(app, pilot)
+        assert "Close  l" in screen_text(app)
+        await pilot.press("c", "c", "ctrl+x")
+        assert engine.commands == []
+        await pilot.press("l")
+        await wait_until(pilot, lambda: engine.commands)
+        assert engine.commands == [("close", {"id": 41, "reset": False})]
+
+
+def test_a_choice_whose_key_asks_gets_another_letter_of_its_own() -> None:
+    choices = [Choice("n", "Now", "now"), Choice("i", "When idle", "idle"), Choice("1", "A", "a")]
+    found = other_keys(choices, {"n", "1", "w"})
+    assert [choice.key for choice in found] == ["o", "i", "a"]
+    assert other_keys(choices, {"x"}) == choices
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[]", b"7"])

@@ -24,7 +24,7 @@ def state_question(chosen: BackendLine) -> Dialog:
         lines.append(line(mark, *state_line(state), f"   {meaning}"))
         choices.append(Choice(str(number), state.upper(), state))
     lines += [(), line(Span(_sessions(chosen), "dim"))]
-    return Dialog(f"State of {shown(chosen.key)}", lines, choices, "d")
+    return Dialog(f"State of {shown(chosen.key)}", lines, choices, ("backends.state",))
 
 
 def remove_question(chosen: BackendLine) -> Dialog:
@@ -42,7 +42,7 @@ def remove_question(chosen: BackendLine) -> Dialog:
         lines.append(line(Span(said, "warn")))
     lines += [(), line(Span("z brings it back.", "dim"))]
     choices = [Choice("n", "Now", "now", True), Choice("i", "When idle", "idle")]
-    return Dialog(f"Remove {shown(chosen.key)}?", lines, choices, "x")
+    return Dialog(f"Remove {shown(chosen.key)}?", lines, choices, ("backends.remove",))
 
 
 def _sessions(chosen: BackendLine) -> str:

@@ -283,7 +283,7 @@ class ConnectionsScreen(Frame):
         chosen = self.table.cursor_row
         ids = sorted(self.sessions.marks) or ([chosen.id] if chosen else [])
         if ids:
-            self.shell.close_sessions(ids, "X")
+            self.shell.close_sessions(ids)
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the row under the cursor as JSON, or the command to try when there is none."""

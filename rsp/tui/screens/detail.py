@@ -208,7 +208,7 @@ class DetailScreen(Frame):
 
     def action_close(self) -> None:
         """Ask whether to close this session."""
-        self.shell.close_sessions([self.session_id], "X")
+        self.shell.close_sessions([self.session_id])
 
     def action_neighbour(self, step: int) -> None:
         """Go to the next session of the list, or to the one before."""

@@ -1,7 +1,8 @@
 """Questions: asked by one key, answered by another; Cancel is what a careless enter gets."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from string import ascii_lowercase
 
 from textual import events
 from textual.app import ComposeResult
@@ -40,17 +41,24 @@ class Dialog(ModalScreen[str | None]):
     """The button that has the focus at first."""
 
     def __init__(
-        self, title: str, lines: Sequence[Line], choices: Sequence[Choice], asked_by: str = ""
+        self,
+        title: str,
+        lines: Sequence[Line],
+        choices: Sequence[Choice],
+        asked_by: Collection[str] = (),
     ) -> None:
+        """`asked_by` are the ids of the keys that ask this: a person may have rebound them."""
         super().__init__()
         self._title = title
         self._lines = lines
         self._choices = choices
         self._asked_by = asked_by
+        self._asking_keys: frozenset[str] = frozenset()
         self.is_listening = False
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the buttons, Cancel first."""
+        self._settle_keys()
         with Vertical(id="dialog") as box:
             box.border_title = Content(self._title)
             text = Lines(id="dialog-text")
@@ -64,6 +72,17 @@ class Dialog(ModalScreen[str | None]):
                         label, id=f"choice-{index}", variant="error" if choice.loses else "primary"
                     )
 
+    def _settle_keys(self) -> None:
+        """Let no key that asks answer, for it repeats while it is held down."""
+        below = self.app.screen_stack[-2:-1]
+        self._asking_keys = frozenset(
+            active.binding.key
+            for screen in below
+            for active in screen.active_bindings.values()
+            if active.binding.id in self._asked_by
+        )
+        self._choices = other_keys(self._choices, self._asking_keys)
+
     def on_mount(self) -> None:
         """Be deaf for a moment: what is typed now was meant for the screen below."""
         self.query_one("#dialog-text", Lines).show(self._lines)
@@ -75,7 +94,7 @@ class Dialog(ModalScreen[str | None]):
 
     def on_key(self, event: events.Key) -> None:
         """Answer by a key; never by the one that asked."""
-        if not self.is_listening or event.key == self._asked_by:
+        if not self.is_listening or event.key in self._asking_keys:
             event.stop()
             event.prevent_default()
             return
@@ -95,3 +114,17 @@ class Dialog(ModalScreen[str | None]):
     def action_cancel(self) -> None:
         """Leave everything as it is."""
         _ = self.dismiss(None)
+
+
+def other_keys(choices: Sequence[Choice], taken: Collection[str]) -> list[Choice]:
+    """Return the choices; one whose key is taken gets the next letter of its label that is not."""
+    used = {*taken, *(choice.key for choice in choices)}
+    found: list[Choice] = []
+    for choice in choices:
+        if choice.key in taken:
+            letters = [*choice.label.lower(), *ascii_lowercase]
+            key = next(letter for letter in letters if letter.isalpha() and letter not in used)
+            used.add(key)
+            choice = replace(choice, key=key)
+        found.append(choice)
+    return found

@@ -1,6 +1,6 @@
 """A menu in the style of the questions: one row for each choice, picked by its key or by enter."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -32,13 +32,18 @@ class Menu(Dialog):
     FIRST = "#choice-0"
 
     def __init__(
-        self, title: str, choices: Sequence[Choice], previews: Sequence[str], asked_by: str
+        self,
+        title: str,
+        choices: Sequence[Choice],
+        previews: Sequence[str],
+        asked_by: Collection[str],
     ) -> None:
         super().__init__(title, [], choices, asked_by)
         self._previews = previews
 
     def compose(self) -> ComposeResult:
         """Lay out a button for each choice, and Cancel below them."""
+        self._settle_keys()
         room = min(_TEXT_CELLS, self.app.size.width * 9 // 10 - _EDGE_CELLS)
         with Vertical(id="dialog", classes="menu") as box:
             box.border_title = Content(self._title)
@@ -60,4 +65,4 @@ def _row(choice: Choice, preview: str, room: int) -> Content:
 def copy_menu(what: str, copies: Sequence[Copy]) -> Menu:
     """Ask in which form to copy a row. The answers are the keys of `copies`."""
     choices = [Choice(copy.key, copy.label, copy.key) for copy in copies]
-    return Menu(f"Copy {what} as", choices, [copy.text for copy in copies], "Y")
+    return Menu(f"Copy {what} as", choices, [copy.text for copy in copies], ("copy_as",))

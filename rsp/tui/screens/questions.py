@@ -15,7 +15,7 @@ _LISTED = 8
 _WIDTH = 70
 
 
-def close_question(sessions: Sequence[Session], ids: Sequence[int], asked_by: str) -> Dialog:
+def close_question(sessions: Sequence[Session], ids: Sequence[int]) -> Dialog:
     """Ask how to close some sessions. The answers are `close` and `reset`."""
     unsent = sum(_unsent(session) for session in sessions)
     lines: list[Line] = []
@@ -38,7 +38,7 @@ def close_question(sessions: Sequence[Session], ids: Sequence[int], asked_by: st
     ]
     what = f"session {ids[0]}" if len(ids) == 1 else f"{len(ids)} sessions"
     choices = [Choice("c", "Close", "close", True), Choice("r", "Reset", "reset", True)]
-    return Dialog(f"Close {what}?", lines, choices, asked_by)
+    return Dialog(f"Close {what}?", lines, choices, ("close", "detail.close"))
 
 
 def _unsent(session: Session) -> int:
@@ -46,17 +46,17 @@ def _unsent(session: Session) -> int:
     return session.row.client.unsent_bytes + (backend.unsent_bytes if backend else 0)
 
 
-def leave_question(status: Status | None, asked_by: str) -> Dialog:
+def leave_question(status: Status | None) -> Dialog:
     """Ask whether the engine goes on. The answers are `stop` and `leave`."""
     live = _live_sessions(status)
     lines = [
         line("The proxy has ", Span(live, "strong"), "."),
         (),
-        line(Span("l", "key"), " leaves it running; rsp attach comes back to it."),
-        line(Span("s", "key"), " stops it: no new connections, the present ones may end."),
+        line("Leave running: rsp attach comes back to it."),
+        line("Stop: no new connections, the present ones may end."),
     ]
     choices = [Choice("l", "Leave running", "leave"), Choice("s", "Stop", "stop", True)]
-    return Dialog("Leave rsp", lines, choices, asked_by)
+    return Dialog("Leave rsp", lines, choices, ("back_or_quit", "quit"))
 
 
 def _live_sessions(status: Status | None) -> str:
@@ -85,4 +85,4 @@ def reload_question(changed: Changed) -> Dialog:
         for sentence in changed.kept_edits[:_LISTED]:
             lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
         choices.append(Choice("d", "Reload and drop the edits", "drop", True))
-    return Dialog("Reload the configuration?", lines, choices, "ctrl+r")
+    return Dialog("Reload the configuration?", lines, choices, ("reload",))

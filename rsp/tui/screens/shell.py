@@ -70,7 +70,7 @@ class Shell(Protocol):
     def show_backend(self, key: str) -> None:
         """Show the backend `pool/name` on its screen."""
 
-    def close_sessions(self, ids: Sequence[int], asked_by: str) -> None:
+    def close_sessions(self, ids: Sequence[int]) -> None:
         """Ask whether to close sessions, then do it."""
 
     def pause_or_resume(self, row: ConnectionRow) -> None:
