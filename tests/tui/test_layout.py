@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from textual.strip import Strip
 
 import rsp.tui
 from rsp.tui.app import Dashboard
+from rsp.tui.screens.connections import ConnectionsScreen
+from rsp.tui.widgets.titles import entitle
+from rsp.tui.widgets.virtual_table import VirtualTable
 from tests.tui import canned_routes
 from tests.tui.stage import hand, hand_seconds, screen_text, still_dashboard, wait_until
 from tests.tui.test_goldens import EVENTS
@@ -46,6 +51,35 @@ async def test_a_screen_that_grew_is_the_one_that_began_so_large(tab: str) -> No
             await pilot.pause()
             texts.append(screen_text(app))
     assert texts[0] == texts[1]
+
+
+async def test_a_title_is_painted_again_alone_and_only_when_it_is_another_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand_all(app)
+        await pilot.pause()
+        frame = app.screen
+        assert isinstance(frame, ConnectionsScreen)
+        painted: list[int] = []
+        paint = VirtualTable.render_line
+
+        def counted(table: VirtualTable[Any], y: int) -> Strip:
+            painted.append(y)
+            return paint(table, y)
+
+        monkeypatch.setattr(VirtualTable, "render_line", counted)
+        for title in (None, "another title", "a third one"):
+            frame.show_body()
+            entitle(frame.table, title, title)
+            await pilot.pause()
+            assert screen_text(app).count(title or "rows 1 to 8") == (2 if title else 1)
+        assert painted == []
+        frame.sessions.toggle_mark(41)
+        frame.show_body()
+        await pilot.pause()
+        assert painted == [1]
 
 
 def sources() -> Iterable[Path]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.backends import WEIGHT_MAX
@@ -21,6 +20,7 @@ from rsp.tui.screens.backend_form import AddForm, EditForm
 from rsp.tui.screens.backend_questions import remove_question, state_question
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 Wanted = Callable[[BackendRow], Mapping[str, Any] | None]
@@ -87,8 +87,7 @@ class BackendsScreen(Frame):
         count = len(self.backends.rows)
         pools = len(self.backends.pools)
         said = f"Backends [{count}]" + (f" in {pools} pools" if pools > 1 else "")
-        table.border_title = Content(said)
-        table.border_subtitle = Content(f"generation {self.backends.generation or '?'}")
+        entitle(table, said, f"generation {self.backends.generation or '?'}")
         self._show_differs()
         self._show_chosen()
 
@@ -102,12 +101,11 @@ class BackendsScreen(Frame):
         box = self.query_one("#backend", Lines)
         chosen = self.table.cursor_row
         if isinstance(chosen, BackendLine):
-            box.border_title = Content(shown(chosen.key))
-            box.border_subtitle = Content("")
+            entitle(box, shown(chosen.key))
             size = box.content_size
             box.show(in_full(chosen, size.width, size.height))
             return
-        box.border_title = Content(f"pool {shown(chosen.pool.name)}" if chosen else "no backend")
+        entitle(box, f"pool {shown(chosen.pool.name)}" if chosen else "no backend")
         box.show([])
 
     def choose(self, key: str) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from textual.app import SuspendNotSupported
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.replies import ConfigSource, Edits
@@ -26,6 +25,7 @@ from rsp.tui.model.config_view import (
 )
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 _SOURCE, _DIFF, _EDITS = range(3)
@@ -114,7 +114,7 @@ class ConfigScreen(Frame):
         nothing.set_class(not has_no_file, "-absent")
         self.query_one("#config").set_class(has_no_file, "-absent")
         if has_no_file:
-            nothing.border_title = Content("no configuration file")
+            entitle(nothing, "no configuration file")
             nothing.show(no_file_lines())
             return
         self._show_panes()
@@ -145,14 +145,14 @@ class ConfigScreen(Frame):
         view, source, diff = self._view, self.source, self.diff
         source.show(view.source_lines(source.content_width - 12))
         what = "on disk" if view.differs else "running"
-        source.border_title = Content(self._title(_SOURCE, f"{view.name} · {what}"))
+        entitle(source, self._title(_SOURCE, f"{view.name} · {what}"))
         changed = view.diff_lines()
         diff.show(changed)
         count = sum(line.sign in "+-" for line in changed)
         said = f"running → on disk: {count:,} lines differ" if count else "nothing differs"
-        diff.border_title = Content(self._title(_DIFF, said))
+        entitle(diff, self._title(_DIFF, said))
         box = self.query_one("#edits", Lines)
-        box.border_title = Content(self._title(_EDITS, "Live edits"))
+        entitle(box, self._title(_EDITS, "Live edits"))
         box.show(edit_lines(self._edits, max(box.content_size.width, 20)))
         if view.error != self._error_shown:
             self._error_shown = view.error

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.replies import Connections
@@ -19,6 +18,7 @@ from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 _NEED_A_SESSION = frozenset(
@@ -108,7 +108,7 @@ class ConnectionsScreen(Frame):
         nothing = self.query_one("#nothing", Lines)
         nothing.set_class(not is_empty, "-absent")
         if is_empty:
-            nothing.border_title = Content("Connections")
+            entitle(nothing, "Connections")
             nothing.show(self._nothing())
         if is_empty != self._is_empty:
             self._is_empty = is_empty
@@ -131,12 +131,12 @@ class ConnectionsScreen(Frame):
         total = f"{sessions.total:,}"
         count = total if live == sessions.total else f"{live:,} of {total}"
         title = "Connections" + (f" ({bar.value})" if bar.value else "")
-        table.border_title = Content(f"{title} [{count}] · by {sessions.sort.title}")
+        entitle(table, f"{title} [{count}] · by {sessions.sort.title}")
         marks = f"{len(sessions.marks)} marked · " if sessions.marks else ""
         top = table.scroll_offset.y
         last = min(top + max(table.content_height - 1, 0), shown)
         rows = f"rows {top + 1} to {last}" if shown else "no rows"
-        table.border_subtitle = Content(f"{marks}{rows}")
+        entitle(table, subtitle=f"{marks}{rows}")
 
     def _nothing(self) -> list[Line]:
         listener = self.shell.model.listener
@@ -160,7 +160,7 @@ class ConnectionsScreen(Frame):
         box = self.query_one("#preview", Lines)
         session = self.table.cursor_row
         if session is None:
-            box.border_title = Content("preview")
+            entitle(box, "preview")
             bar = self.query_one(FilterBar)
             said = "No session matches the filter: esc clears it." if bar.value else ""
             if not bar.is_readable:
@@ -170,7 +170,7 @@ class ConnectionsScreen(Frame):
         glyph, word, _ = state_of(session.row)
         request = session.row.request
         asked = f" · {request.method} {request.host}{request.path}" if request else ""
-        box.border_title = Content(f"{session.id} {glyph} {word}{shown(asked)}")
+        entitle(box, f"{session.id} {glyph} {word}{shown(asked)}")
         history = self.shell.model.histories.of(session.id)
         size = box.content_size
         box.show(preview(session, history, size.width, size.height))

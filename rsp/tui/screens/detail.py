@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import msgspec
 from textual.containers import Horizontal
-from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.replies import ConnectionDetail
@@ -23,6 +22,7 @@ from rsp.tui.model.spans import Line, Span, line, wrap
 from rsp.tui.model.why import why
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 _TABS = ("Timeline", "TCP_INFO", "Story")
@@ -107,13 +107,11 @@ class DetailScreen(Frame):
         past = self.shell.model.histories.of(detail.id)
         client = self.query_one("#client-side", Lines)
         backend = self.query_one("#backend-side", Lines)
-        client.border_title = Content(
-            f"client · fd {detail.client.fd} · {shown(detail.client.address)}"
-        )
+        entitle(client, f"client · fd {detail.client.fd} · {shown(detail.client.address)}")
         title = "backend"
         if detail.backend is not None:
             title = f"backend · fd {detail.backend.fd} · {shown(detail.backend.address)}"
-        backend.border_title = Content(title)
+        entitle(backend, title)
         for box, peer, history, rates, role in (
             (client, detail.client, past.client,
              (session.client_in_per_s, session.client_out_per_s), "response"),
@@ -142,21 +140,19 @@ class DetailScreen(Frame):
         self.set_class(self._tab != 0, "-reading")
         table.set_class(not is_timeline, "-absent")
         facts.set_class(is_timeline, "-absent")
-        title = Content(" │ ".join(
+        title = " │ ".join(
             f"▐{name}▌" if index == self._tab else name for index, name in enumerate(_TABS)
-        ))  # fmt: skip
+        )
         if is_timeline:
             if self.focused is None:
                 table.focus()
             first = detail.calls_dropped
             table.show([Call(first + index, row) for index, row in enumerate(detail.calls)])
-            table.border_title = title
-            table.border_subtitle = Content(self._timeline_state(detail))
+            entitle(table, title, self._timeline_state(detail))
             if self._follows:
                 table.action_last()
             return
-        facts.border_title = title
-        facts.border_subtitle = Content("")
+        entitle(facts, title)
         width = max(self.size.width - 4, 20)
         facts.show((self._no_calls, tcp_info_lines, story_lines)[self._tab](detail, width))
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.filter import Filter
@@ -15,6 +14,7 @@ from rsp.tui.model.event_log import LEVELS
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
@@ -76,9 +76,7 @@ class EventsScreen(Frame):
         bar = self.query_one(FilterBar)
         title = "Events" + (f" ({bar.value})" if bar.value else "")
         source = safe(self._source) or "all"
-        table.border_title = Content(
-            f"{title} [{len(table.rows):,}] · level ≥ {self._level} · source {source}"
-        )
+        entitle(table, f"{title} [{len(table.rows):,}] · level ≥ {self._level} · source {source}")
         table.set_class(model.is_frozen, "frozen")
         waiting = model.events.last_seq - model.events_when_frozen
         if model.is_frozen:
@@ -86,12 +84,12 @@ class EventsScreen(Frame):
         else:
             said = "following the newest" if self._follows else "F follows the newest"
         lost = model.events.dropped
-        table.border_subtitle = Content(said + (f" · {lost:,} not kept" if lost else ""))
+        entitle(table, subtitle=said + (f" · {lost:,} not kept" if lost else ""))
 
     def _show_chosen(self) -> None:
         box = self.query_one("#event", Lines)
         chosen = self.table.cursor_row
-        box.border_title = Content(f"event {chosen.seq}" if chosen else "no event yet")
+        entitle(box, f"event {chosen.seq}" if chosen else "no event yet")
         box.show(in_full(chosen, max(box.content_size.width, 20)) if chosen else [])
 
     def on_virtual_table_moved(self) -> None:

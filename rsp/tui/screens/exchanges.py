@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.filter import Filter
@@ -15,6 +14,7 @@ from rsp.tui.model.copy_as import Copy, address_of, copies_of_exchange
 from rsp.tui.model.exchange_columns import EXCHANGE_COLUMNS
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.filter_bar import FilterBar
+from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
@@ -64,8 +64,7 @@ class ExchangesScreen(Frame):
         table.set_class(self.shell.model.is_frozen, "frozen")
         bar = self.query_one(FilterBar)
         title = "Exchanges" + (f" ({bar.value})" if bar.value else "")
-        table.border_title = Content(f"{title} [{len(rows):,}] · the last to end comes first")
-        table.border_subtitle = Content("esc back")
+        entitle(table, f"{title} [{len(rows):,}] · the last to end comes first", "esc back")
 
     def on_virtual_table_opened(self) -> None:
         """Open the session of an exchange."""

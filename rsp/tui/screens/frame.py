@@ -6,7 +6,6 @@ from typing import Any, cast
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
@@ -22,6 +21,7 @@ from rsp.tui.model.spans import Line, Span, beside, fit, line, width_of, wrap
 from rsp.tui.screens.menu import copy_menu
 from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.titles import entitle
 
 _MUTATING = mutating_actions()
 _GUIDE_SHARE = 5
@@ -191,7 +191,7 @@ class Frame(Screen[None]):
             return
         width = max(self.size.width - 4, 10)
         lines = [line(Span(row)) for row in guide_rows(steps, width, self.guide_height())]
-        guide.border_title = Content("guide · h hides it")
+        entitle(guide, "guide · h hides it")
         guide.styles.height = len(lines) + 2
         guide.show(lines)
         self._keep_notices_off(len(lines) + 2)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from textual.content import Content
 from textual.widget import Widget
 
 from rsp.core.filter import Filter
@@ -25,6 +24,7 @@ from rsp.tui.screens.frame import Frame
 from rsp.tui.screens.try_route import TryRoute
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
+from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
@@ -143,12 +143,12 @@ class RoutingScreen(Frame):
             table = self.table
             title = f"Decisions{narrowed} [{len(self.table.rows):,}]"
             said = "following the newest" if self._follows else "F follows the newest"
-        table.border_title = Content(title)
+        entitle(table, title)
         if model.is_frozen:
             waiting = self.decisions.since - model.decisions_when_frozen
             said = f"{waiting:,} new decisions are waiting: space goes on"
         lost = f" · {self.decisions.missed:,} too many to show" if self.decisions.missed else ""
-        table.border_subtitle = Content(said + lost)
+        entitle(table, subtitle=said + lost)
         table.set_class(model.is_frozen, "frozen")
 
     def _show_chosen(self) -> None:
@@ -156,11 +156,11 @@ class RoutingScreen(Frame):
         chosen = None if self._by else self.table.cursor_row
         box.set_class(bool(self._by), "-absent")
         if chosen is None:
-            box.border_title = Content("no decision yet")
+            entitle(box, "no decision yet")
             box.show([(Span("t", "key"), Span(" tries a route without traffic."))])
             return
         is_split = self.decisions.split_of(chosen) is not None
-        box.border_title = Content(f"decision {chosen.seq}" + (" ⚠ split key" * is_split))
+        entitle(box, f"decision {chosen.seq}" + (" ⚠ split key" * is_split))
         size = box.content_size
         box.show(explained(chosen, max(size.width, 20), size.height))
 

@@ -129,8 +129,9 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
 
     def show_sort(self, field: str | None, arrow: str) -> None:
         """Show which field the rows are sorted by."""
-        self._sort, self._arrow = field, arrow
-        self.repaint_changed()
+        if (field, arrow) != (self._sort, self._arrow):
+            self._sort, self._arrow = field, arrow
+            self.repaint_changed()
 
     def repaint_changed(self) -> None:
         """Paint the visible lines that are no longer what the terminal shows."""
