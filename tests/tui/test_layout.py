@@ -11,6 +11,7 @@ from textual.strip import Strip
 import rsp.tui
 from rsp.tui.app import Dashboard
 from rsp.tui.screens.connections import ConnectionsScreen
+from rsp.tui.screens.tabs import TABS
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 from tests.tui import canned_routes
@@ -93,3 +94,22 @@ def test_no_handler_calls_the_one_of_its_base_which_textual_calls_anyway() -> No
         for path in sources()
         if calls.search(path.read_text())
     ] == []
+
+
+@pytest.mark.parametrize(
+    ("tab", "is_dashed"), [("1", True), ("3", True), ("5", True), ("4", False)]
+)
+async def test_a_list_that_stands_still_has_a_dashed_border(tab: str, is_dashed: bool) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand_all(app)
+        await pilot.press(tab)
+        await wait_until(pilot, lambda: app.current_mode == TABS[int(tab) - 1].mode)
+        await pilot.press("space")
+        await pilot.pause()
+        borders = {table.styles.border_top[0] for table in app.screen.query(VirtualTable)}
+        assert borders == {"dashed" if is_dashed else "round"}
+        await pilot.press("space")
+        await pilot.pause()
+        borders = {table.styles.border_top[0] for table in app.screen.query(VirtualTable)}
+        assert borders == {"round"}

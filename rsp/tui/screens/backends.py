@@ -83,7 +83,6 @@ class BackendsScreen(Frame):
             # The first line is the title of a pool; whoever comes here means a backend.
             self._has_chosen = True
             table.move_to(1)
-        table.set_class(self.shell.model.is_frozen, "frozen")
         count = len(self.backends.rows)
         pools = len(self.backends.pools)
         said = f"Backends [{count}]" + (f" in {pools} pools" if pools > 1 else "")

@@ -39,6 +39,7 @@ class ConfigScreen(Frame):
     TAB = "config"
     WHERE = "config"
     AUTO_FOCUS = "#source"
+    FREEZES = False
 
     def __init__(self) -> None:
         super().__init__()

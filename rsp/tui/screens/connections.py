@@ -98,7 +98,6 @@ class ConnectionsScreen(Frame):
         field = sessions.sort.id
         table.show_sort(field, "↓" if falls else "↑")
         self._show_titles(len(rows), sum(session.closed_at_s is None for session in rows))
-        table.set_class(self.shell.model.is_frozen, "frozen")
         is_empty = not sessions.sessions and self.shell.model.status is not None
         table.set_class(is_empty, "-absent")
         self.query_one("#preview").set_class(is_empty, "-absent")

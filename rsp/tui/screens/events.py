@@ -77,7 +77,6 @@ class EventsScreen(Frame):
         title = "Events" + (f" ({bar.value})" if bar.value else "")
         source = safe(self._source) or "all"
         entitle(table, f"{title} [{len(table.rows):,}] · level ≥ {self._level} · source {source}")
-        table.set_class(model.is_frozen, "frozen")
         waiting = model.events.last_seq - model.events_when_frozen
         if model.is_frozen:
             said = f"{waiting:,} new events are waiting: space goes on"

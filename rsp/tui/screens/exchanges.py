@@ -61,7 +61,6 @@ class ExchangesScreen(Frame):
         rows = [row for row in self._rows if self._filter is None or self._filter.matches(row)]
         table = self.table
         table.show(rows)
-        table.set_class(self.shell.model.is_frozen, "frozen")
         bar = self.query_one(FilterBar)
         title = "Exchanges" + (f" ({bar.value})" if bar.value else "")
         entitle(table, f"{title} [{len(rows):,}] · the last to end comes first", "esc back")

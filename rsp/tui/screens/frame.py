@@ -43,6 +43,9 @@ class Frame(Screen[None]):
     WHERE = ""
     """Its name in the keymap."""
 
+    FREEZES = True
+    """Whether its lists stand still, and show it, while the dashboard is frozen."""
+
     def compose(self) -> ComposeResult:
         """Lay out the frame around the body."""
         yield Lines(id="too-small")
@@ -139,6 +142,7 @@ class Frame(Screen[None]):
         """Show the header as of now."""
         model = self.shell.model
         width = self.size.width
+        self.set_class(model.is_frozen and self.FREEZES, "-frozen")
         vitals = model.vitals.lines(width, self._state())
         if model.lost_since:
             said = f" ✕ engine gone since {model.lost_since}, trying again: {model.lost_reason} "

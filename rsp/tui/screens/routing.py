@@ -149,7 +149,6 @@ class RoutingScreen(Frame):
             said = f"{waiting:,} new decisions are waiting: space goes on"
         lost = f" · {self.decisions.missed:,} too many to show" if self.decisions.missed else ""
         entitle(table, subtitle=said + lost)
-        table.set_class(model.is_frozen, "frozen")
 
     def _show_chosen(self) -> None:
         box = self.query_one("#explain", Lines)
