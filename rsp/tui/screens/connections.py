@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from textual.widget import Widget
 
+from rsp.core.filter import Filter
 from rsp.core.replies import Connections
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
@@ -15,7 +16,7 @@ from rsp.tui.model.sessions import Session, SessionList
 from rsp.tui.model.sorting import SORT_FIELDS, field_named
 from rsp.tui.model.spans import Line, Span
 from rsp.tui.screens.exchanges import ExchangesScreen
-from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
@@ -29,7 +30,7 @@ _NEED_A_SESSION = frozenset(
 )
 
 
-class ConnectionsScreen(Frame):
+class ConnectionsScreen(FilteredFrame):
     """Lists the sessions."""
 
     BINDINGS = bindings("connections")
@@ -126,10 +127,9 @@ class ConnectionsScreen(Frame):
 
     def _show_titles(self, shown: int, live: int) -> None:
         sessions, table = self.sessions, self.table
-        bar = self.query_one(FilterBar)
         total = f"{sessions.total:,}"
         count = total if live == sessions.total else f"{live:,} of {total}"
-        title = "Connections" + (f" ({bar.value})" if bar.value else "")
+        title = f"Connections{self.narrowed}"
         entitle(table, f"{title} [{count}] · by {sessions.sort.title}")
         marks = f"{len(sessions.marks)} marked · " if sessions.marks else ""
         top = table.scroll_offset.y
@@ -160,7 +160,7 @@ class ConnectionsScreen(Frame):
         session = self.table.cursor_row
         if session is None:
             entitle(box, "preview")
-            bar = self.query_one(FilterBar)
+            bar = self.filter_bar
             said = "No session matches the filter: esc clears it." if bar.value else ""
             if not bar.is_readable:
                 said = "The filter cannot be read yet; the one before it is still in force."
@@ -234,36 +234,14 @@ class ConnectionsScreen(Frame):
         self.sessions.only_marked = False
         self._arrange()
 
-    def action_filter(self) -> None:
-        """Let the person type a filter."""
-        self.query_one(FilterBar).open()
-
-    def filter_by(self, expression: str) -> None:
-        """Put a filter into force."""
-        self.query_one(FilterBar).set(expression)
-        self.table.focus()
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Filter by what was typed."""
-        self.sessions.matches = event.chosen.matches if event.chosen else None
+    def narrow(self, chosen: Filter | None) -> None:
+        """Show only what a filter lets pass."""
+        self.sessions.matches = chosen.matches if chosen else None
         self._arrange()
 
     def on_filter_bar_unreadable(self) -> None:
         """Say below an empty list why it is empty."""
         self._show_preview()
-
-    def on_filter_bar_left(self) -> None:
-        """Give the keys back to the list."""
-        self.table.focus()
-
-    def widen(self) -> bool:
-        """Clear the filter."""
-        bar = self.query_one(FilterBar)
-        was_open = bar.is_open
-        if was_open:
-            bar.clear()
-            self.table.focus()
-        return was_open
 
     # -- acts
 

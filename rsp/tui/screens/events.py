@@ -11,14 +11,14 @@ from rsp.core.sanitise import safe
 from rsp.tui.keymap import bindings
 from rsp.tui.model.event_columns import EVENT_COLUMNS, in_full
 from rsp.tui.model.event_log import LEVELS
-from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
-class EventsScreen(Frame):
+class EventsScreen(FilteredFrame):
     """Lists the events, the newest last."""
 
     BINDINGS = bindings("events")
@@ -73,10 +73,9 @@ class EventsScreen(Frame):
 
     def _show_titles(self) -> None:
         model, table = self.shell.model, self.table
-        bar = self.query_one(FilterBar)
-        title = "Events" + (f" ({bar.value})" if bar.value else "")
         source = safe(self._source) or "all"
-        entitle(table, f"{title} [{len(table.rows):,}] · level ≥ {self._level} · source {source}")
+        title = f"Events{self.narrowed} [{len(table.rows):,}]"
+        entitle(table, f"{title} · level ≥ {self._level} · source {source}")
         waiting = model.events.last_seq - model.events_when_frozen
         if model.is_frozen:
             said = f"{waiting:,} new events are waiting: space goes on"
@@ -138,28 +137,11 @@ class EventsScreen(Frame):
             self.table.action_last()
         self._show_titles()
 
-    def action_filter(self) -> None:
-        """Let the person type a filter."""
-        self.query_one(FilterBar).open()
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Filter by what was typed."""
-        self._filter = event.chosen
+    def narrow(self, chosen: Filter | None) -> None:
+        """Show only what a filter lets pass."""
+        self._filter = chosen
         self._show()
         self._show_titles()
-
-    def on_filter_bar_left(self) -> None:
-        """Give the keys back to the list."""
-        self.table.focus()
-
-    def widen(self) -> bool:
-        """Clear the filter."""
-        bar = self.query_one(FilterBar)
-        was_open = bar.is_open
-        if was_open:
-            bar.clear()
-            self.table.focus()
-        return was_open
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the chosen event as text."""

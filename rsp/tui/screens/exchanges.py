@@ -12,13 +12,13 @@ from rsp.tui.keymap import bindings
 from rsp.tui.limits import EXCHANGES_SHOWN, SLOW_PULL_S
 from rsp.tui.model.copy_as import Copy, address_of, copies_of_exchange
 from rsp.tui.model.exchange_columns import EXCHANGE_COLUMNS
-from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
-class ExchangesScreen(Frame):
+class ExchangesScreen(FilteredFrame):
     """Lists finished exchanges, the newest first."""
 
     BINDINGS = bindings("exchanges")
@@ -61,9 +61,11 @@ class ExchangesScreen(Frame):
         rows = [row for row in self._rows if self._filter is None or self._filter.matches(row)]
         table = self.table
         table.show(rows)
-        bar = self.query_one(FilterBar)
-        title = "Exchanges" + (f" ({bar.value})" if bar.value else "")
-        entitle(table, f"{title} [{len(rows):,}] · the last to end comes first", "esc back")
+        entitle(
+            table,
+            f"Exchanges{self.narrowed} [{len(rows):,}] · the last to end comes first",
+            "esc back",
+        )
 
     def on_virtual_table_opened(self) -> None:
         """Open the session of an exchange."""
@@ -71,27 +73,10 @@ class ExchangesScreen(Frame):
         if chosen is not None:
             self.shell.open_session(chosen.session)
 
-    def action_filter(self) -> None:
-        """Let the person type a filter."""
-        self.query_one(FilterBar).open()
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Filter by what was typed."""
-        self._filter = event.chosen
+    def narrow(self, chosen: Filter | None) -> None:
+        """Show only what a filter lets pass."""
+        self._filter = chosen
         self.show_body()
-
-    def on_filter_bar_left(self) -> None:
-        """Give the keys back to the list."""
-        self.table.focus()
-
-    def widen(self) -> bool:
-        """Clear the filter."""
-        bar = self.query_one(FilterBar)
-        was_open = bar.is_open
-        if was_open:
-            bar.clear()
-            self.table.focus()
-        return was_open
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the row under the cursor as JSON."""

@@ -20,7 +20,7 @@ from rsp.tui.model.decision_columns import (
 )
 from rsp.tui.model.decisions import GROUPINGS, DecisionLog, Group, filter_for, grouped
 from rsp.tui.model.spans import Span
-from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.screens.try_route import TryRoute
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
@@ -28,7 +28,7 @@ from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
-class RoutingScreen(Frame):
+class RoutingScreen(FilteredFrame):
     """Lists decisions, the newest last, or groups of them."""
 
     BINDINGS = bindings("routing")
@@ -133,15 +133,13 @@ class RoutingScreen(Frame):
 
     def _show_titles(self) -> None:
         model = self.shell.model
-        bar = self.query_one(FilterBar)
-        narrowed = f" ({bar.value})" if bar.value else ""
         if self._by:
             table: Widget = self.groups
-            title = f"Decisions{narrowed} by {self._by} [{len(self.groups.rows):,} groups]"
+            title = f"Decisions{self.narrowed} by {self._by} [{len(self.groups.rows):,} groups]"
             said = "enter narrows to a group · g the next grouping"
         else:
             table = self.table
-            title = f"Decisions{narrowed} [{len(self.table.rows):,}]"
+            title = f"Decisions{self.narrowed} [{len(self.table.rows):,}]"
             said = "following the newest" if self._follows else "F follows the newest"
         entitle(table, title)
         if model.is_frozen:
@@ -180,7 +178,7 @@ class RoutingScreen(Frame):
         elif group is not None:
             by, self._by = self._by, ""
             self.table.focus()
-            self.query_one(FilterBar).set(filter_for(by, group.name))
+            self.filter_bar.set(filter_for(by, group.name))
             self.show_list()
 
     def action_session(self) -> None:
@@ -207,7 +205,7 @@ class RoutingScreen(Frame):
         names = ["", *GROUPINGS]
         self._by = names[(names.index(self._by) + 1) % len(names)]
         self.show_list()
-        (self.groups if self._by else self.table).focus()
+        self.focus_list()
 
     def action_follow(self) -> None:
         """Follow the newest decision, or stop."""
@@ -228,32 +226,25 @@ class RoutingScreen(Frame):
 
     # -- the filter
 
-    def action_filter(self) -> None:
-        """Let the person type a filter."""
-        self.query_one(FilterBar).open()
-
-    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Filter by what was typed."""
-        self._filter = event.chosen
+    def narrow(self, chosen: Filter | None) -> None:
+        """Show only what a filter lets pass."""
+        self._filter = chosen
         self.show_list()
 
-    def on_filter_bar_left(self) -> None:
-        """Give the keys back to the list."""
+    def focus_list(self) -> None:
+        """Give the keys back to the list that is shown."""
         (self.groups if self._by else self.table).focus()
 
     def widen(self) -> bool:
         """Clear the filter; without one, end the grouping."""
-        bar = self.query_one(FilterBar)
-        if bar.is_open:
-            bar.clear()
-            self.on_filter_bar_left()
-        elif self._by:
+        if super().widen():
+            return True
+        was_grouped = bool(self._by)
+        if was_grouped:
             self._by = ""
             self.show_list()
             self.table.focus()
-        else:
-            return False
-        return True
+        return was_grouped
 
     # -- what leaves the screen
 

@@ -1,0 +1,62 @@
+"""Base of the screens whose list has a filter below it."""
+
+from typing import Any
+
+from rsp.core.filter import Filter
+from rsp.tui.screens.frame import Frame
+from rsp.tui.widgets.filter_bar import FilterBar
+from rsp.tui.widgets.virtual_table import VirtualTable
+
+
+class FilteredFrame(Frame):
+    """A frame with a `FilterBar` in its body. A subclass says what its list does with a filter."""
+
+    @property
+    def table(self) -> VirtualTable[Any]:
+        """The list."""
+        raise NotImplementedError
+
+    def focus_list(self) -> None:
+        """Give the keys back to the list."""
+        self.table.focus()
+
+    def narrow(self, chosen: Filter | None) -> None:
+        """Show only what a filter lets pass, or with None everything."""
+        raise NotImplementedError
+
+    @property
+    def filter_bar(self) -> FilterBar:
+        """The line into which a filter is typed."""
+        return self.query_one(FilterBar)
+
+    @property
+    def narrowed(self) -> str:
+        """What the title of the list says of the filter."""
+        value = self.filter_bar.value
+        return f" ({value})" if value else ""
+
+    def action_filter(self) -> None:
+        """Let the person type a filter."""
+        self.filter_bar.open()
+
+    def filter_by(self, expression: str) -> None:
+        """Put a filter into force that was not typed."""
+        self.filter_bar.set(expression)
+        self.focus_list()
+
+    def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
+        """Filter by what was typed."""
+        self.narrow(event.chosen)
+
+    def on_filter_bar_left(self) -> None:
+        """Give the keys back to the list."""
+        self.focus_list()
+
+    def widen(self) -> bool:
+        """Clear the filter."""
+        bar = self.filter_bar
+        was_open = bar.is_open
+        if was_open:
+            bar.clear()
+            self.focus_list()
+        return was_open
