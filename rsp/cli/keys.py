@@ -29,6 +29,7 @@ def command() -> None:
         for key in (*TAB_KEYS, *KEYS)
     ]
     click.echo(as_table(("ID", "KEYS", "WHERE", "WHAT IT DOES"), rows))
-    click.echo(f"\nKeys of your own: {preferences.keys}")
+    place = preferences.keys or "nowhere, for neither XDG_CONFIG_HOME nor HOME is set"
+    click.echo(f"\nKeys of your own: {place}")
     if complaints:
         click.echo(complaints, err=True)

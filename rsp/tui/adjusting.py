@@ -27,10 +27,13 @@ class AdjustableApp(App[ReturnType]):
         self.register_theme(GREY_THEME)
         self.preferences = preferences
         self._remembered = Settings()
+        self._written = Settings()
+        """What the file says, or what a dashboard without one begins with."""
 
     def on_mount(self) -> None:
         """Put what is remembered into force."""
         self._remembered, notice = self.preferences.load()
+        self._written = self._remembered
         keymap, complaints = self.preferences.load_keys()
         for said in filter(None, (notice, complaints)):
             self.notify(said, severity="warning", markup=False)
@@ -101,6 +104,11 @@ class AdjustableApp(App[ReturnType]):
         self.show_frame()
 
     def remember_settings(self) -> None:
-        """Write the settings down; say so when that cannot be done."""
-        if notice := self.preferences.save(self.settings):
+        """Write the settings down if something was changed; say so when that cannot be done."""
+        settings = self.settings
+        if settings == self._written:
+            return
+        if notice := self.preferences.save(settings):
             self.notify(notice, severity="warning", markup=False)
+        else:
+            self._written = settings

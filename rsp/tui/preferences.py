@@ -25,11 +25,14 @@ class Preferences:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> "Preferences":
-        """Return the places of the XDG base directories: `$XDG_STATE_HOME`, `$XDG_CONFIG_HOME`."""
-        home = Path(environment.get("HOME") or "~").expanduser()
-        state = _directory(environment, "XDG_STATE_HOME", home / ".local/state")
-        config = _directory(environment, "XDG_CONFIG_HOME", home / ".config")
-        return cls(state / "rsp/dashboard.json", config / "rsp/keys.json")
+        """Return the places of the XDG base directories: `$XDG_STATE_HOME`, `$XDG_CONFIG_HOME`.
+
+        Somebody who has neither these nor a home has no files.
+        """
+        home = _home(environment)
+        state = _directory(environment, "XDG_STATE_HOME", home and home / ".local/state")
+        config = _directory(environment, "XDG_CONFIG_HOME", home and home / ".config")
+        return cls(state and state / "rsp/dashboard.json", config and config / "rsp/keys.json")
 
     def load(self) -> tuple[Settings, str]:
         """Return the settings, and a notice when their file is there and cannot be used."""
@@ -72,7 +75,15 @@ class Preferences:
         return ""
 
 
-def _directory(environment: Mapping[str, str], name: str, otherwise: Path) -> Path:
+def _home(environment: Mapping[str, str]) -> Path | None:
+    try:
+        return Path(environment.get("HOME") or "~").expanduser()
+    except RuntimeError:
+        # No HOME, and the user is in no /etc/passwd, as in a container with a uid of its own.
+        return None
+
+
+def _directory(environment: Mapping[str, str], name: str, otherwise: Path | None) -> Path | None:
     """Return a base directory; the specification has a relative one ignored."""
     named = Path(environment.get(name, ""))
     return named if named.is_absolute() else otherwise

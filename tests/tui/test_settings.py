@@ -91,6 +91,35 @@ def test_a_relative_base_directory_is_ignored(tmp_path: Path) -> None:
     assert found.keys == tmp_path / ".config/rsp/keys.json"
 
 
+def test_without_a_home_there_are_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+
+    def unknown(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    found = Preferences.of({})
+    assert (found.state, found.keys) == (None, None)
+    assert found.load() == (Settings(), "")
+    found = Preferences.of({"XDG_CONFIG_HOME": "/etc/xdg"})
+    assert (found.state, found.keys) == (None, Path("/etc/xdg/rsp/keys.json"))
+
+
+async def test_settings_that_were_only_looked_at_are_not_written(preferences: Preferences) -> None:
+    assert preferences.state is not None
+    app = dashboard(preferences)
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand_seconds(app, 2)
+        for keys in (("f2", "escape"), ("f2", "right", "left", "escape")):
+            await pilot.press(*keys)
+            await wait_until(pilot, lambda: not isinstance(app.screen, SettingsScreen))
+            assert preferences.state.exists() == ("left" in keys)
+        preferences.state.unlink()
+        await pilot.press("f2", "escape")
+        await wait_until(pilot, lambda: not isinstance(app.screen, SettingsScreen))
+        assert not preferences.state.exists()
+
+
 async def test_settings_are_in_force_at_once_and_the_next_time(preferences: Preferences) -> None:
     app = dashboard(preferences)
     async with app.run_test(size=(80, 24)) as pilot:
