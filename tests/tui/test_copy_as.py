@@ -34,6 +34,7 @@ from tests.tui.stage import (
 )
 
 AT = "127.0.0.1:8080"
+UNIX = "unix:/run/a.sock"
 
 
 def texts(copies: list[Copy]) -> dict[str, str]:
@@ -82,6 +83,10 @@ def test_an_exchange_and_a_decision_name_the_backend_by_its_address() -> None:
         (Asked("GET", AT, "/a/../b", AT), "curl -v --request-target /a/../b http://127.0.0.1:8080/"),
         (Asked("GET", AT, "/x#{1}", AT), "curl -v --request-target '/x#{1}' http://127.0.0.1:8080/"),
         (Asked("GET", AT, "/", ""), ""),
+        (Asked("GET", UNIX, "/", UNIX), "curl -v --unix-socket /run/a.sock http://localhost/"),
+        (Asked("GET", "a", "/b", UNIX), "curl -v --unix-socket /run/a.sock -H 'Host: a' http://localhost/b"),
+        (Asked("GET", "a", "/", "unix:/a b"), "curl -v --unix-socket '/a b' -H 'Host: a' http://localhost/"),
+        (Asked("GET", "a", "/", "unix:0"), ""),
     ],
 )  # fmt: skip
 def test_curl_asks_the_same_again(asked: Asked, command: str) -> None:
@@ -137,6 +142,12 @@ def test_addresses_of_both_families_get_into_filters() -> None:
 )
 def test_a_listener_becomes_an_address_that_can_be_typed(listener: str, typed: str) -> None:
     assert reachable(listener) == typed
+
+
+def test_a_peer_of_a_unix_socket_is_in_no_filter() -> None:
+    peers = ["unix:0", "unix:/run/a.sock", "127.0.0.1:9001"]
+    assert ss_command(peers) == "ss -tinm 'dst 127.0.0.1:9001'"
+    assert tcpdump_command(peers[:2]) == ""
 
 
 def test_a_markdown_row_has_no_markup_but_its_own() -> None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.replies import ConnectionRow, DecisionRow, ExchangeRow, PoolRow
 from rsp.core.sanitise import safe
 from rsp.tui.model.backends import BackendLine
@@ -17,7 +18,7 @@ from rsp.tui.model.session_columns import state_of
 
 _PLAIN_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/?-]*")
 _DOTS = re.compile(r"/\.{1,2}(?=[/?]|$)")
-_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*):([0-9]{1,5})")
+_ADDRESS = re.compile(r"(?!unix:)(\[[0-9A-Fa-f:.%a-z]+\]|[A-Za-z0-9_][A-Za-z0-9_.-]*):([0-9]{1,5})")
 _ANY_HOST = ("0.0.0.0", "[::]", "*", "")
 _CELL_CHARACTERS = 200
 """A cell of a Markdown row shows at most this much of a stranger's text."""
@@ -34,7 +35,8 @@ class Copy(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request as far as a row knows it, and the `host:port` at which it may be asked again."""
+    """A request as far as a row knows it, and the `host:port`, or `unix:/path`, at which it may be
+    asked again."""
 
     method: str
     host: str
@@ -43,7 +45,8 @@ class Asked(NamedTuple):
 
 
 def reachable(listener: str) -> str:
-    """Return the address of a listener as one can type it into a URL; empty when there is none."""
+    """Return the address of a listener as one can reach it, `host:port` or `unix:/path`; empty
+    when there is none."""
     host, _, port = listener.rpartition(":")
     return f"{'127.0.0.1' if host in _ANY_HOST else host}:{port}" if port else ""
 
@@ -146,9 +149,16 @@ def curl_command(asked: Asked) -> str:
     (`..`, `#`, brackets) goes out as it is by `--request-target`; only what is no ASCII goes out as
     UTF-8, and a control character as its picture.
     """
-    if _ADDRESS.fullmatch(asked.at) is None:
+    if asked.at.startswith(UNIX_PREFIX + "/"):
+        # The socket is named beside the URL, whose host goes into the Host field only.
+        words, authority = (
+            ["curl", "-v", "--unix-socket", asked.at[len(UNIX_PREFIX) :]],
+            "localhost",
+        )
+    elif _ADDRESS.fullmatch(asked.at) is not None:
+        words, authority = ["curl", "-v"], asked.at
+    else:
         return ""
-    words = ["curl", "-v"]
     if asked.method == "HEAD":
         words.append("--head")
     elif asked.method != "GET":
@@ -158,10 +168,15 @@ def curl_command(asked: Asked) -> str:
         words += ["-H", f"Host: {asked.host}".rstrip()]
     is_plain = _PLAIN_PATH.fullmatch(asked.path) and not _DOTS.search(asked.path)
     if is_plain:
-        words.append(f"http://{asked.at}{asked.path}")
+        words.append(f"http://{authority}{asked.path}")
     else:
-        words += ["--request-target", asked.path, f"http://{asked.at}/"]
+        words += ["--request-target", asked.path, f"http://{authority}/"]
     return shlex.join(safe(word, len(word)) for word in words)
+
+
+def try_command(listener: str) -> str:
+    """Return the command that sends a first request to a listener."""
+    return curl_command(Asked("GET", listener, "/", listener))
 
 
 def ss_command(peers: Iterable[str]) -> str:

@@ -71,7 +71,7 @@ class Model:
 
     @property
     def listener(self) -> str:
-        """The first listener, as one can type it into a URL; empty when there is none."""
+        """The first listener, as one can reach it; empty when there is none."""
         if self.status is None or not self.status.listeners:
             return ""
         return reachable(self.status.listeners[0].address)

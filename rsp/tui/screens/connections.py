@@ -9,7 +9,7 @@ from rsp.core.filter import Filter
 from rsp.core.replies import Connections
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
-from rsp.tui.model.copy_as import Copy, copies_of_session
+from rsp.tui.model.copy_as import Copy, copies_of_session, try_command
 from rsp.tui.model.preview import preview
 from rsp.tui.model.session_columns import SESSION_COLUMNS, shown, state_of
 from rsp.tui.model.sessions import Session, SessionList
@@ -145,7 +145,7 @@ class ConnectionsScreen(FilteredFrame):
             (Span("No connections yet.", "strong"), Span(f" The proxy listens at {listener}.")),
             (),
             (Span("Try it from another terminal:"),),
-            (Span(f"  curl -v http://{listener}/", "accent"),),
+            (Span(f"  {try_command(listener)}", "accent"),),
             (),
             (
                 Span("y", "key"),
@@ -267,8 +267,8 @@ class ConnectionsScreen(FilteredFrame):
         chosen = self.table.cursor_row
         if chosen is not None:
             return msgspec.json.encode(chosen.row).decode(), f"session {chosen.id} as JSON"
-        listener = self.shell.model.listener
-        return (f"curl -v http://{listener}/", "the command") if listener else None
+        command = try_command(self.shell.model.listener)
+        return (command, "the command") if command else None
 
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the forms of the session under the cursor."""

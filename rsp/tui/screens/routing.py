@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from textual.widget import Widget
 
+from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.filter import Filter
 from rsp.core.replies import DecisionRow, Decisions
 from rsp.tui.feed import Pull
@@ -220,7 +221,10 @@ class RoutingScreen(FilteredFrame):
         method, host, path = "GET", "", "/"
         if chosen is not None and chosen.method:
             method, host, path = chosen.method, chosen.host, chosen.path
-        host = host or self.shell.model.listener or "www.example.com"
+        listener = self.shell.model.listener
+        if not host and not listener.startswith(UNIX_PREFIX):
+            host = listener
+        host = host or "www.example.com"
         url = f"http://{host}{path}"
         _ = self.app.push_screen(TryRoute(method, url))
 
