@@ -13,11 +13,10 @@ def command(context: click.Context, config: str, as_json: bool) -> None:
     Runs its `-- expect:` lines too. Exit status: 0 clean, 1 there are findings (advice does not
     count), 2 it does not load.
     """
-    import msgspec
 
     from rsp.core.config import ConfigError
     from rsp.core.lint import CheckReport, Finding
-    from rsp.core.sanitise import safe, safe_json
+    from rsp.core.sanitise import json_of, safe
     from rsp.core.vocabulary import Severity
     from rsp.engine.check import check
     from rsp.engine.lua_config import load_config
@@ -30,7 +29,7 @@ def command(context: click.Context, config: str, as_json: bool) -> None:
         findings = [Finding("broken", Severity.ERROR, error.line, str(error))]
         status = 2
     if as_json:
-        click.echo(safe_json(msgspec.json.encode(CheckReport(config, findings)).decode()))
+        click.echo(json_of(CheckReport(config, findings)))
     elif status == 2:
         click.echo(safe(findings[0].message), err=True)
     else:

@@ -9,7 +9,7 @@ import msgspec
 
 from rsp.cli.failure import Failure
 from rsp.cli.link import Link, find_engine
-from rsp.core.sanitise import safe, safe_json
+from rsp.core.sanitise import json_of, safe, safe_json
 
 
 class Asker:
@@ -142,7 +142,7 @@ def decisions(asker: Asker, limit: int | None, file: Path | None) -> None:
         return
     with asker.link() as link:
         found = link.ask("decisions", dict[str, Any], **({"limit": limit} if limit else {}))
-    lines = [safe_json(msgspec.json.encode(row).decode()) + "\n" for row in found["decisions"]]
+    lines = [json_of(row) + "\n" for row in found["decisions"]]
     try:
         file.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
@@ -177,12 +177,8 @@ def events(asker: Asker, follow: bool, since: int, limit: int | None) -> None:
             if answer["dropped"] and not asker.as_json:
                 click.echo(f"… {answer['dropped']} events are no longer kept")
             for event in answer["events"]:
-                click.echo(_event_json(event) if asker.as_json else _event_line(event))
+                click.echo(json_of(event) if asker.as_json else _event_line(event))
             sys.stdout.flush()
-
-
-def _event_json(event: dict[str, Any]) -> str:
-    return safe_json(msgspec.json.encode(event).decode())
 
 
 def _event_line(event: dict[str, Any]) -> str:

@@ -28,11 +28,10 @@ def command(
     The answer is that of an idle engine that has just started. Exit status 2: the configuration
     does not load, or the request cannot be one.
     """
-    import msgspec
 
     from rsp.core.config import ConfigError
     from rsp.core.expectations import ExpectationError, asked_for
-    from rsp.core.sanitise import safe, safe_json
+    from rsp.core.sanitise import json_of, safe
     from rsp.engine.lua_config import load_config
     from rsp.engine.rehearsal import explanation, rehearse
 
@@ -43,7 +42,7 @@ def command(
         click.echo(safe(str(error)), err=True)
         context.exit(2)
     if as_json:
-        click.echo(safe_json(msgspec.json.encode(answer).decode()))
+        click.echo(json_of(answer))
         return
     for line in _lines(f"{method} {url}", answer):
         click.echo(safe(line))

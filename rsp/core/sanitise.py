@@ -5,6 +5,8 @@ replacement mark, and everything is cut to a length. Bytes are read as latin-1, 
 other encoding of its own (RFC 9110, section 5.5).
 """
 
+import msgspec
+
 SHOWN_CHARACTERS = 4096
 """A cell, a line or a message never shows more than this many characters of a stranger's text."""
 
@@ -44,6 +46,12 @@ def safe_json(text: str) -> str:
     """
     is_plain = text.isascii() and "\x7f" not in text
     return text if is_plain else text.translate(_ESCAPES)
+
+
+def json_of(value: object, *, is_indented: bool = False) -> str:
+    """Return a value as the JSON that a person gets, in one line or in many; see `safe_json`."""
+    text = safe_json(msgspec.json.encode(value).decode())
+    return msgspec.json.format(text) if is_indented else text
 
 
 def safe(untrusted: str | bytes, length: int = SHOWN_CHARACTERS) -> str:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from rsp.core.sanitise import json_of
+
 
 class SaveFailed(Exception):
     """The file could not be written. The text names it and says why."""
@@ -22,7 +24,7 @@ def save_rows(what: str, rows: Sequence[msgspec.Struct], now: datetime) -> str:
     path = Path.cwd() / f"rsp-{what}-{now:%Y%m%d-%H%M%S}.json"
     try:
         path.touch(mode=0o600, exist_ok=False)
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(list(rows))) + b"\n")
+        path.write_text(json_of(list(rows), is_indented=True) + "\n", encoding="utf-8")
     except OSError as error:
         raise SaveFailed(f"Saving {len(rows):,} rows to {path}: {error.strerror}.") from error
     return f"Saved {len(rows):,} rows to {path}."

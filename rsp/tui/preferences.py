@@ -8,9 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
-from rsp.core.sanitise import safe
+from rsp.core.sanitise import json_of, safe
 from rsp.tui.model.settings import Settings, Unreadable, decoded
 from rsp.tui.model.user_keys import read_keys
 from rsp.tui.screens.tabs import TAB_KEYS
@@ -67,8 +65,8 @@ class Preferences:
             self.state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # A dashboard that ends in the middle leaves the file before, not half of the new one.
             descriptor, path = tempfile.mkstemp(dir=self.state.parent, prefix=".dashboard-")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.format(msgspec.json.encode(settings)) + b"\n")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(json_of(settings, is_indented=True) + "\n")
             Path(path).replace(self.state)
         except OSError as error:
             return f"The settings are not remembered: {self.state}: {_reason(error)}."

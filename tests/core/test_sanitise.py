@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.sanitise import SHOWN_CHARACTERS, safe, safe_json
+from rsp.core.sanitise import SHOWN_CHARACTERS, json_of, safe, safe_json
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,14 @@ def test_every_character_that_changes_the_direction_of_text_is_replaced() -> Non
     for code in range(0x110000):
         if unicodedata.bidirectional(chr(code)) in turning:
             assert safe(chr(code)) == "\ufffd", hex(code)
+
+
+@given(st.text(), st.booleans())
+def test_a_value_as_json_is_read_back_and_obeyed_by_no_terminal(text: str, indented: bool) -> None:
+    shown = json_of({"a": [text]}, is_indented=indented)
+    assert json.loads(shown) == {"a": [text]}
+    assert all(safe(line, len(line)) == line for line in shown.split("\n"))
+    assert (shown.count("\n") > 0) == indented
 
 
 @given(st.text(st.characters(exclude_categories=[])))

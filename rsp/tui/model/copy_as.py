@@ -12,7 +12,7 @@ import msgspec
 
 from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.replies import ConnectionRow, DecisionRow, ExchangeRow, PoolRow
-from rsp.core.sanitise import safe
+from rsp.core.sanitise import json_of, safe
 from rsp.tui.model.backends import BackendLine
 from rsp.tui.model.session_columns import state_of
 
@@ -133,7 +133,7 @@ def _copies(
     row: msgspec.Struct, asked: Asked | None, peers: Sequence[str], cells: Mapping[str, object]
 ) -> list[Copy]:
     made = [
-        Copy("j", "JSON", msgspec.json.encode(row).decode()),
+        Copy("j", "JSON", json_of(row)),
         Copy("c", "curl", curl_command(asked) if asked else ""),
         Copy("s", "ss", ss_command(peers)),
         Copy("t", "tcpdump", tcpdump_command(peers)),

@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from rsp.core.filter import Filter
 from rsp.core.replies import Connections
+from rsp.core.sanitise import json_of
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.model.copy_as import Copy, copies_of_session, try_command
@@ -266,7 +267,7 @@ class ConnectionsScreen(FilteredFrame):
         """Return the row under the cursor as JSON, or the command to try when there is none."""
         chosen = self.table.cursor_row
         if chosen is not None:
-            return msgspec.json.encode(chosen.row).decode(), f"session {chosen.id} as JSON"
+            return json_of(chosen.row), f"session {chosen.id} as JSON"
         command = try_command(self.shell.model.listener)
         return (command, "the command") if command else None
 

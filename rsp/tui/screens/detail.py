@@ -8,7 +8,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from rsp.core.replies import ConnectionDetail
-from rsp.core.sanitise import safe
+from rsp.core.sanitise import json_of, safe
 from rsp.core.vocabulary import SessionState
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
@@ -222,8 +222,7 @@ class DetailScreen(Frame):
         """Return the session with its calls as JSON."""
         if self._detail is None:
             return None
-        text = msgspec.json.encode(self._detail).decode()
-        return text, f"session {self.session_id} as JSON"
+        return json_of(self._detail), f"session {self.session_id} as JSON"
 
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the forms of this session."""

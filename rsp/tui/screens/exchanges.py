@@ -7,6 +7,7 @@ from textual.widget import Widget
 
 from rsp.core.filter import Filter
 from rsp.core.replies import ExchangeRow, Exchanges
+from rsp.core.sanitise import json_of
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import EXCHANGES_SHOWN, SLOW_PULL_S
@@ -83,7 +84,7 @@ class ExchangesScreen(FilteredFrame):
         chosen = self.table.cursor_row
         if chosen is None:
             return None
-        return msgspec.json.encode(chosen).decode(), f"exchange {chosen.id} as JSON"
+        return json_of(chosen), f"exchange {chosen.id} as JSON"
 
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the forms of the exchange under the cursor."""

@@ -8,6 +8,7 @@ from textual.widget import Widget
 from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.filter import Filter
 from rsp.core.replies import DecisionRow, Decisions
+from rsp.core.sanitise import json_of
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import DECISIONS_BATCH
@@ -261,7 +262,7 @@ class RoutingScreen(FilteredFrame):
         command = explain_command(chosen, status.config if status else None)
         if command:
             return command, "the command that explains it"
-        return msgspec.json.encode(chosen).decode(), f"decision {chosen.seq} as JSON"
+        return json_of(chosen), f"decision {chosen.seq} as JSON"
 
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the forms of the decision under the cursor."""
