@@ -9,7 +9,8 @@
     a | b                one of them
 
 Quotes keep spaces and marks: `reason:"host match"`, `host~"a|b"`. `state:blocked` finds sessions
-whose bytes wait for an fd to become writable.
+whose bytes wait for an fd to become writable, `state:waiting` those whose backend has the request
+and has not begun to answer.
 """
 
 import operator
@@ -25,6 +26,7 @@ from rsp.core.row_fields import (
     getter,
     is_blocked,
     is_time,
+    is_waiting,
 )
 from rsp.core.safe_pattern import PatternRefused, SafePattern
 
@@ -237,6 +239,8 @@ def _equality(name: str, get: Getter, value: str) -> Predicate:
     folded = value.casefold()
     if name == "state" and folded == "blocked":
         return is_blocked
+    if name == "state" and folded == "waiting":
+        return is_waiting
     if folded in _MISSING:
         return lambda row: get(row) in (None, [], folded)
     try:

@@ -83,6 +83,16 @@ def is_blocked(row: object) -> bool:
     return isinstance(blocked, float | int) and blocked > 0
 
 
+def is_waiting(row: object) -> bool:
+    """Tell whether a session has a request at its backend, which has not begun to answer.
+
+    While bytes of the request wait here, it is the backend that has something to read.
+    """
+    if _of(row, "state") != "streaming" or _of(row, "request") is None:
+        return False
+    return _of(row, "response") is None and not _of(_of(row, "backend"), "unsent_bytes")
+
+
 def all_text(row: object) -> str:
     """Return every text of a row as the screens show it, and its id, one a line.
 
@@ -94,6 +104,8 @@ def all_text(row: object) -> str:
         found.append(str(row_id))
     if is_blocked(row):
         found.append("blocked")
+    if is_waiting(row):
+        found.append("waiting")
     _collect(row, found)
     return "\n".join(found)
 

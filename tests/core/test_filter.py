@@ -13,6 +13,8 @@ from rsp.core.filter import FILTER_CHARACTERS, FilterError, parse_filter, sort_v
 from rsp.core.row_fields import getter, known_names
 from tests.core.rows import BLOCKED, EXCHANGE, IDLE
 
+ASKED: Any = BLOCKED["backend"]
+
 
 def passes(text: str, row: dict[str, Any], struct: type[msgspec.Struct]) -> bool:
     """Whether `row` passes as a struct, which must be what it does as a dict."""
@@ -154,6 +156,25 @@ def test_the_blocked_session_does_not_pass(text: str) -> None:
 )
 def test_what_an_idle_session_lacks(text: str, expected: bool) -> None:
     assert passes(text, IDLE, replies.ConnectionRow) is expected
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"response": None}, True),
+        ({}, False),
+        ({"response": None, "request": None}, False),
+        ({"response": None, "backend": {**ASKED, "unsent_bytes": 1}}, False),
+        ({"response": None, "state": "connecting"}, False),
+    ],
+)
+def test_a_session_waits_from_the_request_until_its_answer_begins(
+    change: dict[str, Any], expected: bool
+) -> None:
+    row = {**BLOCKED, **change}
+    for text in ("state:waiting", "state=WAITING", "waiting"):
+        assert passes(text, row, replies.ConnectionRow) is expected
+    assert passes("!state:waiting state!=waiting", row, replies.ConnectionRow) is not expected
 
 
 @pytest.mark.parametrize(

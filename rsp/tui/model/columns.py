@@ -31,7 +31,6 @@ class Column(Generic[Row]):
     """Cells that the table must have before this column is shown at all."""
     sort: str | None = None
     """Field that a click on the header sorts by; None: it cannot be sorted by."""
-    tooltip: str = ""
 
 
 Placed = tuple[Column[Row], int]

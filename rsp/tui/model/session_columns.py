@@ -1,6 +1,7 @@
 """The columns of the Connections screen, and the word that each session's state is shown as."""
 
 from rsp.core.replies import ConnectionRow, PeerRow
+from rsp.core.row_fields import is_waiting
 from rsp.core.sanitise import safe
 from rsp.core.vocabulary import SessionState
 from rsp.tui.model import text
@@ -29,7 +30,8 @@ _UNKNOWN = ("?", "?", "")
 def state_of(row: ConnectionRow) -> tuple[str, str, str]:
     """Return the glyph, the word and the role of a session's state.
 
-    BLOCKED and PAUSED come before what the engine calls the state: they are why nothing moves.
+    PAUSED, BLOCKED and WAITING come before what the engine calls the state: they are why nothing
+    moves.
     """
     sides = (row.client, row.backend) if row.backend else (row.client,)
     if row.state != SessionState.CLOSED:
@@ -39,6 +41,8 @@ def state_of(row: ConnectionRow) -> tuple[str, str, str]:
             return "●", "BLOCKED", "warn"
         if row.half_closed and row.state in (SessionState.STREAMING, SessionState.TUNNEL):
             return "◖", "HALFCLOSE", "accent"
+    if is_waiting(row):
+        return "◔", "WAITING", "accent"
     try:
         return _STATES[SessionState(row.state)]
     except ValueError:
@@ -159,7 +163,7 @@ def _exchanges(session: Session, _width: int) -> Span:
 
 
 SESSION_COLUMNS: tuple[Column[Session], ...] = (
-    Column("id", "ID", 6, _id, ">", keep=100, sort="id", tooltip="Its id for life"),
+    Column("id", "ID", 6, _id, ">", keep=100, sort="id"),
     Column("client", "CLIENT", 15, _client, grows_to=21, keep=80, sort="client"),
     Column("host", "HOST", 15, _host, grows_to=28, keep=30, sort="host"),
     Column("request", "REQUEST", 14, _request, grows_to=60, keep=90, sort="request"),
