@@ -146,6 +146,8 @@ class Feed:
             failures = 0
             since = answer.next_since
             self._sink.take(EVENTS_PULL, answer)
+            # Many events a second are shown as often as everything else, and not one by one.
+            await asyncio.sleep(1 / self._pulls_per_s)
 
 
 EVENTS_PULL = Pull("events", Events)

@@ -254,6 +254,7 @@ def _exchanges() -> list[Key]:
     where = "exchanges"
     return [
         Key("exchanges.filter", "slash", "filter", "Filter", "Show only some exchanges", where),
+        Key("exchanges.follow", "F", "follow", "Follow", "Follow the newest exchange", where),
     ]
 
 
@@ -271,7 +272,14 @@ def _everywhere() -> list[Key]:
         Key(
             "copy", "y", "copy", "Copy", "Copy the row under the cursor, or what is selected", where
         ),
-        Key("copy_as", "Y", "copy_as", "Copy as", "Copy it as JSON, curl, ss or tcpdump", where),
+        Key(
+            "copy_as",
+            "Y",
+            "copy_as",
+            "Copy as",
+            "Copy the row as JSON, curl, ss or tcpdump; not on Config",
+            where,
+        ),
         Key(
             "export",
             "ctrl+s",
@@ -283,8 +291,23 @@ def _everywhere() -> list[Key]:
         Key(
             "maximise", "f", "maximise", "Max", "Give the list all the room, or take it back", where
         ),
-        Key("rate.up", "plus", "app.rate(1)", "", "Refresh more often", where, pair="rate.down"),
-        Key("rate.down", "minus", "app.rate(-1)", "", "Refresh less often", where),
+        Key(
+            "rate.up",
+            "plus",
+            "app.rate(1)",
+            "",
+            "Refresh more often; a weight on Backends",
+            where,
+            pair="rate.down",
+        ),
+        Key(
+            "rate.down",
+            "minus",
+            "app.rate(-1)",
+            "",
+            "Refresh less often; a weight on Backends",
+            where,
+        ),
         Key("settings", "f2", "app.settings", "Settings", "Theme, refresh rate, columns", where),
         Key("undo", "z", "app.undo", "Undo", "Undo the last live edit", where, mutates=True),
         Key("redo", "Z", "app.redo", "", "Do the undone edit again", where, mutates=True),

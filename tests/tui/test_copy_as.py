@@ -191,6 +191,6 @@ async def test_a_row_is_copied_in_the_form_that_was_picked(editing: EditingEngin
             await pilot.press("down", "enter")
             await shows(pilot, app, f"Copied {what}")
             assert app.clipboard.startswith(begin)
-        await pilot.press("5")
-        await shows(pilot, app, "Events [")
+        await pilot.press("4")
+        await shows(pilot, app, "blog.lua · ")
         assert "Copy as" not in screen_text(app)

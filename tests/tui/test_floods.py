@@ -1,9 +1,15 @@
-"""What the dashboard says when a listener is full or the memory budget is nearly used up."""
+"""What the dashboard does in a flood: a full listener, a spent memory budget, many events."""
 
+import asyncio
+from typing import Any, cast
+
+import msgspec
 import pytest
 
-from rsp.core.replies import ListenerRow, MemoryRow, Status
+from rsp.core.replies import Events, ListenerRow, MemoryRow, Status
 from rsp.core.vocabulary import MemoryStep
+from rsp.tui.client import EngineClient
+from rsp.tui.feed import Feed, Pull
 from rsp.tui.model.alerts import Alerts
 from rsp.tui.model.vitals import Vitals
 from tests.tui import canned
@@ -52,3 +58,32 @@ def test_a_full_listener_is_named() -> None:
     row = ListenerRow("127.0.0.1:8080", "http", connections=10_000, paused_by=["full"])
     status = canned.status(0, blocked=0, listeners=[row])
     assert said(status) == "▲ 127.0.0.1:8080 is full (10,000): new clients wait"
+
+
+async def test_a_flood_of_events_is_taken_as_often_as_everything_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    taken: list[object] = []
+    rests: list[float] = []
+
+    class Sink:
+        def take(self, pull: Pull, answer: msgspec.Struct) -> None:
+            taken.append(answer)
+
+    class Flooding(EngineClient):
+        async def call(self, *_: Any, **__: Any) -> Any:
+            return Events([], len(taken), 0)
+
+    async def rest(pause_s: float) -> None:
+        rests.append(pause_s)
+        if len(rests) == 3:
+            raise asyncio.CancelledError
+
+    feed = Feed("/nowhere", cast(Any, Sink()))
+    feed.pulls_per_s = 10
+    monkeypatch.setattr(feed, "_events", Flooding("/nowhere"))
+    monkeypatch.setattr("rsp.tui.feed.asyncio.sleep", rest)
+    with pytest.raises(asyncio.CancelledError):
+        await feed.follow_events()
+    assert rests == [0.1, 0.1, 0.1]
+    assert len(taken) == 3

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from rsp.tui import feed
+from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.help import help_keys
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.fake_engine import FakeEngine
-from tests.tui.stage import attached, screen_text, shows, wait_until
+from tests.tui.stage import attached, listening, screen_text, shows, wait_until
 
 
 async def test_f_gives_the_list_all_the_room_until_esc_or_f(engine: FakeEngine) -> None:
@@ -114,3 +115,34 @@ async def test_the_key_line_writes_a_pair_in_one_place(engine: FakeEngine) -> No
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await shows(pilot, app, "< > Sort")
         await shows(pilot, app, "space Freeze  : Cmd  ? Help")
+
+
+async def test_exchanges_follow_the_newest_until_the_cursor_moves(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press("E")
+        await shows(pilot, app, "following the newest · esc back")
+        assert "f Max" not in screen_text(app)
+        await pilot.press("j")
+        await shows(pilot, app, "F follows the newest · esc back")
+        await pilot.press("F")
+        await shows(pilot, app, "following the newest · esc back")
+        screen = app.screen
+        assert isinstance(screen, ExchangesScreen)
+        assert screen.table.cursor_index == 0
+        await pilot.press("F")
+        await shows(pilot, app, "F follows the newest · esc back")
+
+
+async def test_an_event_is_copied_as_json(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press("5")
+        await shows(pilot, app, "ECONNREFUSED")
+        await pilot.press("Y")
+        await listening(app, pilot)
+        await pilot.press("j")
+        await shows(pilot, app, "as JSON.")
+        assert '"level":' in app.clipboard

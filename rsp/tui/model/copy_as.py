@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from rsp.core.addresses import UNIX_PREFIX
-from rsp.core.replies import ConnectionRow, DecisionRow, ExchangeRow, PoolRow
+from rsp.core.replies import ConnectionRow, DecisionRow, EventRow, ExchangeRow, PoolRow
 from rsp.core.sanitise import json_of, safe
 from rsp.tui.model.backends import BackendLine
 from rsp.tui.model.session_columns import state_of
@@ -118,6 +118,19 @@ def copies_of_backend(line: BackendLine) -> list[Copy]:
         "last error": row.last_error,
     }
     return _copies(row, Asked("GET", row.address, "/", row.address), [row.address], cells)
+
+
+def copies_of_event(row: EventRow) -> list[Copy]:
+    """Return the forms of an event."""
+    cells = {
+        "event": row.seq,
+        "at": row.at,
+        "level": row.level,
+        "source": row.source,
+        "session": row.session,
+        "message": row.message,
+    }
+    return _copies(row, None, [], cells)
 
 
 def address_of(pools: Iterable[PoolRow], pool: str | None, backend: str | None) -> str:

@@ -9,6 +9,7 @@ from rsp.core.filter import Filter
 from rsp.core.replies import EventRow
 from rsp.core.sanitise import safe
 from rsp.tui.keymap import bindings
+from rsp.tui.model.copy_as import Copy, copies_of_event
 from rsp.tui.model.event_columns import EVENT_COLUMNS, in_full
 from rsp.tui.model.event_log import LEVELS
 from rsp.tui.screens.filtered import FilteredFrame
@@ -150,6 +151,11 @@ class EventsScreen(FilteredFrame):
             return None
         said = f"{chosen.at} {chosen.level} {chosen.source}: {chosen.message}"
         return said, f"event {chosen.seq}"
+
+    def copies(self) -> tuple[str, Sequence[Copy]] | None:
+        """Return the forms of the chosen event."""
+        chosen = self.table.cursor_row
+        return (f"event {chosen.seq}", copies_of_event(chosen)) if chosen else None
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the rows that are shown."""

@@ -65,8 +65,25 @@ class ExchangesScreen(FilteredFrame):
         entitle(
             table,
             f"Exchanges{self.narrowed} [{len(rows):,}] · the last to end comes first",
-            "esc back",
+            self._said,
         )
+
+    @property
+    def _said(self) -> str:
+        follows = "following the newest" if self.table.follows_top else "F follows the newest"
+        return f"{follows} · esc back"
+
+    def action_follow(self) -> None:
+        """Follow the newest exchange, or stay on the one under the cursor."""
+        if self.table.follows_top:
+            self.table.stay()
+        else:
+            self.table.action_first()
+        self.show_body()
+
+    def on_virtual_table_moved(self) -> None:
+        """Say when the newest is not followed any more."""
+        entitle(self.table, subtitle=self._said)
 
     def on_virtual_table_opened(self) -> None:
         """Open the session of an exchange."""

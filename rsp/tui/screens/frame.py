@@ -243,6 +243,9 @@ class Frame(Screen[None]):
         """Take away what changes the engine from a dashboard that only looks."""
         if action == "copy_as":
             return type(self).copies is not Frame.copies
+        if action == "maximise":
+            # Where nothing stands beside the list, it has all the room.
+            return bool(self.query(".aside"))
         return not (action in _MUTATING and self.shell.model.read_only)
 
     # -- keys of every screen

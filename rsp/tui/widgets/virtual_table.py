@@ -110,7 +110,7 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
         old_index = self.cursor_index
         self._rows = rows
         self._index = {self._key(row): index for index, row in enumerate(rows)}
-        if self.stays_on_top and not self._is_steered and rows:
+        if self.follows_top and rows:
             self.cursor = self._key(rows[0])
         elif self.cursor not in self._index:
             near = min(max(old_index, 0), len(rows) - 1)
@@ -267,6 +267,15 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
             self.scroll_to(y=index, animate=False)
         elif index >= top + visible:
             self.scroll_to(y=index - visible + 1, animate=False)
+
+    @property
+    def follows_top(self) -> bool:
+        """Whether the cursor goes on to the first row whenever there is another one."""
+        return self.stays_on_top and not self._is_steered
+
+    def stay(self) -> None:
+        """Let the cursor stay on its row from now on."""
+        self._is_steered = True
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by some rows."""
