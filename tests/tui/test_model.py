@@ -306,3 +306,11 @@ def test_the_clipboard_goes_through_tmux() -> None:
     assert osc_52("hi", {"TMUX": "x"}) == "\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"
     with pytest.raises(TooMuchToCopy, match="ctrl\\+s"):
         osc_52("x" * 100_000, {})
+
+
+def test_a_line_that_is_cut_between_two_spans_says_so() -> None:
+    whole = (Span("ab"), Span("cd", "dim"), Span("ef"))
+    assert plain(cut(whole, 6)) == "abcdef"
+    assert plain(cut(whole, 4)) == "abc…"
+    assert plain(cut(whole, 3)) == "ab…"
+    assert plain(cut((Span("ab"), Span("  ")), 2)) == "ab"

@@ -3,7 +3,7 @@
 from rsp.core.replies import Edits, Status
 from rsp.tui.model.dashboard import Model
 from rsp.tui.model.session_columns import shown
-from rsp.tui.model.spans import Line, Span, cut, join
+from rsp.tui.model.spans import Line, Span, cut, join, width_of
 
 
 def file_name(status: Status | None) -> str:
@@ -14,16 +14,26 @@ def file_name(status: Status | None) -> str:
 
 
 def differs_line(edits: Edits, model: Model, width: int) -> Line:
-    """Return the line; empty when nothing was edited, nor undone."""
+    """Return the line, with fewer words where there is little room; empty when nothing was edited,
+    nor undone."""
+    long, short = (
+        _parts(edits, model, words) for words in ("✎ running state differs", "✎ differs")
+    )
+    if not long:
+        return ()
+    line = (Span(" "), *join(long, " · "))
+    return cut(line if width_of(line) <= width else (Span(" "), *join(short, " · ")), width)
+
+
+def _parts(edits: Edits, model: Model, words: str) -> list[Line]:
     parts: list[Line] = []
     count = len(edits.edits)
     if count:
-        said = f"✎ running state differs from {file_name(model.status)}"
-        parts.append((Span(said, "accent"),))
+        parts.append((Span(f"{words} from {file_name(model.status)}", "accent"),))
         parts.append((Span(f"{count} edit{'s' * (count != 1)}"),))
         undo = () if model.read_only else (Span("z", "key", "app.undo"), Span(" undoes "))
         parts.append((*undo, Span(shown(edits.edits[-1].what), "dim")))
     if edits.undone and not model.read_only:
         what = shown(edits.undone[-1].what)
         parts.append((Span("Z", "key", "app.redo"), Span(" redoes "), Span(what, "dim")))
-    return cut((Span(" "), *join(parts, " · ")), width) if parts else ()
+    return parts

@@ -68,14 +68,17 @@ def plain(spans: Iterable[Span]) -> str:
 
 
 def cut(spans: Line, width: int) -> Line:
-    """Return the line in exactly `width` cells."""
+    """Return the line in exactly `width` cells; an ellipsis stands where something is left out."""
     kept: list[Span] = []
     left = width
-    for span in spans:
+    for index, span in enumerate(spans):
         length = len(span.text) if span.text.isascii() else cell_len(span.text)
         if length > left:
             if left > 0:
                 kept.append(span._replace(text=fit(span.text, left)))
+            elif kept and plain(spans[index:]).strip():
+                last = kept[-1]
+                kept[-1] = last._replace(text=fit(f"{last.text} ", width_of([last])))
             left = 0
             break
         kept.append(span)
