@@ -216,7 +216,17 @@ def _config() -> list[Key]:
             mutates=True,
         ),
         Key("config.validate", "V", "validate", "Validate", "Does what is on disk load?", where),
-        Key("config.error", "n", "error", "Error", "Go to the line that is wrong", where),
+        Key("config.find", "slash", "find", "Find", "Look for some text", where),
+        Key(
+            "config.error",
+            "n",
+            "next(1)",
+            "Next",
+            "The next line that has it; without a search, the line that is wrong",
+            where,
+            pair="config.before",
+        ),
+        Key("config.before", "N", "next(-1)", "", "The line before that has it", where),
         Key(
             "config.prev",
             "left_square_bracket",
@@ -246,6 +256,7 @@ def _events() -> list[Key]:
             pair="events.prev_error",
         ),
         Key("events.prev_error", "N", "next_error(-1)", "", "The warning or error before", where),
+        Key("events.time", "t", "time", "Time", "Hide the time of each event, or show it", where),
         Key("events.follow", "F", "follow", "Follow", "Follow the newest event", where),
     ]
 

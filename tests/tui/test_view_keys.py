@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from rsp.tui import feed
+from rsp.tui.model.config_view import line_text
+from rsp.tui.screens.config import ConfigScreen
 from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.help import help_keys
 from tests.tui.editing_engine import EditingEngine
@@ -146,3 +148,42 @@ async def test_an_event_is_copied_as_json(engine: FakeEngine) -> None:
         await pilot.press("j")
         await shows(pilot, app, "as JSON.")
         assert '"level":' in app.clipboard
+
+
+async def test_t_hides_the_times_of_the_events(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press("5")
+        await shows(pilot, app, "ECONNREFUSED")
+        assert "TIME" in screen_text(app)
+        await pilot.press("t")
+        await wait_until(pilot, lambda: "TIME" not in screen_text(app))
+        await pilot.press("t")
+        await shows(pilot, app, "TIME")
+
+
+async def test_text_is_found_in_the_configuration(editing: EditingEngine) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press("4")
+        await shows(pilot, app, "blog.lua · ")
+        screen = app.screen
+        assert isinstance(screen, ConfigScreen)
+        texts = [line_text(line) for line in screen.source.rows]
+        found = [index for index, text in enumerate(texts) if "backend" in text.lower()]
+        await pilot.press("slash", *"BACKEND")
+        await shows(pilot, app, f"1 of {len(found)}")
+        seen = [screen.source.cursor_index]
+        await pilot.press("enter")
+        for key in ("n", "N", "N", "n"):
+            await pilot.press(key)
+            await pilot.pause()
+            seen.append(screen.source.cursor_index)
+        assert seen == [found[0], found[1 % len(found)], found[0], found[-1], found[0]]
+        await pilot.press("slash", "x", "y", "z")
+        await shows(pilot, app, "✗ nowhere")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: screen.focused is screen.source)
+        assert "nowhere" not in screen_text(app)

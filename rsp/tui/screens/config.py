@@ -24,6 +24,7 @@ from rsp.tui.model.config_view import (
     no_file_lines,
 )
 from rsp.tui.screens.frame import Frame
+from rsp.tui.widgets.find_bar import FindBar
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
@@ -49,6 +50,8 @@ class ConfigScreen(Frame):
         """The pane that a person chose; None: the one that has something to say."""
         self._seen: tuple[int, bool] | None = None
         self._error_shown = ""
+        self._searched: VirtualTable[SourceLine] | VirtualTable[DiffLine] | None = None
+        """The pane in which is looked for what is typed."""
 
     def body(self) -> Iterable[Widget]:
         """Lay out the facts and the panes."""
@@ -63,6 +66,7 @@ class ConfigScreen(Frame):
             source.unbound = diff.unbound = frozenset({"open"})
             yield diff
             yield Lines(id="edits", classes="boxed")
+        yield FindBar(id="find")
         yield Lines(id="nothing", classes="boxed -absent")
 
     @property
@@ -190,9 +194,43 @@ class ConfigScreen(Frame):
         self.show_body()
         self.call_after_refresh(self.show_body)
 
-    def action_error(self) -> None:
-        """Go to the line that is wrong."""
-        if not self._go_to_error():
+    def action_find(self) -> None:
+        """Let the person type what to look for."""
+        if self._shown == {_EDITS}:
+            self.shell.say("There is no text to look through here: [ and ] go to it.")
+            return
+        self._searched = self.diff if self.focused is self.diff else self.source
+        self.query_one(FindBar).open()
+
+    def on_find_bar_typed(self) -> None:
+        """Go to the first line that has it, from the cursor on."""
+        self._find(0)
+
+    def on_filter_bar_left(self) -> None:
+        """Give the keys back to the text."""
+        (self._searched or self.source).focus()
+
+    def widen(self) -> bool:
+        """End the search."""
+        bar = self.query_one(FindBar)
+        was_open = bar.is_open
+        if was_open:
+            bar.clear()
+            self.on_filter_bar_left()
+        return was_open
+
+    def _find(self, step: int) -> None:
+        pane = self._searched or self.source
+        texts = [line.text if isinstance(line, DiffLine) else line_text(line) for line in pane.rows]
+        index = self.query_one(FindBar).find(texts, max(pane.cursor_index, 0), step)
+        if index is not None:
+            pane.move_to(index)
+
+    def action_next(self, step: int) -> None:
+        """Go to the next line that has what is looked for; without a search, to the error."""
+        if self.query_one(FindBar).value:
+            self._find(step)
+        elif not self._go_to_error():
             said = self._view.error or "There is no error: what is on disk loads."
             self.shell.say(said)
 

@@ -34,6 +34,7 @@ class EventsScreen(FilteredFrame):
         self._filter: Filter | None = None
         self._shown_version = -1
         self._follows = True
+        self._has_times = True
 
     def body(self) -> Iterable[Widget]:
         """Lay out the list, its filter and the chosen event."""
@@ -119,6 +120,12 @@ class EventsScreen(FilteredFrame):
         self._source = sources[(here + 1) % len(sources)]
         self._show()
         self._show_titles()
+
+    def action_time(self) -> None:
+        """Hide the times, so that more of each message can be seen, or show them."""
+        self._has_times = not self._has_times
+        columns = [column for column in EVENT_COLUMNS if self._has_times or column.id != "at"]
+        self.table.show_columns(columns)
 
     def action_next_error(self, step: int) -> None:
         """Go to the next warning or error, or to the one before."""

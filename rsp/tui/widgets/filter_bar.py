@@ -79,20 +79,26 @@ class FilterBar(Horizontal):
         self.remove_class("-open")
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Try the new text; what cannot be read changes nothing."""
+        """Try the new text."""
         event.stop()
-        verdict = self.query_one(".filter-verdict", Lines)
+        self.judge(event.value)
+
+    def judge(self, text: str) -> None:
+        """Put the text into force as a filter; what cannot be read changes nothing."""
         try:
-            chosen = parse_filter(event.value) if event.value.strip() else None
+            chosen = parse_filter(text) if text.strip() else None
         except FilterError as error:
-            event.input.add_class("-unreadable")
-            verdict.show([(Span(f" ✗ {error}", "bad"),)])
+            self.query_one(Input).add_class("-unreadable")
+            self.say(Span(f" ✗ {error}", "bad"))
             self.post_message(self.Unreadable())
             return
-        event.input.remove_class("-unreadable")
-        good = (Span(" ✓", "good"),) if chosen else (Span(" word  state:blocked  fill>50%", "dim"),)
-        verdict.show([good])
+        self.query_one(Input).remove_class("-unreadable")
+        self.say(Span(" ✓", "good") if chosen else Span(" word  state:blocked  fill>50%", "dim"))
         self.post_message(self.Changed(chosen))
+
+    def say(self, verdict: Span) -> None:
+        """Show what is to be said of the text, beside it."""
+        self.query_one(".filter-verdict", Lines).show([(verdict,)])
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Go back to the list; an empty filter hides the line."""
