@@ -270,6 +270,7 @@ def _exchanges() -> list[Key]:
 
 
 def _everywhere() -> list[Key]:
+    """What a person does with what is shown."""
     where = "everywhere"
     return [
         Key(
@@ -302,6 +303,13 @@ def _everywhere() -> list[Key]:
         Key(
             "maximise", "f", "maximise", "Max", "Give the list all the room, or take it back", where
         ),
+    ]
+
+
+def _app() -> list[Key]:
+    """What a person does with the dashboard and the engine, also everywhere."""
+    where = "everywhere"
+    return [
         Key(
             "rate.up",
             "plus",
@@ -351,6 +359,7 @@ KEYS: tuple[Key, ...] = (
     *_events(),
     *_exchanges(),
     *_everywhere(),
+    *_app(),
 )
 """In the order of the key line and of the help."""
 
