@@ -10,6 +10,21 @@ from typing import Any
 import msgspec
 
 
+class StallRow(msgspec.Struct):
+    """Why one side does not move, since when, and by which numbers that was found out."""
+
+    since_s: float
+    """For how long; when it is over, for how long it was."""
+    cause: str
+    """A `StallCause`."""
+    sentence: str
+    evidence: dict[str, int | float]
+    """Fields of TCP_INFO and SO_MEMINFO with their units; without what is unknown."""
+    unsent_bytes: int = 0
+    """The most that waited here for it."""
+    is_over: bool = False
+
+
 class PeerRow(msgspec.Struct, gc=False):
     """One side of a session: one fd. A backend's counters begin when the session gets it."""
 
@@ -32,6 +47,8 @@ class PeerRow(msgspec.Struct, gc=False):
     blocked_s: float
     """For how long bytes have been waiting for this fd to become writable; 0 when none are."""
     blocked_total_s: float
+    stall: StallRow | None = None
+    """From 0.1 s on; null while it moves, and for an idle connection."""
 
 
 class RequestSummary(msgspec.Struct):

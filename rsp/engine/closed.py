@@ -49,6 +49,7 @@ def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> Peer
     if paused_by not in _PAUSES:
         _PAUSES[paused_by] = PauseReason(paused_by).names()
     unsent = connection.unsent
+    wait = connection.poller.blocked.get(connection)
     return PeerRow(
         connection.fd,
         connection.address,
@@ -66,4 +67,5 @@ def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> Peer
         _PAUSES[paused_by],
         blocked_s,
         connection.blocked_total_s + blocked_s,
+        wait.stall.row(now_s) if wait is not None and wait.stall is not None else None,
     )

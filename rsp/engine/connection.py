@@ -16,6 +16,7 @@ from rsp.core.buffer import AfterUnsent, WriteBuffer
 from rsp.core.limits import READ_BYTES, READ_TURN_BYTES, Limits
 from rsp.core.vocabulary import PauseReason, Side
 from rsp.engine.calls import CallRing
+from rsp.engine.kernel import raw_look
 from rsp.engine.nonblocking import (
     EOF,
     NO_MEMORY,
@@ -32,6 +33,7 @@ from rsp.engine.nonblocking import (
 from rsp.engine.owner import Owner
 from rsp.engine.poller import BROKEN, DEAD, HANG_UP, READABLE, URGENT, WRITABLE, Poller
 from rsp.engine.read_room import READ_ROOM
+from rsp.engine.wait import Wait
 
 _READS, _READ_VIEW = READ_ROOM, READ_ROOM.view
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
@@ -290,11 +292,13 @@ class Connection:
         self.is_writable = False
         if not self.blocked_since_s:
             self.blocked_since_s = self.poller.now_s
+            self.poller.blocked[self] = Wait(self.blocked_since_s, raw_look(self.sock))
 
     def _unblock(self) -> None:
         if self.blocked_since_s:
             self.blocked_total_s += self.poller.now_s - self.blocked_since_s
             self.blocked_since_s = 0.0
+            self.poller.blocked.pop(self).ended_s = self.poller.now_s
 
     def on_write_error(self, error: PeerGone) -> None:
         """Remember it, and tell the owner in a turn of its own: the caller is in its midst."""

@@ -11,6 +11,7 @@ from rsp.core.vocabulary import Side
 from rsp.engine.connection import Connection
 from rsp.engine.nonblocking import try_recv_into, try_send
 from rsp.engine.poller import Handler, Poller
+from rsp.engine.wait import Wait
 
 SMALL = Limits(high_water_bytes=1000, low_water_bytes=400)
 
@@ -112,6 +113,7 @@ class FakePoller:
         self.now_s = 1.0
         self.siphon = FakeSiphon()
         self.holders: set[object] = set()
+        self.blocked: dict[object, Wait] = {}
         self.watched: dict[int, Handler] = {}
         self.waiting: dict[Handler, None] = {}
         self.closing: list[FakeSocket] = []

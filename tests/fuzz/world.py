@@ -29,6 +29,7 @@ from rsp.engine.poller import Handler, Poller
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
 from rsp.engine.telemetry import Telemetry
+from rsp.engine.wait import Wait
 from tests.engine.fakes import FakeSiphon
 
 _BROKEN = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLHUP
@@ -204,6 +205,7 @@ class HandPoller:
     def __init__(self) -> None:
         self.now_s = 1.0
         self.siphon = FakeSiphon()
+        self.blocked: dict[object, Wait] = {}
         self.holders: set[object] = set()
         self.kernels: dict[int, Kernel] = {}
         self._handlers: dict[int, Handler] = {}
