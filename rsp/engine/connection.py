@@ -50,8 +50,8 @@ class Connection:
         "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
-        "last_error", "owner", "paused_by", "poller", "port", "seen", "short_writes", "side",
-        "sock", "unsent", "wakeups", "write_error",
+        "last_error", "owner", "paused_by", "paused_since_s", "poller", "port", "seen",
+        "short_writes", "side", "sock", "unsent", "wakeups", "write_error",
     )  # fmt: skip
 
     def __init__(
@@ -81,7 +81,7 @@ class Connection:
         (unix(7)), which nothing announces."""
         self.write_error: str | None = None
         self.last_error: str | None = None
-        self.blocked_since_s = 0.0
+        self.blocked_since_s = self.paused_since_s = 0.0
         self.idle_key = ""
         """Of which backend it is an idle connection; for `idle.py`."""
         self.idle_since_s = 0.0
@@ -328,11 +328,6 @@ class Connection:
         self._record("recv", READ_BYTES, None, reason)
         self.owner.on_gone(self, reason)
 
-    @property
-    def was_hung_up(self) -> bool:
-        """Whether the peer has ended, as epoll said."""
-        return self.seen & HANG_UP != 0
-
     # -- pausing and closing
 
     def pause(self, reason: PauseReason) -> None:
@@ -340,6 +335,8 @@ class Connection:
         bit: int = reason._value_  # `value` itself is a property, and costs five times as much
         if self.calls is not None and not self.paused_by & bit:
             self._record("pause", 0, None, f"reading stops: {reason.names()[0]}")
+        if not self.paused_by:
+            self.paused_since_s = self.poller.now_s
         self.paused_by |= bit
 
     def resume(self, reason: PauseReason) -> None:

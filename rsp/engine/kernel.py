@@ -115,6 +115,18 @@ def _later(info: bytes, name: str) -> int | None:
         return None
 
 
+def quiet_s(sock: socket.SocketType) -> float | None:
+    """Return for how long no byte has passed either way; None where the kernel does not know."""
+    info, _ = raw_look(sock)
+    if len(info) < 8 + 4 * len(_WORDS):
+        return None
+    sent_ms, received_ms = (
+        struct.unpack_from("=I", info, 8 + 4 * _WORDS.index(name))[0]
+        for name in ("last_data_sent_ms", "last_data_recv_ms")
+    )
+    return float(min(sent_ms, received_ms)) / 1000
+
+
 def resident_bytes() -> int:
     """Return the resident set of this process (proc(5), statm); needs no fd at that moment."""
     return int(os.pread(_STATM_FD, 64, 0).split()[1]) * _PAGE_BYTES

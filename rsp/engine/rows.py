@@ -8,6 +8,7 @@ from rsp.core.replies import (
     DecisionRow,
     EventRow,
     ExchangeRow,
+    PeerRow,
     RequestSummary,
     ResponseSummary,
     RouteSummary,
@@ -15,11 +16,13 @@ from rsp.core.replies import (
 from rsp.core.routing import RouteDecision, candidates
 from rsp.core.vocabulary import SessionState
 from rsp.engine.closed import ClosedSession, peer_row
+from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.exchange import Decided, Exchange
 from rsp.engine.kernel import tcp_info
 from rsp.engine.relay import Relay
 from rsp.engine.session import Session
+from rsp.engine.silence import silence_of
 from rsp.engine.telemetry import Telemetry
 
 
@@ -39,9 +42,18 @@ def connection_row(session: Session, now_s: float, *, with_queues: bool = False)
         request=request,
         response=response,
         route=route,
-        client=peer_row(session.client, now_s, with_queues=with_queues),
-        backend=peer_row(backend, now_s, with_queues=with_queues) if backend else None,
+        client=_side_row(session, session.client, now_s, with_queues=with_queues),
+        backend=_side_row(session, backend, now_s, with_queues=with_queues) if backend else None,
     )
+
+
+def _side_row(
+    session: Session, connection: Connection, now_s: float, *, with_queues: bool
+) -> PeerRow:
+    row = peer_row(connection, now_s, with_queues=with_queues)
+    if row.stall is None:
+        row.stall = silence_of(session, connection, now_s)
+    return row
 
 
 def _exchange_summaries(

@@ -9,11 +9,9 @@ from rsp.core.limits import STALL_S, STALLS_KEPT, TIMER_TICK_S
 from rsp.core.replies import StallRow
 from rsp.core.stall import SocketLook, cause_of, evidence_of, sentence_of
 from rsp.core.vocabulary import Side, StallCause
-from rsp.engine.connection import Connection
 from rsp.engine.context import Context
-from rsp.engine.conversation import Conversation
 from rsp.engine.kernel import raw_look, read_look
-from rsp.engine.relay import Relay
+from rsp.engine.names import name_of
 from rsp.engine.session import Session
 from rsp.engine.telemetry import Ring
 from rsp.engine.wait import Wait
@@ -90,12 +88,3 @@ class StallWatch:
     def on_bug(self, error: Exception) -> None:
         """Our own code failed while looking: say so, and look again."""
         self._context.telemetry.record_bug("stalls", error)
-
-
-def name_of(session: Session, connection: Connection) -> str:
-    """Return who is at the other end, in words: `client`, or the backend's name."""
-    if connection is session.client:
-        return "client"
-    speaker = session.speaker
-    backend = speaker.pairing.backend if isinstance(speaker, Conversation | Relay) else None
-    return backend.name if backend is not None else "the backend"

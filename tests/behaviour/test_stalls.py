@@ -5,8 +5,9 @@ import threading
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine, Row
+from tests.behaviour.scripted import hold
 from tests.behaviour.waiting import PATIENCE_S, wait_until
-from tests.behaviour.wire import Message, Wire, digest, numbered, request, response
+from tests.behaviour.wire import Message, Wire, digest, head, numbered, request, response
 
 MIB = 1 << 20
 PAGE = numbered(16 * MIB)
@@ -66,3 +67,55 @@ def test_whoever_reads_is_accused_of_nothing(engine: StartEngine, backend: OpenB
         assert client.get("/big").body == PAGE
         row = proxy.row(client)
         assert (row["client"]["stall"], row["backend"]) == (None, None)
+
+
+def test_a_backend_that_does_not_answer_is_named(engine: StartEngine, backend: OpenBackend) -> None:
+    release = threading.Event()
+    proxy = engine(LISTEN + pool(backend(hold(release))))
+    client = proxy.connect()
+    client.send(request())
+    row = stalled_row(proxy, client, "backend")
+    assert row["client"]["stall"] is None
+    assert row["backend"]["stall"]["cause"] == "peer_sending_nothing"
+    assert row["backend"]["stall"]["sentence"].endswith(
+        "it has the whole request and has not begun to answer"
+    )
+    release.set()
+    assert client.read_response().body == b"held"
+    idle = proxy.wait_for_state(client, "idle")
+    assert (idle["client"]["stall"], idle["backend"]) == (None, None)
+
+
+def test_a_response_that_breaks_off_says_where(engine: StartEngine, backend: OpenBackend) -> None:
+    def send_half(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(head("HTTP/1.1 200 OK", "Content-Length: 1000"), bytes(400))
+        wire.read_to_end()
+
+    proxy = engine(LISTEN + pool(backend(send_half)))
+    client = proxy.connect()
+    client.send(request())
+    stall = stalled_row(proxy, client, "backend")["backend"]["stall"]
+    assert stall["cause"] == "peer_sending_nothing"
+    assert stall["sentence"].endswith("its response breaks off after 400 of 1,000 body bytes")
+
+
+def test_a_client_that_stops_in_its_upload_is_named(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    client = proxy.connect()
+    client.send(head("PUT / HTTP/1.1", "Host: a", "Content-Length: 1000"), bytes(300))
+    row = stalled_row(proxy, client, "client")
+    assert row["backend"]["stall"] is None
+    assert row["client"]["stall"]["cause"] == "peer_sending_nothing"
+    assert row["client"]["stall"]["sentence"].endswith("after 300 of 1,000 body bytes")
+
+
+def test_whom_a_person_paused_is_not_accused(engine: StartEngine, backend: OpenBackend) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    client = proxy.connect()
+    proxy.ctl("pause", str(proxy.row(client)["id"]))
+    stall = stalled_row(proxy, client, "client")["client"]["stall"]
+    assert (stall["cause"], stall["evidence"]) == ("operator", {})
+    assert "a person paused it" in stall["sentence"]

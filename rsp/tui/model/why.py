@@ -71,7 +71,11 @@ def _blocked(session: Session, side: Side) -> str:
         return ""
     taken = session.client_out_per_s if side is Side.CLIENT else session.backend_out_per_s
     waiting = f"{text.full_size(sink.unsent_bytes)} wait here{_in_the_kernel(sink)}"
-    said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {waiting}"
+    if sink.stall is not None:
+        cause = shown(sink.stall.sentence)
+        said = f"{cause[0].upper()}{cause[1:]}. At fd {sink.fd} {waiting}"
+    else:
+        said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {waiting}"
     if source is None or "sink_full" not in source.paused_by:
         return f"{said}."
     other = "the client"
