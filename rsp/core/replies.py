@@ -105,6 +105,34 @@ class Connections(msgspec.Struct):
     connections: list[ConnectionRow]
 
 
+class FlowRow(msgspec.Struct, rename={"in_": "in"}):
+    """What became of the bodies that went one way; in a tunnel, of all bytes."""
+
+    in_: int
+    """Read from the source."""
+    out: int
+    """Taken by the kernel of the sink."""
+    unsent: int
+    """Waiting here."""
+    dropped: int
+    """Read, and neither taken nor waiting: lost."""
+    balanced: bool
+    """Nothing is lost, and nothing differs."""
+    head_in: int
+    """Read besides: heads, chunk framing, what belonged to no message."""
+    head_out: int
+    """Sent besides: heads, chunk framing, pages of ours."""
+    first_divergence: int | None = None
+    """Where what left differs from what came, where that is watched."""
+
+
+class LedgerRow(msgspec.Struct):
+    """The books of a session."""
+
+    request: FlowRow
+    response: FlowRow
+
+
 class CallRow(msgspec.Struct):
     """One system call of a watched session."""
 
@@ -134,6 +162,8 @@ class ConnectionDetail(ConnectionRow):
     calls: list[CallRow] = []
     """The recorded calls, oldest first, when the session is watched."""
     calls_dropped: int = 0
+    ledger: LedgerRow | None = None
+    """What became of every byte of a body; of closed sessions as it was at their end."""
     tcp_info: dict[str, dict[str, int]] = {}
     """`client` and `backend`: fields of TCP_INFO (tcp(7)); absent where the kernel has none."""
 

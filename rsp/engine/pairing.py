@@ -136,7 +136,9 @@ class Pairing:
     def _announce(self, connection: Connection, version: ProxyVersion) -> None:
         """Put the client's address before everything else; it goes when the backend accepts."""
         client = self.session.client
-        connection.send(proxy_header_bytes(version, client.address, local_address(client.sock)))
+        header = proxy_header_bytes(version, client.address, local_address(client.sock))
+        self.session.request_pipe.overhead_bytes += len(header)
+        connection.send(header)
 
     def _pair(self, connection: Connection, backend: Backend) -> None:
         session = self.session
@@ -185,6 +187,7 @@ class Pairing:
         backend = self.backend
         if backend is None:
             raise AssertionError("nothing to dial again")
+        self.session.request_pipe.take_back()
         self.part(keep=False)
         self.session.advance(Fact.RETRIED)
         self._dial(backend)
@@ -241,11 +244,14 @@ class Pairing:
         if self.backend is None or connection is None:
             return
         self.backend = None
-        load, totals = self.load, self.session.context.telemetry.totals
+        session = self.session
+        session.request_pipe.parted_out_bytes += connection.bytes_out + len(connection.unsent.data)
+        session.response_pipe.parted_in_bytes += connection.bytes_in
+        load, totals = self.load, session.context.telemetry.totals
         load.sessions -= 1
         load.bytes_in += connection.bytes_in
         load.bytes_out += connection.bytes_out
         totals.backend_bytes_in += connection.bytes_in
         totals.backend_bytes_out += connection.bytes_out
         if connection.eagain_reads or connection.eagain_writes or connection.short_writes:
-            self.session.context.telemetry.add_calls(connection)
+            session.context.telemetry.add_calls(connection)

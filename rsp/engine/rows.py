@@ -20,6 +20,7 @@ from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.exchange import Decided, Exchange
 from rsp.engine.kernel import tcp_info
+from rsp.engine.ledger import closed_ledger, ledger_of
 from rsp.engine.relay import Relay
 from rsp.engine.session import Session
 from rsp.engine.silence import silence_of
@@ -113,6 +114,7 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
+        ledger=ledger_of(session),
         tcp_info=info,
     )
 
@@ -139,6 +141,7 @@ def closed_detail(closed: ClosedSession, telemetry: Telemetry) -> ConnectionDeta
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
+        ledger=closed_ledger(closed),
     )
 
 

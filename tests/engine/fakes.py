@@ -72,7 +72,9 @@ class FakeSocket:
     def setsockopt(self, level: int, name: int, value: object) -> None:
         self.options[level, name] = value
 
-    def getsockopt(self, level: int, name: int) -> int:
+    def getsockopt(self, level: int, name: int, size: int = 0) -> int | bytes:
+        if size:
+            return b""
         return self.error if name == socket.SO_ERROR else 0
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from rsp.engine.conversation import Conversation
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance
+from rsp.engine.ledger import ledger_of
 from rsp.engine.poller import Handler, Poller
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
@@ -186,7 +187,9 @@ class Kernel:
         """Take whatever is set; lingering for no time means a reset (socket(7))."""
         self.resets = self.resets or name == socket.SO_LINGER
 
-    def getsockopt(self, level: int, name: int) -> int:
+    def getsockopt(self, level: int, name: int, size: int = 0) -> int | bytes:
+        if size:
+            return b""
         return self._told() if name == socket.SO_ERROR else 0
 
     def getsockname(self) -> tuple[str, int]:
@@ -321,6 +324,13 @@ class World:
         """Fail when more is kept than pausing allows, or our own code failed."""
         reason, detail = self.session.close_reason, self.session.close_detail
         assert reason is not CloseReason.INTERNAL_ERROR, detail
+        books = ledger_of(self.session)
+        if (
+            not any(kernel.is_broken for kernel in self.kernels())
+            and not self.session.state.is_over
+        ):
+            assert books.request.balanced, books.request
+            assert books.response.balanced, books.response
         for connection in (self.session.client, self.session.backend):
             if connection is not None:
                 assert len(connection.unsent) <= BOUND_BYTES

@@ -192,7 +192,7 @@ def test_the_sentence_names_who_does_not_read() -> None:
     said = plain(why(sessions.sessions[41]))
     assert said == (
         "The client (fd 92) reads only 39.1 KiB/s, EAGAIN for 42 s: 64.0 KiB wait here, "
-        "2.5 MiB in the kernel, so reading web1 (fd 93) is paused."
+        "2.5 MiB in the kernel; reading web1 (fd 93) is paused."
     )
 
 
@@ -206,7 +206,7 @@ def test_the_cause_of_a_stall_stands_in_its_sentence() -> None:
     stall = StallRow(7.0, "peer_not_reading", "client not reading: its window is 0 for 7.0 s", {})
     client = canned.peer(5, "192.0.2.1:4711", blocked_s=7.04, unsent_bytes=100, stall=stall)
     said = plain(why(Session(canned.session(1, client=client))))
-    assert said == ("Client not reading: its window is 0 for 7.0 s. At fd 5, 100 B wait here.")
+    assert said == ("Client not reading: its window is 0 for 7.0 s. 100 B wait at fd 5.")
 
 
 @pytest.mark.parametrize(("cause", "role"), [("peer_sending_nothing", ""), ("engine_busy", "bad")])

@@ -74,17 +74,18 @@ def _blocked(session: Session, side: Side) -> str:
     if sink is None:
         return ""
     taken = session.client_out_per_s if side is Side.CLIENT else session.backend_out_per_s
-    waiting = f"{text.full_size(sink.unsent_bytes)} wait here{_in_the_kernel(sink)}"
+    unsent = text.full_size(sink.unsent_bytes)
     if sink.stall is not None:
-        said = f"{_as_sentence(sink.stall.sentence)} At fd {sink.fd}, {waiting}"
+        said = f"{_as_sentence(sink.stall.sentence)} {unsent} wait at fd {sink.fd}"
     else:
-        said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {waiting}"
+        said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {unsent} wait here"
+    said += _in_the_kernel(sink)
     if source is None or "sink_full" not in source.paused_by:
         return f"{said}."
     other = "the client"
     if side is Side.CLIENT:
         other = shown(row.route.backend) if row.route else "the backend"
-    return f"{said}, so reading {other} (fd {source.fd}) is paused."
+    return f"{said}; reading {other} (fd {source.fd}) is paused."
 
 
 def _as_sentence(said: str) -> str:
