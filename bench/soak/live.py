@@ -86,8 +86,7 @@ class Live:
             self.latencies_s.append(time.monotonic() - due_s)
 
     async def _exchange(self, kind: str) -> None:
-        is_fresh = kind == "fresh" or not self._kept
-        reader, writer = await self._connect() if is_fresh else self._kept.pop()
+        reader, writer = (kind != "fresh" and self._take_kept()) or await self._connect()
         is_kept = False
         try:
             writer.write(self._request(kind))
@@ -101,6 +100,15 @@ class Live:
             raise ValueError(f"answered {status}: {body[:60]!r}")
         if kind == "download" and hashlib.sha256(body).digest() != self._expected:
             self.counts["damaged"] += 1
+
+    def _take_kept(self) -> Kept | None:
+        """Return a kept connection that the proxy has not ended meanwhile, as browsers do."""
+        while self._kept:
+            reader, writer = self._kept.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()
+        return None
 
     async def _connect(self) -> Kept:
         return await asyncio.open_connection("127.0.0.1", self._options.port, limit=READ_LIMIT)

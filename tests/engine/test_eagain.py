@@ -41,6 +41,11 @@ async def take_until(sock: socket.socket, into: bytearray, length: int) -> None:
     await wait_until(enough)
 
 
+def give(sock: socket.socket, content: bytes) -> asyncio.Future[None]:
+    """Send beside the rest: how much the kernel keeps before anybody reads is its own affair."""
+    return asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(sock, content))
+
+
 async def take_to_end(sock: socket.socket) -> bytes:
     got = bytearray()
     await wait_until(lambda: take(sock, got))
@@ -197,8 +202,7 @@ async def test_a_full_sink_stops_its_source_and_room_lets_it_go_on(
     owner, giver, taker = passing(poller, pairs)
     source, sink = owner.pipe.source, owner.pipe.sink
     everything = PAYLOAD * 10
-    # Beside the rest: how much of it the kernel keeps before anybody reads is its own affair.
-    giving = asyncio.ensure_future(asyncio.get_running_loop().sock_sendall(giver, everything))
+    giving = give(giver, everything)
     await wait_until(lambda: source.paused_by)
     assert len(sink.unsent) >= SMALL.high_water_bytes
     got = bytearray()
@@ -217,13 +221,11 @@ async def test_what_a_person_paused_stays_paused_when_there_is_room_again(
 ) -> None:
     owner, giver, taker = passing(poller, pairs)
     source = owner.pipe.source
-    if not person_first:
-        giver.send(PAYLOAD)
-        await wait_until(lambda: source.paused_by)
-    source.pause(PauseReason.OPERATOR)
     if person_first:
-        giver.send(PAYLOAD)
-        await wait_until(lambda: source.wakeups)
+        source.pause(PauseReason.OPERATOR)
+    giving = give(giver, PAYLOAD)
+    await wait_until(lambda: source.wakeups if person_first else source.paused_by)
+    source.pause(PauseReason.OPERATOR)
     got = bytearray()
     expected = 0 if person_first else source.bytes_in
     await take_until(taker, got, expected)
@@ -232,6 +234,7 @@ async def test_what_a_person_paused_stays_paused_when_there_is_room_again(
     assert source.bytes_in == expected
     source.resume(PauseReason.OPERATOR)
     await take_until(taker, got, len(PAYLOAD))
+    await giving
     assert got == PAYLOAD
 
 
@@ -242,9 +245,10 @@ async def test_a_half_closed_backend_stays_within_the_bound_when_it_ends(
     owner, giver, taker = passing(poller, pairs)
     source, sink = owner.pipe.source, owner.pipe.sink
     source.finish(AfterUnsent.SHUT_WRITE)
-    giver.send(bytes(2 * READ_BYTES))
+    giving = give(giver, bytes(2 * READ_BYTES))
     await wait_until(lambda: source.paused_by)
     read_bytes = source.bytes_in
+    await giving
     giver.close()
     ended = select.poll()
     ended.register(source.fd, select.POLLIN)
