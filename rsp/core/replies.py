@@ -9,20 +9,7 @@ from typing import Any
 
 import msgspec
 
-
-class StallRow(msgspec.Struct):
-    """Why one side does not move, since when, and by which numbers that was found out."""
-
-    since_s: float
-    """For how long; when it is over, for how long it was."""
-    cause: str
-    """A `StallCause`."""
-    sentence: str
-    evidence: dict[str, int | float]
-    """Fields of TCP_INFO and SO_MEMINFO with their units; without what is unknown."""
-    unsent_bytes: int = 0
-    """The most that waited here for it."""
-    is_over: bool = False
+from rsp.core.evidence import LedgerRow, StallRow
 
 
 class PeerRow(msgspec.Struct, gc=False):
@@ -105,34 +92,6 @@ class Connections(msgspec.Struct):
     connections: list[ConnectionRow]
 
 
-class FlowRow(msgspec.Struct, rename={"in_": "in"}):
-    """What became of the bodies that went one way; in a tunnel, of all bytes."""
-
-    in_: int
-    """Read from the source."""
-    out: int
-    """Taken by the kernel of the sink."""
-    unsent: int
-    """Waiting here."""
-    dropped: int
-    """Read, and neither taken nor waiting: lost."""
-    balanced: bool
-    """Nothing is lost, and nothing differs."""
-    head_in: int
-    """Read besides: heads, chunk framing, what belonged to no message."""
-    head_out: int
-    """Sent besides: heads, chunk framing, pages of ours."""
-    first_divergence: int | None = None
-    """Where what left differs from what came, where that is watched."""
-
-
-class LedgerRow(msgspec.Struct):
-    """The books of a session."""
-
-    request: FlowRow
-    response: FlowRow
-
-
 class CallRow(msgspec.Struct):
     """One system call of a watched session."""
 
@@ -162,6 +121,8 @@ class ConnectionDetail(ConnectionRow):
     calls: list[CallRow] = []
     """The recorded calls, oldest first, when the session is watched."""
     calls_dropped: int = 0
+    stalls: list[StallRow] = []
+    """Those of the last ones that were this session's, newest first."""
     ledger: LedgerRow | None = None
     """What became of every byte of a body; of closed sessions as it was at their end."""
     tcp_info: dict[str, dict[str, int]] = {}

@@ -5,7 +5,7 @@ source, and the connection of the sink counts every byte that it was given. What
 given is lost, and no code has to notice that it loses something. Only for whoever looks.
 """
 
-from rsp.core.replies import FlowRow, LedgerRow
+from rsp.core.evidence import FlowRow, LedgerRow
 from rsp.engine.closed import ClosedSession
 from rsp.engine.pipe import Books
 from rsp.engine.session import Session

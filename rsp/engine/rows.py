@@ -1,6 +1,7 @@
 """From live objects to the rows of `core/replies.py`: the work of looking, done on demand."""
 
 from rsp.core.events import Event, level_of, source_of
+from rsp.core.evidence import StallRow
 from rsp.core.redact import Redactor
 from rsp.core.replies import (
     ConnectionDetail,
@@ -114,6 +115,7 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
+        stalls=_stalls_of(session.id, telemetry, now_s),
         ledger=ledger_of(session),
         tcp_info=info,
     )
@@ -141,8 +143,14 @@ def closed_detail(closed: ClosedSession, telemetry: Telemetry) -> ConnectionDeta
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
+        stalls=_stalls_of(closed.id, telemetry, closed.closed_s),
         ledger=closed_ledger(closed),
     )
+
+
+def _stalls_of(session: int, telemetry: Telemetry, now_s: float) -> list[StallRow]:
+    kept = telemetry.stalls.newest()
+    return [stall.row(now_s) for stall in kept if stall.session == session]
 
 
 def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:

@@ -4,8 +4,8 @@ Only for whoever looks. The kernel knows when bytes came last (TCP_INFO), so not
 the byte path. An idle connection owes nobody anything, nor does a tunnel.
 """
 
+from rsp.core.evidence import StallRow
 from rsp.core.limits import STALL_S
-from rsp.core.replies import StallRow
 from rsp.core.vocabulary import Side, StallCause
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation

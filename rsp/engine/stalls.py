@@ -5,54 +5,12 @@ tenth of a second later it is looked at again, and then as long as it lasts: onl
 stall, with a cause. Nobody who reads at a human pace ever gets that far.
 """
 
-from rsp.core.limits import STALL_S, STALLS_KEPT, TIMER_TICK_S
-from rsp.core.replies import StallRow
-from rsp.core.stall import SocketLook, cause_of, evidence_of, sentence_of
-from rsp.core.vocabulary import Side, StallCause
+from rsp.core.limits import STALL_S, TIMER_TICK_S
 from rsp.engine.context import Context
-from rsp.engine.kernel import raw_look, read_look
+from rsp.engine.kernel import raw_look
 from rsp.engine.names import name_of
 from rsp.engine.session import Session
-from rsp.engine.telemetry import Ring
-from rsp.engine.wait import Wait
-
-_NOTHING_SAID = SocketLook()
-
-
-class Stall:
-    """One time for which a connection took none of the bytes that waited for it."""
-
-    __slots__ = ("before", "cause", "now", "session", "side", "unsent_bytes", "wait", "who")
-
-    def __init__(self, session: int, side: Side, who: str, wait: Wait) -> None:
-        self.session = session
-        self.side = side
-        self.who = who
-        """In words: `client`, or the backend's name."""
-        self.wait = wait
-        self.cause = StallCause.UNKNOWN
-        self.before = self.now = read_look(wait.raw) or _NOTHING_SAID
-        self.unsent_bytes = 0
-        """The most that waited here meanwhile."""
-
-    def see(self, look: SocketLook, unsent_bytes: int) -> None:
-        """Take a further look. A cause that was found stays until another one is."""
-        cause = cause_of(self.before, look)
-        if cause is not StallCause.UNKNOWN or self.cause is cause:
-            self.cause, self.now = cause, look
-        self.unsent_bytes = max(self.unsent_bytes, unsent_bytes)
-
-    def row(self, now_s: float) -> StallRow:
-        """Return it as whoever looks sees it."""
-        since_s = (self.wait.ended_s or now_s) - self.wait.began_s
-        return StallRow(
-            since_s=since_s,
-            cause=self.cause.value,
-            sentence=sentence_of(self.cause, self.who, since_s, self.before, self.now),
-            evidence=evidence_of(self.before, self.now),
-            unsent_bytes=self.unsent_bytes,
-            is_over=self.wait.ended_s > 0,
-        )
+from rsp.engine.wait import Stall, look_at
 
 
 class StallWatch:
@@ -61,7 +19,6 @@ class StallWatch:
     def __init__(self, context: Context) -> None:
         self.deadline_s = 0.0
         self.bucket = 0
-        self.kept: Ring[Stall] = Ring(STALLS_KEPT)
         self._context = context
 
     def start(self) -> None:
@@ -81,9 +38,8 @@ class StallWatch:
                 continue
             if wait.stall is None:
                 wait.stall = Stall(session.id, connection.side, name_of(session, connection), wait)
-                self.kept.append(wait.stall)
-            look = read_look(raw_look(connection.sock)) or _NOTHING_SAID
-            wait.stall.see(look, len(connection.unsent))
+                self._context.telemetry.stalls.append(wait.stall)
+            wait.stall.see(look_at(raw_look(connection.sock)), len(connection.unsent))
 
     def on_bug(self, error: Exception) -> None:
         """Our own code failed while looking: say so, and look again."""

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from rsp.core.evidence import StallRow
 from rsp.core.filter import parse_filter
-from rsp.core.replies import ConnectionRow, Connections, Events, StallRow
+from rsp.core.replies import ConnectionRow, Connections, Events
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
 from rsp.tui.limits import CLOSED_SHOWN_S
 from rsp.tui.model import text
