@@ -22,6 +22,16 @@ class StallRow(msgspec.Struct):
     is_over: bool = False
 
 
+class PauseRow(msgspec.Struct):
+    """Why one side is not read, and who it is that holds it up."""
+
+    since_s: float
+    sentence: str
+    by_fd: int
+    """The fd whose unsent bytes are the reason."""
+    by_bytes: int
+
+
 class FlowRow(msgspec.Struct, rename={"in_": "in"}):
     """What became of the bodies that went one way; in a tunnel, of all bytes."""
 

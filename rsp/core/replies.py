@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rsp.core.evidence import LedgerRow, StallRow
+from rsp.core.evidence import LedgerRow, PauseRow, StallRow
 
 
 class PeerRow(msgspec.Struct, gc=False):
@@ -36,6 +36,8 @@ class PeerRow(msgspec.Struct, gc=False):
     blocked_total_s: float
     stall: StallRow | None = None
     """From 0.1 s on; null while it moves, and for an idle connection."""
+    pause: PauseRow | None = None
+    """Set while this side is not read because the other one holds too much."""
 
 
 class RequestSummary(msgspec.Struct):

@@ -213,6 +213,8 @@ class Pairing:
         if connection is None:
             return
         self.uncount()
+        session.request_pipe.parted_out_bytes += connection.bytes_out + len(connection.unsent.data)
+        session.response_pipe.parted_in_bytes += connection.bytes_in
         session.backend = None
         connection.calls = None
         if session.client.paused_by:
@@ -244,14 +246,11 @@ class Pairing:
         if self.backend is None or connection is None:
             return
         self.backend = None
-        session = self.session
-        session.request_pipe.parted_out_bytes += connection.bytes_out + len(connection.unsent.data)
-        session.response_pipe.parted_in_bytes += connection.bytes_in
-        load, totals = self.load, session.context.telemetry.totals
+        load, totals = self.load, self.session.context.telemetry.totals
         load.sessions -= 1
         load.bytes_in += connection.bytes_in
         load.bytes_out += connection.bytes_out
         totals.backend_bytes_in += connection.bytes_in
         totals.backend_bytes_out += connection.bytes_out
         if connection.eagain_reads or connection.eagain_writes or connection.short_writes:
-            session.context.telemetry.add_calls(connection)
+            self.session.context.telemetry.add_calls(connection)

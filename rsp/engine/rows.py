@@ -22,6 +22,7 @@ from rsp.engine.conversation import Conversation
 from rsp.engine.exchange import Decided, Exchange
 from rsp.engine.kernel import tcp_info
 from rsp.engine.ledger import closed_ledger, ledger_of
+from rsp.engine.pauses import pause_of
 from rsp.engine.relay import Relay
 from rsp.engine.session import Session
 from rsp.engine.silence import silence_of
@@ -55,6 +56,7 @@ def _side_row(
     row = peer_row(connection, now_s, with_queues=with_queues)
     if row.stall is None:
         row.stall = silence_of(session, connection, now_s)
+    row.pause = pause_of(session, connection, now_s)
     return row
 
 

@@ -313,8 +313,6 @@ class Session:
         context = self.context
         context.deadlines.cancel(self)
         now_s = context.poller.now_s
-        # Before the backend is parted from: it stands in the row of its own.
-        books = self.request_pipe.books(), self.response_pipe.books()
         decision = self.speaker.on_end()
         # A closed session must not be held by itself: see `nobody.py`.
         del self.speaker
@@ -338,7 +336,8 @@ class Session:
                 peer_row(backend, now_s, with_queues=False) if backend is not None else None,
                 decision,
                 self.calls,
-                *books,
+                self.request_pipe.books(),
+                self.response_pipe.books(),
             )
         )
         event = SessionCut if reason in _LOUD else SessionClosed

@@ -35,6 +35,14 @@ def test_a_client_that_does_not_read_is_named(engine: StartEngine, backend: Open
     assert stall["unsent_bytes"] == row["client"]["unsent_bytes"]
     assert stall["evidence"]["notsent_bytes"] > 0
     assert row["backend"]["stall"] is None
+    pause = row["backend"]["pause"]
+    client_fd, backend_fd = row["client"]["fd"], row["backend"]["fd"]
+    assert pause["sentence"].startswith(f"fd {backend_fd} (web1) not read for ")
+    assert pause["sentence"].endswith(
+        f"because fd {client_fd} (client) holds {pause['by_bytes']:,} bytes"
+    )
+    assert (pause["by_fd"], pause["by_bytes"]) == (client_fd, row["client"]["unsent_bytes"])
+    assert row["client"]["pause"] is None
     assert client.read_response().body == PAGE
     assert proxy.row(client)["client"]["stall"] is None
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsp.core.evidence import FlowRow, LedgerRow, StallRow
+from rsp.core.evidence import FlowRow, LedgerRow, PauseRow, StallRow
 from rsp.tui.model.ledger_text import ledger_lines
 from rsp.tui.model.spans import Line
 from tests.tui import canned
@@ -38,6 +38,13 @@ def test_what_is_lost_is_said_to_the_byte() -> None:
     assert plain(lines)[3].endswith("1,000,000         36,288         12,288")
     assert plain(lines)[4].startswith("          NOT BALANCED")
     assert "bad" in roles(lines)
+
+
+def test_who_holds_whom_up_is_named() -> None:
+    pause = PauseRow(3.2, "fd 41 (web2) not read for 3.2 s because", 17, 65_536)
+    backend = canned.peer(41, "127.0.0.1:9001", pause=pause)
+    lines = plain(ledger_lines(canned.detail(backend=backend), 76))
+    assert "paused    fd 41 (web2) not read for 3.2 s because" in lines
 
 
 @pytest.mark.parametrize("is_over", [True, False])

@@ -20,6 +20,9 @@ def ledger_lines(detail: ConnectionDetail, width: int) -> list[Line]:
     for title, flow in (("request", ledger.request), ("response", ledger.response)):
         lines += _flow(title, flow)
     lines.append(())
+    for peer in (detail.client, detail.backend):
+        if peer is not None and peer.pause is not None:
+            lines += _told("paused", peer.pause.sentence, "accent", width)
     for stall in detail.stalls:
         lines += _stall(stall, width)
     if not detail.stalls:
@@ -45,10 +48,14 @@ def _flow(title: str, flow: FlowRow) -> list[Line]:
 
 
 def _stall(stall: StallRow, width: int) -> list[Line]:
-    state = "over" if stall.is_over else "goes on"
-    first, *rest = wrap(safe(stall.sentence), max(width - _TITLE, 10))
-    role = "dim" if stall.is_over else "warn"
+    if stall.is_over:
+        return _told("over", stall.sentence, "dim", width)
+    return _told("goes on", stall.sentence, "warn", width)
+
+
+def _told(title: str, said: str, role: str, width: int) -> list[Line]:
+    first, *rest = wrap(safe(said), max(width - _TITLE, 10))
     return [
-        line(Span(fit(state, _TITLE), role), Span(first, role)),
+        line(Span(fit(title, _TITLE), role), Span(first, role)),
         *(line(" " * _TITLE, Span(row, role)) for row in rest),
     ]
