@@ -56,7 +56,6 @@ class Pipe:
             BadMessage: the framing of the body is broken.
         """
         self.passed_bytes += self.moved_bytes
-        self.overhead_bytes += len(head)
         self.moved_bytes = 0
         self.scanner = None
         self.remaining = body.length
@@ -69,6 +68,7 @@ class Pipe:
         sink = self.sink
         used = 0
         if not rest or not self.is_open:
+            self.overhead_bytes += len(head)
             sink.send(head)
         elif self.scanner is not None:
             used = self._feed_chunked(self.scanner, memoryview(rest), head)
@@ -78,6 +78,7 @@ class Pipe:
             self.remaining -= used
             self.moved_bytes = used
             self.is_open = self.remaining > 0
+            self.overhead_bytes += len(head)
             sink.send(head + (rest if used == len(rest) else rest[:used]))
         if sink.unsent.data:
             self._press()
@@ -153,7 +154,8 @@ class Pipe:
         self, scanner: ChunkedScanner | KeptBody, view: memoryview, head: bytes = b""
     ) -> int:
         pieces = scanner.feed(view)
-        self.overhead_bytes += sum(map(len, pieces)) + self.moved_bytes - scanner.payload_bytes
+        framing_bytes = sum(map(len, pieces)) + self.moved_bytes - scanner.payload_bytes
+        self.overhead_bytes += len(head) + framing_bytes
         self.moved_bytes = scanner.payload_bytes
         self.is_open = not scanner.done
         if head:
