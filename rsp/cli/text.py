@@ -61,7 +61,8 @@ def _item(item: object, indent: str) -> str:
 
 
 def _connections(answer: dict[str, Any]) -> str:
-    head = ("ID", "STATE", "CLIENT", "REQUEST", "BACKEND", "UNSENT", "EAGAIN", "BLOCKED", "PAUSED")
+    head = ("ID", "STATE", "CLIENT", "REQUEST", "BACKEND", "UNSENT", "EAGAIN", "BLOCKED", "PAUSED",
+            "STALL")  # fmt: skip
     rows = [_connection(row) for row in answer["connections"]]
     shown = f"{len(rows)} of {answer['total']} sessions, generation {answer['generation']}"
     return f"{shown}\n{as_table(head, rows)}" if rows else shown
@@ -82,6 +83,7 @@ def _connection(row: dict[str, Any]) -> tuple[object, ...]:
         sum(side["eagain_writes"] for side in sides),
         max(side["blocked_s"] for side in sides),
         " ".join(paused) or None,
+        next((side["stall"]["sentence"] for side in sides if side["stall"]), None),
     )
 
 

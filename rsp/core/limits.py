@@ -71,6 +71,11 @@ LISTEN_BACKLOG = 4096
 TIMER_TICK_S = 0.1
 """Deadlines are looked at this often, so a timeout fires at most this much too late."""
 
+STALL_S = 0.1
+"""A connection that takes nothing for this long is stalled; before that it is only busy."""
+STALLS_KEPT = 1_000
+"""Stalls that are remembered when they are over, some 500 bytes each."""
+
 IDLE_LOOK_S = 1.0
 """Idle backend connections are looked through this often for those that have been so too long."""
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from rsp.core.evidence import LedgerRow, PauseRow, StallRow
+
 
 class PeerRow(msgspec.Struct, gc=False):
     """One side of a session: one fd. A backend's counters begin when the session gets it."""
@@ -32,6 +34,10 @@ class PeerRow(msgspec.Struct, gc=False):
     blocked_s: float
     """For how long bytes have been waiting for this fd to become writable; 0 when none are."""
     blocked_total_s: float
+    stall: StallRow | None = None
+    """From 0.1 s on; null while it moves, and for an idle connection."""
+    pause: PauseRow | None = None
+    """Set while this side is not read because the other one holds too much."""
 
 
 class RequestSummary(msgspec.Struct):
@@ -117,6 +123,10 @@ class ConnectionDetail(ConnectionRow):
     calls: list[CallRow] = []
     """The recorded calls, oldest first, when the session is watched."""
     calls_dropped: int = 0
+    stalls: list[StallRow] = []
+    """Those of the last ones that were this session's, newest first."""
+    ledger: LedgerRow | None = None
+    """What became of every byte of a body; of closed sessions as it was at their end."""
     tcp_info: dict[str, dict[str, int]] = {}
     """`client` and `backend`: fields of TCP_INFO (tcp(7)); absent where the kernel has none."""
 

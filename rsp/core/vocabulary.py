@@ -135,6 +135,21 @@ class CloseReason(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+class StallCause(StrEnum):
+    """Why bytes that should move do not."""
+
+    PEER_NOT_READING = "peer_not_reading"
+    PATH_LOSS = "path_loss"
+    PATH_CONGESTION = "path_congestion"
+    SEND_BUFFER_SMALL = "send_buffer_small"
+    PEER_SENDING_NOTHING = "peer_sending_nothing"
+    ENGINE_BUSY = "engine_busy"
+    OPERATOR = "operator"
+    BREAKPOINT = "breakpoint"
+    INJECTED = "injected"
+    UNKNOWN = "unknown"
+
+
 class EventLevel(Enum):
     """How much an event matters. The log shows INFO and above unless told otherwise."""
 

@@ -13,6 +13,7 @@ from rsp.core.vocabulary import CloseReason, PauseReason
 from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import queues
+from rsp.engine.pipe import Books
 
 _PAUSES: dict[int, list[str]] = {0: []}
 """The names of each set of pause reasons that was ever seen: there are few."""
@@ -36,6 +37,9 @@ class ClosedSession(msgspec.Struct, frozen=True, gc=False):
     """Where all of it went; None in HTTP, where each exchange has its own."""
     calls: CallRing | None
     """What was recorded while it was watched."""
+    request_books: Books
+    response_books: Books
+    """What became of the bytes of bodies; `ledger.py` reads them."""
 
 
 def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> PeerRow:
@@ -49,6 +53,7 @@ def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> Peer
     if paused_by not in _PAUSES:
         _PAUSES[paused_by] = PauseReason(paused_by).names()
     unsent = connection.unsent
+    wait = connection.poller.blocked.get(connection) if since_s else None
     return PeerRow(
         connection.fd,
         connection.address,
@@ -66,4 +71,5 @@ def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> Peer
         _PAUSES[paused_by],
         blocked_s,
         connection.blocked_total_s + blocked_s,
+        wait.stall.row(now_s) if wait is not None and wait.stall is not None else None,
     )

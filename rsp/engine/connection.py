@@ -16,6 +16,7 @@ from rsp.core.buffer import AfterUnsent, WriteBuffer
 from rsp.core.limits import READ_BYTES, READ_TURN_BYTES, Limits
 from rsp.core.vocabulary import PauseReason, Side
 from rsp.engine.calls import CallRing
+from rsp.engine.kernel import raw_look
 from rsp.engine.nonblocking import (
     EOF,
     NO_MEMORY,
@@ -32,6 +33,7 @@ from rsp.engine.nonblocking import (
 from rsp.engine.owner import Owner
 from rsp.engine.poller import BROKEN, DEAD, HANG_UP, READABLE, URGENT, WRITABLE, Poller
 from rsp.engine.read_room import READ_ROOM
+from rsp.engine.wait import Wait
 
 _READS, _READ_VIEW = READ_ROOM, READ_ROOM.view
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
@@ -48,8 +50,8 @@ class Connection:
         "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
-        "last_error", "owner", "paused_by", "poller", "port", "seen", "short_writes", "side",
-        "sock", "unsent", "wakeups", "write_error",
+        "last_error", "owner", "paused_by", "paused_since_s", "poller", "port", "seen",
+        "short_writes", "side", "sock", "unsent", "wakeups", "write_error",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +81,7 @@ class Connection:
         (unix(7)), which nothing announces."""
         self.write_error: str | None = None
         self.last_error: str | None = None
-        self.blocked_since_s = 0.0
+        self.blocked_since_s = self.paused_since_s = 0.0
         self.idle_key = ""
         """Of which backend it is an idle connection; for `idle.py`."""
         self.idle_since_s = 0.0
@@ -290,11 +292,13 @@ class Connection:
         self.is_writable = False
         if not self.blocked_since_s:
             self.blocked_since_s = self.poller.now_s
+            self.poller.blocked[self] = Wait(self.blocked_since_s, raw_look(self.sock))
 
     def _unblock(self) -> None:
         if self.blocked_since_s:
             self.blocked_total_s += self.poller.now_s - self.blocked_since_s
             self.blocked_since_s = 0.0
+            self.poller.blocked.pop(self).ended_s = self.poller.now_s
 
     def on_write_error(self, error: PeerGone) -> None:
         """Remember it, and tell the owner in a turn of its own: the caller is in its midst."""
@@ -324,11 +328,6 @@ class Connection:
         self._record("recv", READ_BYTES, None, reason)
         self.owner.on_gone(self, reason)
 
-    @property
-    def was_hung_up(self) -> bool:
-        """Whether the peer has ended, as epoll said."""
-        return self.seen & HANG_UP != 0
-
     # -- pausing and closing
 
     def pause(self, reason: PauseReason) -> None:
@@ -336,6 +335,8 @@ class Connection:
         bit: int = reason._value_  # `value` itself is a property, and costs five times as much
         if self.calls is not None and not self.paused_by & bit:
             self._record("pause", 0, None, f"reading stops: {reason.names()[0]}")
+        if not self.paused_by:
+            self.paused_since_s = self.poller.now_s
         self.paused_by |= bit
 
     def resume(self, reason: PauseReason) -> None:

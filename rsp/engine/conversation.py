@@ -25,7 +25,7 @@ from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine import mishaps
 from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Exchange
 from rsp.engine.pairing import Pairing
-from rsp.engine.poller import run_guarded
+from rsp.engine.poller import HANG_UP, run_guarded
 from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
 from rsp.engine.session import Session
 from rsp.engine.upgrade import upgrade
@@ -255,6 +255,7 @@ class Conversation:
         if head.status == _CONTINUE and not self.request.expects_continue:
             return
         out = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
+        self.session.response_pipe.overhead_bytes += len(out)
         self.session.client.send(out)
 
     def _pass_response(self, exchange: Exchange, head: ResponseHead, rest: bytes) -> None:
@@ -294,7 +295,7 @@ class Conversation:
             keep=request_done
             and response.keep_alive
             and not has_extra
-            and not backend.was_hung_up
+            and not backend.seen & HANG_UP
             and not backend.unsent.data
         )
         self.finish_exchange("complete")

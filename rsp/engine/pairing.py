@@ -136,7 +136,9 @@ class Pairing:
     def _announce(self, connection: Connection, version: ProxyVersion) -> None:
         """Put the client's address before everything else; it goes when the backend accepts."""
         client = self.session.client
-        connection.send(proxy_header_bytes(version, client.address, local_address(client.sock)))
+        header = proxy_header_bytes(version, client.address, local_address(client.sock))
+        self.session.request_pipe.overhead_bytes += len(header)
+        connection.send(header)
 
     def _pair(self, connection: Connection, backend: Backend) -> None:
         session = self.session
@@ -185,6 +187,7 @@ class Pairing:
         backend = self.backend
         if backend is None:
             raise AssertionError("nothing to dial again")
+        self.session.request_pipe.take_back()
         self.part(keep=False)
         self.session.advance(Fact.RETRIED)
         self._dial(backend)
@@ -210,6 +213,8 @@ class Pairing:
         if connection is None:
             return
         self.uncount()
+        session.request_pipe.parted_out_bytes += connection.bytes_out + len(connection.unsent.data)
+        session.response_pipe.parted_in_bytes += connection.bytes_in
         session.backend = None
         connection.calls = None
         if session.client.paused_by:

@@ -15,6 +15,9 @@ UNBOUNDED = 1 << 62
 """A message without an end of its own: a tunnel, or a response that ends with its connection."""
 
 
+Books = tuple[int, int, int, int]
+
+
 class Pipe:
     """Forwards one message after the other from `source` to `sink`.
 
@@ -22,7 +25,9 @@ class Pipe:
     of it, and a chunked one, or one that is kept for a second try, is followed by its scanner.
     """
 
-    __slots__ = ("direction", "is_open", "moved_bytes", "remaining", "scanner", "sink", "source")
+    __slots__ = ("direction", "is_open", "moved_bytes", "overhead_bytes", "parted_in_bytes",
+                 "parted_out_bytes", "passed_bytes", "remaining", "scanner", "sink", "source",
+                 )  # fmt: skip
 
     def __init__(self, direction: Direction) -> None:
         self.direction = direction
@@ -33,6 +38,12 @@ class Pipe:
         self.scanner: ChunkedScanner | KeptBody | None = None
         self.moved_bytes = 0
         """Body bytes of the present message that were passed on."""
+        self.passed_bytes = 0
+        """Body bytes of the messages before it."""
+        self.overhead_bytes = 0
+        """What all sinks were given besides bodies: heads, chunk framing, pages of ours."""
+        self.parted_in_bytes = self.parted_out_bytes = 0
+        """What came from the sources and was given to the sinks before the present ones."""
 
     def __repr__(self) -> str:
         state = f"open, {self.remaining} to go" if self.is_open else "shut"
@@ -44,6 +55,7 @@ class Pipe:
         Raises:
             BadMessage: the framing of the body is broken.
         """
+        self.passed_bytes += self.moved_bytes
         self.moved_bytes = 0
         self.scanner = None
         self.remaining = body.length
@@ -56,6 +68,7 @@ class Pipe:
         sink = self.sink
         used = 0
         if not rest or not self.is_open:
+            self.overhead_bytes += len(head)
             sink.send(head)
         elif self.scanner is not None:
             used = self._feed_chunked(self.scanner, memoryview(rest), head)
@@ -65,16 +78,37 @@ class Pipe:
             self.remaining -= used
             self.moved_bytes = used
             self.is_open = self.remaining > 0
+            self.overhead_bytes += len(head)
             sink.send(head + (rest if used == len(rest) else rest[:used]))
         if sink.unsent.data:
             self._press()
         return used
 
-    def open(self) -> None:
-        """Pass on everything from now on, whatever it is: a tunnel."""
+    def books(self) -> Books:
+        """Return what passed, for `ledger.py`: of bodies, besides them, and before these peers."""
+        return (
+            self.passed_bytes + self.moved_bytes,
+            self.overhead_bytes,
+            self.parted_in_bytes,
+            self.parted_out_bytes,
+        )
+
+    def take_back(self) -> None:
+        """Forget what the sink was given of the present message: it will be given again."""
+        given_bytes = self.sink.bytes_out + len(self.sink.unsent)
+        self.parted_out_bytes -= given_bytes
+        self.overhead_bytes -= given_bytes - self.moved_bytes
+        self.moved_bytes = 0
+
+    def open(self, head: bytes = b"", rest: bytes = b"") -> None:
+        """Pass on everything from now on, whatever it is: a tunnel. `head` and `rest` go first."""
         self.scanner = None
         self.remaining = UNBOUNDED
         self.is_open = True
+        if head:
+            self.overhead_bytes += len(head)
+            self.moved_bytes += len(rest)
+            self.sink.send(head + rest)
 
     def feed(self, view: memoryview) -> int:
         """Pass on what of `view` belongs to the message; return how many bytes that is.
@@ -120,6 +154,8 @@ class Pipe:
         self, scanner: ChunkedScanner | KeptBody, view: memoryview, head: bytes = b""
     ) -> int:
         pieces = scanner.feed(view)
+        framing_bytes = sum(map(len, pieces)) + self.moved_bytes - scanner.payload_bytes
+        self.overhead_bytes += len(head) + framing_bytes
         self.moved_bytes = scanner.payload_bytes
         self.is_open = not scanner.done
         if head:

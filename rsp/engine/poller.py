@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from rsp.core.limits import EVENTS_PER_POLL
 from rsp.engine.nonblocking import close_all, out_of_fds
 from rsp.engine.siphon import Siphon
+from rsp.engine.wait import Wait
 
 READABLE = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 WRITABLE = select.EPOLLOUT
@@ -65,6 +66,8 @@ class Poller:
         """Shared by all connections, as nobody uses it for longer than one call."""
         self.holders: set[Any] = set()
         """Whoever keeps bytes of the traffic, or did lately; `memory.py` adds them up."""
+        self.blocked: dict[Any, Wait] = {}
+        """Connections that wait for room."""
         self._loop = loop
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}

@@ -26,6 +26,8 @@ class Refusal(Conversation):
         session = self.session
         context = session.context
         date = context.telemetry.http_date(context.poller.now_s)
-        session.client.send(error_reply(_UNAVAILABLE, self._sentence, http_date=date))
+        page = error_reply(_UNAVAILABLE, self._sentence, http_date=date)
+        session.response_pipe.overhead_bytes += len(page)
+        session.client.send(page)
         session.because(CloseReason.CONNECTION_LIMIT, self._sentence)
         session.advance(Fact.ANSWERED)

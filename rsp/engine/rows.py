@@ -1,6 +1,7 @@
 """From live objects to the rows of `core/replies.py`: the work of looking, done on demand."""
 
 from rsp.core.events import Event, level_of, source_of
+from rsp.core.evidence import StallRow
 from rsp.core.redact import Redactor
 from rsp.core.replies import (
     ConnectionDetail,
@@ -8,6 +9,7 @@ from rsp.core.replies import (
     DecisionRow,
     EventRow,
     ExchangeRow,
+    PeerRow,
     RequestSummary,
     ResponseSummary,
     RouteSummary,
@@ -15,11 +17,15 @@ from rsp.core.replies import (
 from rsp.core.routing import RouteDecision, candidates
 from rsp.core.vocabulary import SessionState
 from rsp.engine.closed import ClosedSession, peer_row
+from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.exchange import Decided, Exchange
 from rsp.engine.kernel import tcp_info
+from rsp.engine.ledger import closed_ledger, ledger_of
+from rsp.engine.pauses import pause_of
 from rsp.engine.relay import Relay
 from rsp.engine.session import Session
+from rsp.engine.silence import silence_of
 from rsp.engine.telemetry import Telemetry
 
 
@@ -39,9 +45,19 @@ def connection_row(session: Session, now_s: float, *, with_queues: bool = False)
         request=request,
         response=response,
         route=route,
-        client=peer_row(session.client, now_s, with_queues=with_queues),
-        backend=peer_row(backend, now_s, with_queues=with_queues) if backend else None,
+        client=_side_row(session, session.client, now_s, with_queues=with_queues),
+        backend=_side_row(session, backend, now_s, with_queues=with_queues) if backend else None,
     )
+
+
+def _side_row(
+    session: Session, connection: Connection, now_s: float, *, with_queues: bool
+) -> PeerRow:
+    row = peer_row(connection, now_s, with_queues=with_queues)
+    if row.stall is None:
+        row.stall = silence_of(session, connection, now_s)
+    row.pause = pause_of(session, connection, now_s)
+    return row
 
 
 def _exchange_summaries(
@@ -101,6 +117,8 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
+        stalls=_stalls_of(session.id, telemetry, now_s),
+        ledger=ledger_of(session),
         tcp_info=info,
     )
 
@@ -127,7 +145,14 @@ def closed_detail(closed: ClosedSession, telemetry: Telemetry) -> ConnectionDeta
         watched=calls is not None,
         calls=calls.rows() if calls else [],
         calls_dropped=calls.dropped if calls else 0,
+        stalls=_stalls_of(closed.id, telemetry, closed.closed_s),
+        ledger=closed_ledger(closed),
     )
+
+
+def _stalls_of(session: int, telemetry: Telemetry, now_s: float) -> list[StallRow]:
+    kept = telemetry.stalls.newest()
+    return [stall.row(now_s) for stall in kept if stall.session == session]
 
 
 def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:

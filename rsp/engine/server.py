@@ -35,6 +35,7 @@ from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
 from rsp.engine.rows import connection_row
 from rsp.engine.session import Registry, Session
+from rsp.engine.stalls import StallWatch
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.watchdog import Watchdog
 
@@ -80,6 +81,7 @@ class Engine:
         self.context: Context
         self.changes: Changes
         self.memory: MemoryWatch
+        self.stalls: StallWatch
         self._accepts = False
         self._inherited = Inherited()
 
@@ -106,6 +108,7 @@ class Engine:
         )
         self.changes = Changes(self.context, config, layer)
         self.memory = MemoryWatch(self.context, self.registry, self._heed_memory)
+        self.stalls = StallWatch(self.context)
         try:
             await self._open_listeners(config)
         except CannotListen:
@@ -122,6 +125,7 @@ class Engine:
         self._watchdog.start()
         self._housekeeping = loop.create_task(self._keep_house())
         self.memory.start()
+        self.stalls.start()
 
     def _with_listen(self, config: Config) -> Config:
         """`--listen` stands in for the listeners of the file.
@@ -290,6 +294,7 @@ class Engine:
             listener.close()
         self.listeners.clear()
         self.memory.stop()
+        self.stalls.stop()
         self.context.idle.retain(BackendTable({}, 0))
         self.context.deadlines.stop()
         self.context.poller.close()

@@ -336,6 +336,8 @@ class Session:
                 peer_row(backend, now_s, with_queues=False) if backend is not None else None,
                 decision,
                 self.calls,
+                self.request_pipe.books(),
+                self.response_pipe.books(),
             )
         )
         event = SessionCut if reason in _LOUD else SessionClosed

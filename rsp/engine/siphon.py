@@ -13,17 +13,13 @@ import contextlib
 import fcntl
 import os
 import socket
-import struct
 
 from rsp.core.limits import SPLICE_BYTES
+from rsp.engine.kernel import MEMINFO, SO_MEMINFO
 from rsp.engine.nonblocking import try_splice
 
 _SIOCOUTQNSD = 0x894B
 """linux/sockios.h; Python has no name for it."""
-_SO_MEMINFO = 55
-_MEMINFO = struct.Struct("=9I")
-"""asm-generic/socket.h and linux/sock_diag.h: the fourth is the send buffer's size, the sixth how
-much of it is used."""
 _INT = array.array("i", [0])
 """Where ioctl puts its answer; nobody keeps it for longer than one call."""
 
@@ -53,10 +49,10 @@ class Siphon:
             return False
         try:
             fcntl.ioctl(sink.fileno(), _SIOCOUTQNSD, _INT)
-            memory = sink.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO.size)
+            memory = sink.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         except OSError:
             return False
-        _, _, _, room_bytes, _, queued_bytes, *_ = _MEMINFO.unpack(memory)
+        _, _, _, room_bytes, _, queued_bytes, *_ = MEMINFO.unpack(memory)
         return not _INT[0] and room_bytes - queued_bytes >= SPLICE_BYTES
 
     def fill(self, source: socket.SocketType, most_bytes: int) -> int:

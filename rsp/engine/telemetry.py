@@ -16,12 +16,13 @@ from itertools import islice
 from typing import Generic, TypeVar
 
 from rsp.core.events import Event, Noted
-from rsp.core.limits import DECISIONS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
+from rsp.core.limits import DECISIONS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT, STALLS_KEPT
 from rsp.core.redact import SALT_BYTES, Redactor
 from rsp.core.replies import Totals
 from rsp.core.vocabulary import EventLevel
 from rsp.engine.connection import Connection
 from rsp.engine.exchange import Decided, Exchange
+from rsp.engine.wait import Stall
 
 T = TypeVar("T")
 Listener = Callable[[Event], None]
@@ -72,6 +73,7 @@ class Telemetry:
         self.events: Ring[Event] = Ring(EVENTS_KEPT)
         self.decisions: Ring[Decided] = Ring(DECISIONS_KEPT)
         self.exchanges: Ring[Exchange] = Ring(EXCHANGES_KEPT)
+        self.stalls: Ring[Stall] = Ring(STALLS_KEPT)
         self.redactor = Redactor(os.urandom(SALT_BYTES))
         """Hides secrets from whoever looks."""
         self.totals = Totals()

@@ -35,9 +35,8 @@ def upgrade(talk: Talk, exchange: Exchange, head: ResponseHead, rest: bytes) -> 
     exchange.status = head.status
     talk.response = head
     out = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
-    session.client.send(out + rest)
     session.request_pipe.open()
-    session.response_pipe.open()
+    session.response_pipe.open(out, rest)
     if talk.inbox:
         session.request_pipe.feed(memoryview(talk.inbox))
         talk.inbox = b""

@@ -161,4 +161,4 @@ def test_every_reply_survives_the_wire(kind: type[msgspec.Struct]) -> None:
     line = encode_result(1, filled)
     assert line.count(b"\n") == 1
     assert msgspec.json.decode(decode_reply(line).result, type=kind) == filled
-    assert set(json.loads(line)["result"]) == set(kind.__struct_fields__)
+    assert set(json.loads(line)["result"]) == set(kind.__struct_encode_fields__)

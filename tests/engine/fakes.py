@@ -11,6 +11,7 @@ from rsp.core.vocabulary import Side
 from rsp.engine.connection import Connection
 from rsp.engine.nonblocking import try_recv_into, try_send
 from rsp.engine.poller import Handler, Poller
+from rsp.engine.wait import Wait
 
 SMALL = Limits(high_water_bytes=1000, low_water_bytes=400)
 
@@ -71,7 +72,9 @@ class FakeSocket:
     def setsockopt(self, level: int, name: int, value: object) -> None:
         self.options[level, name] = value
 
-    def getsockopt(self, level: int, name: int) -> int:
+    def getsockopt(self, level: int, name: int, size: int = 0) -> int | bytes:
+        if size:
+            return b""
         return self.error if name == socket.SO_ERROR else 0
 
     def close(self) -> None:
@@ -112,6 +115,7 @@ class FakePoller:
         self.now_s = 1.0
         self.siphon = FakeSiphon()
         self.holders: set[object] = set()
+        self.blocked: dict[object, Wait] = {}
         self.watched: dict[int, Handler] = {}
         self.waiting: dict[Handler, None] = {}
         self.closing: list[FakeSocket] = []

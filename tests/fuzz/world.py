@@ -25,10 +25,12 @@ from rsp.engine.conversation import Conversation
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance
+from rsp.engine.ledger import ledger_of
 from rsp.engine.poller import Handler, Poller
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
 from rsp.engine.telemetry import Telemetry
+from rsp.engine.wait import Wait
 from tests.engine.fakes import FakeSiphon
 
 _BROKEN = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLHUP
@@ -185,7 +187,9 @@ class Kernel:
         """Take whatever is set; lingering for no time means a reset (socket(7))."""
         self.resets = self.resets or name == socket.SO_LINGER
 
-    def getsockopt(self, level: int, name: int) -> int:
+    def getsockopt(self, level: int, name: int, size: int = 0) -> int | bytes:
+        if size:
+            return b""
         return self._told() if name == socket.SO_ERROR else 0
 
     def getsockname(self) -> tuple[str, int]:
@@ -204,6 +208,7 @@ class HandPoller:
     def __init__(self) -> None:
         self.now_s = 1.0
         self.siphon = FakeSiphon()
+        self.blocked: dict[object, Wait] = {}
         self.holders: set[object] = set()
         self.kernels: dict[int, Kernel] = {}
         self._handlers: dict[int, Handler] = {}
@@ -319,6 +324,13 @@ class World:
         """Fail when more is kept than pausing allows, or our own code failed."""
         reason, detail = self.session.close_reason, self.session.close_detail
         assert reason is not CloseReason.INTERNAL_ERROR, detail
+        books = ledger_of(self.session)
+        if (
+            not any(kernel.is_broken for kernel in self.kernels())
+            and not self.session.state.is_over
+        ):
+            assert books.request.balanced, books.request
+            assert books.response.balanced, books.response
         for connection in (self.session.client, self.session.backend):
             if connection is not None:
                 assert len(connection.unsent) <= BOUND_BYTES

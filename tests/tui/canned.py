@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from rsp.core.evidence import FlowRow, LedgerRow, StallRow
 from rsp.core.replies import (
     BackendRow,
     Backends,
@@ -206,6 +207,18 @@ def detail(step: int = 0, **changes: Any) -> ConnectionDetail:
         "opened_at": "2026-01-05T12:40:26.114Z",
         "watched": True,
         "calls": calls(),
+        "ledger": LedgerRow(
+            FlowRow(0, 0, 0, 0, balanced=True, head_in=310, head_out=402),
+            FlowRow(1_114_112, 1_048_576, 65_536, 0, balanced=True, head_in=212, head_out=236),
+        ),
+        "stalls": [
+            StallRow(
+                41.6,
+                "peer_not_reading",
+                "client not reading: its window is 0 for 41.6 s (rwnd-limited 100 %)",
+                {},
+            ),
+        ],
         "tcp_info": {
             "client": {"rtt_us": 180_200, "snd_cwnd": 12, "total_retrans": 3, "snd_wnd_bytes": 0},
         },

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from rsp.core.evidence import StallRow
 from rsp.core.filter import parse_filter
 from rsp.core.replies import ConnectionRow, Connections, Events
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
@@ -192,7 +193,7 @@ def test_the_sentence_names_who_does_not_read() -> None:
     said = plain(why(sessions.sessions[41]))
     assert said == (
         "The client (fd 92) reads only 39.1 KiB/s, EAGAIN for 42 s: 64.0 KiB wait here, "
-        "2.5 MiB in the kernel, so reading web1 (fd 93) is paused."
+        "2.5 MiB in the kernel; reading web1 (fd 93) is paused."
     )
 
 
@@ -200,6 +201,22 @@ def test_the_sentence_says_for_how_long_there_has_been_no_room() -> None:
     client = canned.peer(5, "192.0.2.1:4711", blocked_s=7.04, unsent_bytes=100)
     said = plain(why(Session(canned.session(1, client=client))))
     assert said == ("The client (fd 5) hardly reads, EAGAIN for 7.0 s: 100 B wait here.")
+
+
+def test_the_cause_of_a_stall_stands_in_its_sentence() -> None:
+    stall = StallRow(7.0, "peer_not_reading", "client not reading: its window is 0 for 7.0 s", {})
+    client = canned.peer(5, "192.0.2.1:4711", blocked_s=7.04, unsent_bytes=100, stall=stall)
+    said = plain(why(Session(canned.session(1, client=client))))
+    assert said == ("Client not reading: its window is 0 for 7.0 s. 100 B wait at fd 5.")
+
+
+@pytest.mark.parametrize(("cause", "role"), [("peer_sending_nothing", ""), ("engine_busy", "bad")])
+def test_whoever_sends_nothing_is_named(cause: str, role: str) -> None:
+    stall = StallRow(2.0, cause, "web1 sends nothing for 2.0 s: it has\x1b the request", {})
+    backend = canned.peer(6, "127.0.0.1:9001", stall=stall)
+    (said,) = why(Session(canned.session(1, backend=backend)))
+    assert said.text == "web1 sends nothing for 2.0 s: it has␛ the request."
+    assert said.role == role
 
 
 def test_another_engine_begins_with_sessions_of_its_own() -> None:

@@ -4,7 +4,7 @@ The promise of the tool: what is wrong stands on the screen as a sentence, with 
 """
 
 from rsp.core.replies import ConnectionDetail, ConnectionRow, PeerRow
-from rsp.core.vocabulary import SessionState, Side
+from rsp.core.vocabulary import SessionState, Side, StallCause
 from rsp.tui.limits import BLOCKED_ALERT_S
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
@@ -43,6 +43,10 @@ def why(session: Session) -> Line:
         return (Span(_blocked(session, Side.CLIENT), "warn"),)
     if row.backend is not None and row.backend.blocked_s > 0:
         return (Span(_blocked(session, Side.BACKEND), "warn"),)
+    for peer in (row.client, row.backend):
+        if peer is not None and peer.stall is not None:
+            is_ours = peer.stall.cause == StallCause.ENGINE_BUSY
+            return (Span(_as_sentence(peer.stall.sentence), "bad" if is_ours else ""),)
     return (Span(_moving(session)),)
 
 
@@ -70,14 +74,23 @@ def _blocked(session: Session, side: Side) -> str:
     if sink is None:
         return ""
     taken = session.client_out_per_s if side is Side.CLIENT else session.backend_out_per_s
-    waiting = f"{text.full_size(sink.unsent_bytes)} wait here{_in_the_kernel(sink)}"
-    said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {waiting}"
+    unsent = text.full_size(sink.unsent_bytes)
+    if sink.stall is not None:
+        said = f"{_as_sentence(sink.stall.sentence)} {unsent} wait at fd {sink.fd}"
+    else:
+        said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {unsent} wait here"
+    said += _in_the_kernel(sink)
     if source is None or "sink_full" not in source.paused_by:
         return f"{said}."
     other = "the client"
     if side is Side.CLIENT:
         other = shown(row.route.backend) if row.route else "the backend"
-    return f"{said}, so reading {other} (fd {source.fd}) is paused."
+    return f"{said}; reading {other} (fd {source.fd}) is paused."
+
+
+def _as_sentence(said: str) -> str:
+    said = shown(said)
+    return f"{said[0].upper()}{said[1:]}." if said.startswith(("client", "the ")) else f"{said}."
 
 
 def _pace(sink: PeerRow, taken_per_s: float) -> str:

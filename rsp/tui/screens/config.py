@@ -154,7 +154,8 @@ class ConfigScreen(Frame):
         changed = view.diff_lines()
         diff.show(changed)
         count = sum(line.sign in "+-" for line in changed)
-        said = f"running → on disk: {count:,} lines differ" if count else "nothing differs"
+        differ = f"{count:,} lines differ" if count > 1 else "1 line differs"
+        said = f"running → on disk: {differ}" if count else "nothing differs"
         entitle(diff, self._title(_DIFF, said))
         box = self.query_one("#edits", Lines)
         entitle(box, self._title(_EDITS, "Live edits"))

@@ -15,6 +15,7 @@ from rsp.tui.keymap import bindings
 from rsp.tui.model.call_columns import CALL_COLUMNS, Call
 from rsp.tui.model.copy_as import Copy, copies_of_session
 from rsp.tui.model.detail_text import story_lines, tcp_info_lines
+from rsp.tui.model.ledger_text import ledger_lines
 from rsp.tui.model.session_columns import shown, state_of
 from rsp.tui.model.sessions import Session
 from rsp.tui.model.side_panel import side_panel
@@ -25,7 +26,11 @@ from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
-_TABS = ("Timeline", "TCP_INFO", "Story")
+_TABS = ("Timeline", "Ledger", "TCP_INFO", "Story")
+
+
+_TEXTS = (ledger_lines, tcp_info_lines, story_lines)
+"""What the tabs behind the timeline show."""
 
 
 class DetailScreen(Frame):
@@ -154,7 +159,8 @@ class DetailScreen(Frame):
             return
         entitle(facts, title)
         width = max(self.size.width - 4, 20)
-        facts.show((self._no_calls, tcp_info_lines, story_lines)[self._tab](detail, width))
+        is_text = self._tab > 0
+        facts.show(_TEXTS[self._tab - 1](detail, width) if is_text else self._no_calls(detail))
 
     def _timeline_state(self, detail: ConnectionDetail) -> str:
         parts = [f"{len(detail.calls):,} calls"]
@@ -165,7 +171,7 @@ class DetailScreen(Frame):
             parts.append("following")
         return " · ".join(parts)
 
-    def _no_calls(self, detail: ConnectionDetail, width: int) -> list[Line]:
+    def _no_calls(self, detail: ConnectionDetail) -> list[Line]:
         if detail.watched:
             return [(Span("Recording. No system call yet.", "dim"),)]
         if self.shell.model.read_only:

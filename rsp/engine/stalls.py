@@ -1,0 +1,46 @@
+"""Stalls: who takes none of our bytes, since when, and what its kernel says about it.
+
+A connection that meets EAGAIN leaves a look at its kernel with the poller, unread: 1.2 µs. A
+tenth of a second later it is looked at again, and then as long as it lasts: only then is it a
+stall, with a cause. Nobody who reads at a human pace ever gets that far.
+"""
+
+from rsp.core.limits import STALL_S, TIMER_TICK_S
+from rsp.engine.context import Context
+from rsp.engine.kernel import raw_look
+from rsp.engine.names import name_of
+from rsp.engine.session import Session
+from rsp.engine.wait import Stall, look_at
+
+
+class StallWatch:
+    """Looks at everybody who waits for room, ten times a second."""
+
+    def __init__(self, context: Context) -> None:
+        self.deadline_s = 0.0
+        self.bucket = 0
+        self._context = context
+
+    def start(self) -> None:
+        """Look from now on."""
+        self._context.deadlines.set(self, self._context.poller.now_s + TIMER_TICK_S)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._context.deadlines.cancel(self)
+
+    def on_deadline(self, now_s: float) -> None:
+        """Look at those who have waited for long enough to be called stalled."""
+        self._context.deadlines.set(self, now_s + TIMER_TICK_S)
+        for connection, wait in self._context.poller.blocked.items():
+            session = connection.owner
+            if now_s - wait.began_s < STALL_S or not isinstance(session, Session):
+                continue
+            if wait.stall is None:
+                wait.stall = Stall(session.id, connection.side, name_of(session, connection), wait)
+                self._context.telemetry.stalls.append(wait.stall)
+            wait.stall.see(look_at(raw_look(connection.sock)), len(connection.unsent))
+
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed while looking: say so, and look again."""
+        self._context.telemetry.record_bug("stalls", error)
