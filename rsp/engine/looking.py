@@ -120,6 +120,9 @@ def _totals(engine: Engine) -> Totals:
     backends = [session.backend for session in sessions if session.backend is not None]
     totals.client_bytes_in += sum([each.bytes_in for each in clients])
     totals.client_bytes_out += sum([each.bytes_out for each in clients])
+    loads = engine.context.dispatcher.loads.values()
+    totals.backend_bytes_in = sum([load.bytes_in for load in loads])
+    totals.backend_bytes_out = sum([load.bytes_out for load in loads])
     totals.backend_bytes_in += sum([each.bytes_in for each in backends])
     totals.backend_bytes_out += sum([each.bytes_out for each in backends])
     for connection in chain(clients, backends):

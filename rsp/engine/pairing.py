@@ -213,7 +213,7 @@ class Pairing:
         if connection is None:
             return
         self.uncount()
-        session.request_pipe.parted_out_bytes += connection.bytes_out + len(connection.unsent.data)
+        session.request_pipe.parted_out_bytes += connection.bytes_out
         session.response_pipe.parted_in_bytes += connection.bytes_in
         session.backend = None
         connection.calls = None
@@ -246,11 +246,9 @@ class Pairing:
         if self.backend is None or connection is None:
             return
         self.backend = None
-        load, totals = self.load, self.session.context.telemetry.totals
+        load = self.load
         load.sessions -= 1
         load.bytes_in += connection.bytes_in
         load.bytes_out += connection.bytes_out
-        totals.backend_bytes_in += connection.bytes_in
-        totals.backend_bytes_out += connection.bytes_out
         if connection.eagain_reads or connection.eagain_writes or connection.short_writes:
             self.session.context.telemetry.add_calls(connection)

@@ -94,11 +94,14 @@ class Pipe:
         )
 
     def take_back(self) -> None:
-        """Forget what the sink was given of the present message: it will be given again."""
-        given_bytes = self.sink.bytes_out + len(self.sink.unsent)
-        self.parted_out_bytes -= given_bytes
-        self.overhead_bytes -= given_bytes - self.moved_bytes
+        """Forget what the sink was given of the present message: it will be given again.
+
+        What stood before it in the books was given whole: a session that loses part of a request
+        ends with it. To be called before the sink is parted from.
+        """
         self.moved_bytes = 0
+        self.overhead_bytes = self.parted_out_bytes - self.passed_bytes
+        self.parted_out_bytes -= self.sink.bytes_out
 
     def open(self, head: bytes = b"", rest: bytes = b"") -> None:
         """Pass on everything from now on, whatever it is: a tunnel. `head` and `rest` go first."""

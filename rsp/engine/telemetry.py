@@ -77,7 +77,8 @@ class Telemetry:
         self.redactor = Redactor(os.urandom(SALT_BYTES))
         """Hides secrets from whoever looks."""
         self.totals = Totals()
-        """Of the sessions that are closed; `status` adds the live ones."""
+        """Of the sessions that are closed; `status` adds the live ones, and the bytes of backends,
+        which stand in their loads."""
         self.started_s = time.monotonic()
         self._wall_at_zero = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
             seconds=self.started_s

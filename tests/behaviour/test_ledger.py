@@ -118,3 +118,28 @@ def test_what_a_stalled_client_has_not_got_is_unsent(
     lost = books(proxy, 1, "response")
     assert lost["in"] == lost["out"] + lost["unsent"] + lost["dropped"]
     assert lost["unsent"] + lost["dropped"] > 0
+
+
+def test_a_request_that_was_sent_twice_stands_once_in_the_books(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    """A kept connection that has died is nobody's fault, and nothing is lost by it."""
+
+    def die_of_the_second(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(response("200 OK", b"first"))
+        wire.read_request()
+        if len(site.wires) > 1:
+            wire.send(response("200 OK", b"again"))
+            wire.read_to_end()
+
+    site = backend(die_of_the_second)
+    proxy = engine(LISTEN + pool(site))
+    client = proxy.connect()
+    assert client.get().body == b"first"
+    client.send(request("PUT", body=PAGE[:5000]))
+    assert client.read_response().body == b"first"
+    assert site.connections == 2
+    assert client.get().body == b"again"
+    assert_balanced(books(proxy, 1, "request"), 5000)
+    assert_balanced(books(proxy, 1, "response"), 15)
