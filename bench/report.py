@@ -133,4 +133,6 @@ each round. The proxies log nothing.
 wrk sends the same head in every request, and nginx answers with the same one within a second: rsp
 recognises both. Where every request and every response had other fields, each exchange would cost
 it some 7 µs more (the parts timed one by one, on this machine).
+
+What floods, slow peers and half an hour of traffic do (`make soak`) stands in SOAK.md.
 """
