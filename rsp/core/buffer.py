@@ -31,14 +31,16 @@ _NOTHING = AfterUnsent.NOTHING
 class WriteBuffer:
     """Unsent bytes of one connection, in order, with their watermarks and the close marker."""
 
-    __slots__ = ("after", "data", "high_water_bytes", "low_water_bytes", "peak_bytes")
+    __slots__ = (
+        "after", "data", "discarded_bytes", "high_water_bytes", "low_water_bytes", "peak_bytes",
+    )  # fmt: skip
 
     def __init__(self, high_water_bytes: int, low_water_bytes: int) -> None:
         self.data = bytearray()
         self.after = _NOTHING
         self.high_water_bytes = high_water_bytes
         self.low_water_bytes = low_water_bytes
-        self.peak_bytes = 0
+        self.peak_bytes = self.discarded_bytes = 0
 
     def __len__(self) -> int:
         return len(self.data)
@@ -67,6 +69,17 @@ class WriteBuffer:
     def consume(self, count: int) -> None:
         """Forget the first `count` bytes: the kernel has them now."""
         del self.data[:count]
+
+    def discard(self, more_bytes: int) -> None:
+        """Forget everything, and count it with `more_bytes` that never came here: nobody is left
+        to take it."""
+        self.discarded_bytes += len(self.data) + more_bytes
+        self.data.clear()
+
+    @property
+    def left_bytes(self) -> int:
+        """What the peer has not got, and may never get."""
+        return len(self.data) + self.discarded_bytes
 
     def set_after(self, after: AfterUnsent) -> None:
         """Put a close marker behind the data. A stronger one replaces a weaker one."""

@@ -40,9 +40,9 @@ class FlowRow(msgspec.Struct, rename={"in_": "in"}):
     out: int
     """Taken by the kernel of the sink."""
     unsent: int
-    """Waiting here."""
+    """Waiting here; when the sink is gone, what it never took."""
     dropped: int
-    """Read, and neither taken nor waiting: lost."""
+    """Read, and neither taken nor left over: lost here."""
     balanced: bool
     """Nothing is lost, and nothing differs."""
     head_in: int

@@ -43,8 +43,7 @@ def _pour(sink: Connection, count: int) -> None:
     try:
         taken = siphon.pour(sink.sock)
     except PeerGone as error:
-        siphon.take_back()
-        sink.on_write_error(error)
+        sink.on_write_error(error, len(siphon.take_back()))
         return
     if taken == count:
         sink.bytes_out += count

@@ -59,7 +59,7 @@ def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> Peer
         connection.address,
         connection.bytes_in,
         connection.bytes_out,
-        len(unsent.data),
+        unsent.left_bytes,
         unsent.peak_bytes,
         unsent.high_water_bytes,
         send_queue,

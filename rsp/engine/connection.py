@@ -219,7 +219,7 @@ class Connection:
         try:
             count = try_send(self.sock, piece, flags)
         except PeerGone as error:
-            self.on_write_error(error)
+            self.on_write_error(error, wanted)
             return
         if self.calls is not None:
             self._record("send", wanted, count)
@@ -300,11 +300,11 @@ class Connection:
             self.blocked_since_s = 0.0
             self.poller.blocked.pop(self).ended_s = self.poller.now_s
 
-    def on_write_error(self, error: PeerGone) -> None:
+    def on_write_error(self, error: PeerGone, refused_bytes: int = 0) -> None:
         """Remember it, and tell the owner in a turn of its own: the caller is in its midst."""
+        self.unsent.discard(refused_bytes)
         if self.write_error is None:
             self.write_error = str(error)
-            self.unsent.data.clear()
             self._unblock()
             self.poller.again(self)
 

@@ -255,8 +255,7 @@ class Conversation:
         if head.status == _CONTINUE and not self.request.expects_continue:
             return
         out = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
-        self.session.response_pipe.overhead_bytes += len(out)
-        self.session.client.send(out)
+        self.session.response_pipe.add(out)
 
     def _pass_response(self, exchange: Exchange, head: ResponseHead, rest: bytes) -> None:
         session, request = self.session, self.request

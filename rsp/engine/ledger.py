@@ -11,12 +11,13 @@ from rsp.engine.pipe import Books
 from rsp.engine.session import Session
 
 _NONE = (0, 0, 0)
+"""Bytes in, bytes out, and those that are left, of a side that is not there."""
 
 
 def ledger_of(session: Session) -> LedgerRow:
     """Return the books of both directions of a session, as they stand now."""
     client, backend = (
-        (side.bytes_in, side.bytes_out, len(side.unsent)) if side is not None else _NONE
+        (side.bytes_in, side.bytes_out, side.unsent.left_bytes) if side is not None else _NONE
         for side in (session.client, session.backend)
     )
     return LedgerRow(
@@ -38,12 +39,13 @@ def closed_ledger(closed: ClosedSession) -> LedgerRow:
 
 
 def _flow(books: Books, source: tuple[int, int, int], sink: tuple[int, int, int]) -> FlowRow:
-    in_bytes, overhead_bytes, parted_in_bytes, parted_out_bytes = books
+    in_bytes, overhead_bytes, parted_in_bytes, parted_out_bytes, parted_left_bytes = books
     read_bytes = parted_in_bytes + source[0]
-    _, out_bytes, unsent_bytes = sink
-    given_bytes = parted_out_bytes + out_bytes + unsent_bytes - overhead_bytes
+    _, out_bytes, left_bytes = sink
+    left_bytes += parted_left_bytes
+    given_bytes = parted_out_bytes + out_bytes + left_bytes - overhead_bytes
     # A body is the last thing that was given, if not all of it has gone yet.
-    unsent_bytes = min(unsent_bytes, in_bytes)
+    unsent_bytes = min(left_bytes, in_bytes)
     dropped_bytes = in_bytes - given_bytes
     return FlowRow(
         in_=in_bytes,

@@ -51,8 +51,7 @@ def reply(
     head_only = exchange is not None and exchange.method == "HEAD"
     date = context.telemetry.http_date(now_s)
     page = error_reply(status, told or sentence, head_only=head_only, http_date=date)
-    session.response_pipe.overhead_bytes += len(page)
-    session.client.send(page)
+    session.response_pipe.add(page)
     if status >= 400:
         context.telemetry.totals.errors += 1
         context.telemetry.record(

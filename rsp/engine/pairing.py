@@ -127,18 +127,17 @@ class Pairing:
             self._pair(connection, backend)
             decision = self.decision
             if decision is not None and decision.pool is not None and decision.pool.send_proxy:
-                self._announce(connection, decision.pool.send_proxy)
+                self._announce(decision.pool.send_proxy)
 
     def _unable(self, sentence: str) -> None:
         """It is we who cannot connect: no backend is to blame, so none is said to have failed."""
         self.seeker.on_unpaired(_UNAVAILABLE, sentence, CloseReason.BACKEND_UNREACHABLE)
 
-    def _announce(self, connection: Connection, version: ProxyVersion) -> None:
+    def _announce(self, version: ProxyVersion) -> None:
         """Put the client's address before everything else; it goes when the backend accepts."""
         client = self.session.client
         header = proxy_header_bytes(version, client.address, local_address(client.sock))
-        self.session.request_pipe.overhead_bytes += len(header)
-        connection.send(header)
+        self.session.request_pipe.add(header)
 
     def _pair(self, connection: Connection, backend: Backend) -> None:
         session = self.session
@@ -215,6 +214,9 @@ class Pairing:
         self.uncount()
         session.request_pipe.parted_out_bytes += connection.bytes_out
         session.response_pipe.parted_in_bytes += connection.bytes_in
+        if not keep:
+            # One that is kept has got everything.
+            session.request_pipe.parted_left_bytes += connection.unsent.left_bytes
         session.backend = None
         connection.calls = None
         if session.client.paused_by:

@@ -15,7 +15,7 @@ UNBOUNDED = 1 << 62
 """A message without an end of its own: a tunnel, or a response that ends with its connection."""
 
 
-Books = tuple[int, int, int, int]
+Books = tuple[int, int, int, int, int]
 
 
 class Pipe:
@@ -26,8 +26,8 @@ class Pipe:
     """
 
     __slots__ = ("direction", "is_open", "moved_bytes", "overhead_bytes", "parted_in_bytes",
-                 "parted_out_bytes", "passed_bytes", "remaining", "scanner", "sink", "source",
-                 )  # fmt: skip
+                 "parted_left_bytes", "parted_out_bytes", "passed_bytes", "remaining", "scanner",
+                 "sink", "source")  # fmt: skip
 
     def __init__(self, direction: Direction) -> None:
         self.direction = direction
@@ -42,8 +42,9 @@ class Pipe:
         """Body bytes of the messages before it."""
         self.overhead_bytes = 0
         """What all sinks were given besides bodies: heads, chunk framing, pages of ours."""
-        self.parted_in_bytes = self.parted_out_bytes = 0
-        """What came from the sources and was given to the sinks before the present ones."""
+        self.parted_in_bytes = self.parted_out_bytes = self.parted_left_bytes = 0
+        """What came from the sources before the present one, what the kernels of the sinks before
+        the present one took, and what they did not take."""
 
     def __repr__(self) -> str:
         state = f"open, {self.remaining} to go" if self.is_open else "shut"
@@ -68,8 +69,7 @@ class Pipe:
         sink = self.sink
         used = 0
         if not rest or not self.is_open:
-            self.overhead_bytes += len(head)
-            sink.send(head)
+            self.add(head)
         elif self.scanner is not None:
             used = self._feed_chunked(self.scanner, memoryview(rest), head)
         else:
@@ -91,17 +91,24 @@ class Pipe:
             self.overhead_bytes,
             self.parted_in_bytes,
             self.parted_out_bytes,
+            self.parted_left_bytes,
         )
+
+    def add(self, piece: bytes) -> None:
+        """Give the sink something that belongs to no body: a page of ours, or an interim head."""
+        self.overhead_bytes += len(piece)
+        self.sink.send(piece)
 
     def take_back(self) -> None:
         """Forget what the sink was given of the present message: it will be given again.
 
-        What stood before it in the books was given whole: a session that loses part of a request
-        ends with it. To be called before the sink is parted from.
+        What stood before it in the books is taken for balanced. To be called before the sink is
+        parted from, which adds up what that one was given.
         """
         self.moved_bytes = 0
-        self.overhead_bytes = self.parted_out_bytes - self.passed_bytes
+        self.overhead_bytes = self.parted_out_bytes + self.parted_left_bytes - self.passed_bytes
         self.parted_out_bytes -= self.sink.bytes_out
+        self.parted_left_bytes -= self.sink.unsent.left_bytes
 
     def open(self, head: bytes = b"", rest: bytes = b"") -> None:
         """Pass on everything from now on, whatever it is: a tunnel. `head` and `rest` go first."""

@@ -27,7 +27,6 @@ class Refusal(Conversation):
         context = session.context
         date = context.telemetry.http_date(context.poller.now_s)
         page = error_reply(_UNAVAILABLE, self._sentence, http_date=date)
-        session.response_pipe.overhead_bytes += len(page)
-        session.client.send(page)
+        session.response_pipe.add(page)
         session.because(CloseReason.CONNECTION_LIMIT, self._sentence)
         session.advance(Fact.ANSWERED)

@@ -114,10 +114,30 @@ def test_what_a_stalled_client_has_not_got_is_unsent(
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, bytes.fromhex("0100000000000000"))
     client.close()
     wait_until(lambda: proxy.ask("connection", id=1)["state"] == "closed")
-    # Nobody can have it any more: it is lost, and that is said.
-    lost = books(proxy, 1, "response")
-    assert lost["in"] == lost["out"] + lost["unsent"] + lost["dropped"]
-    assert lost["unsent"] + lost["dropped"] > 0
+    # Nobody can have it any more; it was not we who lost it.
+    left = books(proxy, 1, "response")
+    assert left["in"] == left["out"] + left["unsent"]
+    assert left["unsent"] > 0
+    assert left["balanced"]
+
+
+def test_what_a_backend_did_not_want_is_not_lost_here(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def refuse_early(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(response("413 Content Too Large", b"no"))
+        wire.read_to_end()
+
+    proxy = engine(LISTEN + pool(backend(refuse_early)))
+    client = proxy.connect()
+    client.send(request("POST", "/", f"Content-Length: {len(PAGE)}"), PAGE[:200_000])
+    assert client.read_response().status == 413
+    client.close()
+    wait_until(lambda: proxy.ask("connection", id=1)["state"] == "closed")
+    flow = books(proxy, 1, "request")
+    assert flow["in"] == flow["out"] + flow["unsent"]
+    assert flow["balanced"]
 
 
 def test_a_request_that_was_sent_twice_stands_once_in_the_books(

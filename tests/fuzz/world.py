@@ -325,12 +325,8 @@ class World:
         reason, detail = self.session.close_reason, self.session.close_detail
         assert reason is not CloseReason.INTERNAL_ERROR, detail
         books = ledger_of(self.session)
-        if (
-            not any(kernel.is_broken for kernel in self.kernels())
-            and not self.session.state.is_over
-        ):
-            assert books.request.balanced, books.request
-            assert books.response.balanced, books.response
+        assert books.request.balanced, books.request
+        assert books.response.balanced, books.response
         for connection in (self.session.client, self.session.backend):
             if connection is not None:
                 assert len(connection.unsent) <= BOUND_BYTES

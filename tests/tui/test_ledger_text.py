@@ -22,7 +22,7 @@ def roles(lines: list[Line]) -> set[str]:
 def test_balanced_books_accuse_nobody() -> None:
     lines = ledger_lines(canned.detail(ledger=LedgerRow(GOOD, GOOD), stalls=[]), 76)
     assert plain(lines) == [
-        "                     READ        SENT ON     WAITS HERE           LOST",
+        "                     READ        SENT ON         UNSENT           LOST",
         "request             1,000          1,000              0              0",
         "          balanced  besides bodies: 231 read, 412 sent",
         "response            1,000          1,000              0              0",

@@ -7,7 +7,7 @@ from rsp.tui.model.spans import Line, Span, fit, line, wrap
 
 _TITLE = 10
 _FIGURE = 15
-_COLUMNS = ("READ", "SENT ON", "WAITS HERE", "LOST")
+_COLUMNS = ("READ", "SENT ON", "UNSENT", "LOST")
 
 
 def ledger_lines(detail: ConnectionDetail, width: int) -> list[Line]:
