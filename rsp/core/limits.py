@@ -60,6 +60,8 @@ EVENTS_PER_POLL = 256
 
 FIRST_FD = 3
 """The first fd behind stdin, stdout and stderr: where LISTEN_FDS begins (sd_listen_fds(3))."""
+LARGEST_FD = (1 << 20) - 1
+"""Linux has no more than a million for one process (proc(5), nr_open)."""
 
 FDS_RESERVED = 32
 """Fds that no new client gets: for the backends of the present ones, the control socket, the log.

@@ -21,14 +21,11 @@ from rsp.core.backends import (
     parse_address,
 )
 from rsp.core.config import Config, ConfigError, ListenerConfig
-from rsp.core.limits import FIRST_FD
+from rsp.core.limits import FIRST_FD, LARGEST_FD
 from rsp.core.policies import POLICIES
 from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
 from rsp.engine.limit_rules import limits_from, nearest
 from rsp.engine.lua_sandbox import Declaration, Declared, Plain
-
-LARGEST_FD = (1 << 20) - 1
-"""0 to 2 are the standard streams; Linux has no more than a million for one process (proc(5))."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 

@@ -1,6 +1,7 @@
 """What the kernel knows about a socket and about us. Only whoever looks calls this."""
 
 import array
+import contextlib
 import fcntl
 import os
 import socket
@@ -31,11 +32,19 @@ _WORDS = (
     "rcv_rtt_us", "rcv_space", "total_retrans",
 )  # fmt: skip
 """The 24 words behind the first 8 bytes of `struct tcp_info`, in its order (linux/tcp.h)."""
-_SHOWN_WORDS = ("rtt_us", "rttvar_us", "snd_cwnd", "snd_ssthresh", "snd_mss", "unacked", "lost",
-                "retrans", "total_retrans", "last_data_sent_ms", "last_data_recv_ms")  # fmt: skip
+_WORDS_AT = 8
+_LEAST_INFO_BYTES = _WORDS_AT + 4 * len(_WORDS)
+_LAST_DATA = struct.Struct("=3I")
+_LAST_DATA_AT = _WORDS_AT + 4 * _WORDS.index("last_data_sent_ms")
+"""`last_data_sent_ms` and `last_data_recv_ms`, with the last ACK between them."""
 _LATER = {"notsent_bytes": (144, "I"), "busy_us": (168, "Q"), "rwnd_limited_us": (176, "Q"),
           "sndbuf_limited_us": (184, "Q"), "snd_wnd_bytes": (228, "I")}  # fmt: skip
 """Fields further behind, by offset and format; an older kernel gives a shorter struct."""
+_SHOWN = (
+    "state", "rtt_us", "rttvar_us", "snd_cwnd", "snd_ssthresh", "snd_mss", "unacked", "lost",
+    "retrans", "total_retrans", "last_data_sent_ms", "last_data_recv_ms", *_LATER,
+)  # fmt: skip
+"""The fields that are shown, in this order."""
 
 
 def queues(sock: socket.SocketType) -> tuple[int | None, int | None]:
@@ -52,18 +61,34 @@ def _ioctl(sock: socket.SocketType, request: int) -> int | None:
     return value[0]
 
 
+def _option(sock: socket.SocketType, level: int, name: int, size: int) -> bytes:
+    """Return an option as the kernel gives it; nothing where it has none."""
+    try:
+        return sock.getsockopt(level, name, size)
+    except OSError:
+        return b""
+
+
+def _raw_info(sock: socket.SocketType) -> bytes:
+    return _option(sock, socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+
+
+def _fields(info: bytes) -> dict[str, int]:
+    """Return all fields that we know by name; none where the kernel gave no TCP_INFO."""
+    if len(info) < _LEAST_INFO_BYTES:
+        return {}
+    words = struct.unpack_from(f"={len(_WORDS)}I", info, _WORDS_AT)
+    fields = {"state": info[0], "probes": info[3], **dict(zip(_WORDS, words, strict=True))}
+    for name, (offset, form) in _LATER.items():
+        with contextlib.suppress(struct.error):
+            fields[name] = struct.unpack_from("=" + form, info, offset)[0]
+    return fields
+
+
 def tcp_info(sock: socket.SocketType) -> dict[str, int]:
     """Return fields of TCP_INFO with their units in their names; what is missing is left out."""
-    try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
-    except OSError:
-        return {}
-    if len(raw) < 8 + 4 * len(_WORDS):
-        return {}
-    words = dict(zip(_WORDS, struct.unpack_from(f"={len(_WORDS)}I", raw, 8), strict=True))
-    fields = {"state": raw[0]} | {name: words[name] for name in _SHOWN_WORDS}
-    later = {name: _later(raw, name) for name in _LATER}
-    return fields | {name: value for name, value in later.items() if value is not None}
+    fields = _fields(_raw_info(sock))
+    return {name: fields[name] for name in _SHOWN if name in fields}
 
 
 RawLook = tuple[bytes, bytes]
@@ -72,58 +97,26 @@ RawLook = tuple[bytes, bytes]
 
 def raw_look(sock: socket.SocketType) -> RawLook:
     """Return what the kernel knows of a socket now, unread; empty where it knows nothing."""
-    try:
-        return (
-            sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES),
-            sock.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size),
-        )
-    except OSError:
-        return b"", b""
+    return _raw_info(sock), _option(sock, socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
 
 
-def read_look(raw: RawLook) -> SocketLook | None:
-    """Return what `raw_look` brought, field by field; None where it brought nothing."""
+def read_look(raw: RawLook) -> SocketLook:
+    """Return what `raw_look` brought, field by field; where it brought nothing, nothing is seen."""
     info, memory = raw
-    if len(info) < 8 + 4 * len(_WORDS):
-        return None
-    words = dict(zip(_WORDS, struct.unpack_from(f"={len(_WORDS)}I", info, 8), strict=True))
-    room_bytes = queued_bytes = None
+    fields = _fields(info)
     if len(memory) == MEMINFO.size:
-        _, _, _, room_bytes, _, queued_bytes, *_ = MEMINFO.unpack(memory)
+        _, _, _, fields["room_bytes"], _, fields["queued_bytes"], *_ = MEMINFO.unpack(memory)
     return SocketLook(
-        snd_mss=words["snd_mss"],
-        unacked=words["unacked"],
-        lost=words["lost"],
-        total_retrans=words["total_retrans"],
-        snd_cwnd=words["snd_cwnd"],
-        rtt_us=words["rtt_us"],
-        probes=info[3],
-        notsent_bytes=_later(info, "notsent_bytes"),
-        snd_wnd_bytes=_later(info, "snd_wnd_bytes"),
-        busy_us=_later(info, "busy_us"),
-        rwnd_limited_us=_later(info, "rwnd_limited_us"),
-        queued_bytes=queued_bytes,
-        room_bytes=room_bytes,
+        **{name: fields[name] for name in SocketLook.__struct_fields__ if name in fields}
     )
-
-
-def _later(info: bytes, name: str) -> int | None:
-    offset, form = _LATER[name]
-    try:
-        return int(struct.unpack_from("=" + form, info, offset)[0])
-    except struct.error:
-        return None
 
 
 def quiet_s(sock: socket.SocketType) -> float | None:
     """Return for how long no byte has passed either way; None where the kernel does not know."""
-    info, _ = raw_look(sock)
-    if len(info) < 8 + 4 * len(_WORDS):
+    info = _raw_info(sock)
+    if len(info) < _LEAST_INFO_BYTES:
         return None
-    sent_ms, received_ms = (
-        struct.unpack_from("=I", info, 8 + 4 * _WORDS.index(name))[0]
-        for name in ("last_data_sent_ms", "last_data_recv_ms")
-    )
+    sent_ms, _, received_ms = _LAST_DATA.unpack_from(info, _LAST_DATA_AT)
     return float(min(sent_ms, received_ms)) / 1000
 
 

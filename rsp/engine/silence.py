@@ -5,6 +5,7 @@ the byte path. An idle connection owes nobody anything, nor does a tunnel.
 """
 
 from rsp.core.evidence import StallRow
+from rsp.core.lifecycle import State
 from rsp.core.limits import STALL_S
 from rsp.core.vocabulary import Side, StallCause
 from rsp.engine.connection import Connection
@@ -13,6 +14,9 @@ from rsp.engine.kernel import queues, quiet_s
 from rsp.engine.names import name_of
 from rsp.engine.session import Session
 
+_EXPECTING = (State.READING_HEAD, State.STREAMING, State.STREAMING_CLIENT_FINISHED)
+"""States in which somebody may have to say something; a tuple, for an Enum hashes slowly."""
+
 
 def silence_of(session: Session, connection: Connection, now_s: float) -> StallRow | None:
     """Return why nothing is read from one side of a session; None where nothing is owed."""
@@ -20,9 +24,10 @@ def silence_of(session: Session, connection: Connection, now_s: float) -> StallR
         return _held(session, connection, now_s)
     if connection.paused_by or connection.is_closed or not connection.is_connected:
         return None
-    owed = _owed(session, connection)
-    silent_s = quiet_s(connection.sock) if owed else None
-    if silent_s is None or silent_s < STALL_S:
+    # Nearly always it is quick: the words are found when it is not.
+    silent_s = quiet_s(connection.sock) if session.state in _EXPECTING else None
+    owed = _owed(session, connection) if silent_s is not None and silent_s >= STALL_S else ""
+    if silent_s is None or not owed:
         return None
     _, unread_bytes = queues(connection.sock)
     who = name_of(session, connection)
@@ -44,7 +49,7 @@ def _held(session: Session, connection: Connection, now_s: float) -> StallRow:
 def _owed(session: Session, connection: Connection) -> str:
     """Return what one side has to say now, in words; empty when it is not its turn."""
     speaker = session.speaker
-    if not isinstance(speaker, Conversation) or session.state.is_ending or session.state.is_tunnel:
+    if not isinstance(speaker, Conversation):
         return ""
     if connection.side is Side.CLIENT:
         if session.request_pipe.is_open:

@@ -7,10 +7,10 @@ stall, with a cause. Nobody who reads at a human pace ever gets that far.
 
 from rsp.core.limits import STALL_S, TIMER_TICK_S
 from rsp.engine.context import Context
-from rsp.engine.kernel import raw_look
+from rsp.engine.kernel import raw_look, read_look
 from rsp.engine.names import name_of
 from rsp.engine.session import Session
-from rsp.engine.wait import Stall, look_at
+from rsp.engine.wait import Stall
 
 
 class StallWatch:
@@ -39,7 +39,7 @@ class StallWatch:
             if wait.stall is None:
                 wait.stall = Stall(session.id, connection.side, name_of(session, connection), wait)
                 self._context.telemetry.stalls.append(wait.stall)
-            wait.stall.see(look_at(raw_look(connection.sock)), len(connection.unsent))
+            wait.stall.see(read_look(raw_look(connection.sock)), len(connection.unsent))
 
     def on_bug(self, error: Exception) -> None:
         """Our own code failed while looking: say so, and look again."""

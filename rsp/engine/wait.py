@@ -33,7 +33,7 @@ class Stall:
         """In words: `client`, or the backend's name."""
         self.wait = wait
         self.cause = StallCause.UNKNOWN
-        self.before = self.now = look_at(wait.raw)
+        self.before = self.now = read_look(wait.raw)
         self.unsent_bytes = 0
         """The most that waited here meanwhile."""
 
@@ -56,8 +56,3 @@ class Stall:
             is_over=self.wait.ended_s > 0,
             side=self.side.value,
         )
-
-
-def look_at(raw: RawLook) -> SocketLook:
-    """Read what the kernel said; where it said nothing, that is a look that shows nothing."""
-    return read_look(raw) or SocketLook()
