@@ -160,6 +160,23 @@ def _done(answer: dict[str, Any]) -> str:
     return safe(answer["done"])
 
 
+def _faults(answer: dict[str, Any]) -> str:
+    rows = [
+        (row["id"], row["kind"], row["name"] or None, row["touched"], row["sentence"])
+        for row in answer["faults"]
+    ]
+    return as_table(("ID", "KIND", "NAME", "TOUCHED", "WHAT IT DOES"), rows)
+
+
+def _fault_added(answer: dict[str, Any]) -> str:
+    return safe(f"fault {answer['id']}: {answer['sentence']}")
+
+
+def _faults_removed(answer: dict[str, Any]) -> str:
+    removed = ", ".join(map(str, answer["removed"]))
+    return f"removed: {removed}" if removed else "there were none"
+
+
 _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "connections": _connections,
     "exchanges": _exchanges,
@@ -167,6 +184,9 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "decisions": _decisions,
     "events": _events,
     "explain": explanation_text,
+    "fault.add": _fault_added,
+    "fault.list": _faults,
+    "fault.remove": _faults_removed,
     **dict.fromkeys(("backend.add", "backend.set", "backend.remove", "undo", "redo"), _changed),
     "reload": _reloaded,
     **dict.fromkeys(("watch", "pause", "resume", "close", "stop"), _done),

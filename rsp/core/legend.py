@@ -21,6 +21,7 @@ CLOSE_REASONS: Final = {
     CloseReason.CONNECTION_LIMIT: "the client has as many connections as one address may have",
     CloseReason.MEMORY_LIMIT: "the memory budget was used up: refused, or one of the newest cut",
     CloseReason.BUFFER_LIMIT: "more bytes were buffered than pausing should ever allow",
+    CloseReason.INJECTED: "a fault that was asked for closed it",
     CloseReason.INTERNAL_ERROR: "we failed: a bug, or no memory from the kernel; its event says",
 }
 """What each reason says about how a session ended. tests/faults.toml shows where each is met."""

@@ -187,6 +187,24 @@ COMPARED_LINES = 500
 SHOWN_LINES = 20
 """Changed lines of a file that a reload names; the Config screen shows all of them."""
 
+FAULT_BURST_S = 0.05
+"""What the fault `bandwidth` lets pass at once: the bytes of this time. Timers step by 1 ms."""
+
+FAULTS_AT_ONCE = 100
+"""More faults than this at a time are refused: each is looked at for every session."""
+
+FAULT_HIGH_WATER_BYTES = 4 * MIB
+"""The high-water mark of a sink whose bytes a fault holds back: a second of 32 Mbit/s.
+
+With the ordinary one, `latency` would make a slow path of a long one.
+"""
+
+AUDIT_CHECKPOINTS = 4096
+"""Checkpoints kept for one direction that is compared: 256 MiB in reads of 64 KiB."""
+
+AUDIT_BYTES = 1 * MIB
+"""Lost bytes kept for one direction, until what leaves differs from them; mostly at once."""
+
 LUA_HOOK_INSTRUCTIONS = 100
 """The budget of a Lua call is looked at after this many instructions.
 

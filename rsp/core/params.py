@@ -131,6 +131,29 @@ class StopParams(Params, kw_only=True):
     drain: float | None = None
 
 
+class FaultAddParams(EditParams, kw_only=True):
+    """`fault add`. Without a scope it is for everybody; `values` are those of its kind."""
+
+    kind: str
+    listener: str | None = None
+    pool: str | None = None
+    backend: str | None = None
+    session: int | None = None
+    direction: str = "response"
+    first: int = 0
+    every: int = 1
+    toxicity: float = 1.0
+    seed: int = 0
+    name: str = ""
+    values: dict[str, float | str] = {}
+
+
+class FaultRemoveParams(EditParams, kw_only=True):
+    """`fault remove`: a number, or `all`."""
+
+    id: int | str
+
+
 P = TypeVar("P", bound=Params)
 
 

@@ -347,6 +347,8 @@ class Status(msgspec.Struct):
     """Whether the file on disk is no longer the one that runs."""
     draining: bool = False
     """Whether the engine is on its way out."""
+    faults: int = 0
+    """Faults on purpose that are in force."""
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
 
 

@@ -83,6 +83,8 @@ class PauseReason(Reasons):
     """A person paused it."""
     BREAKPOINT = auto()
     """A breakpoint holds it."""
+    INJECTED = auto()
+    """A fault on purpose holds it."""
 
 
 class AcceptPause(Reasons):
@@ -132,6 +134,7 @@ class CloseReason(StrEnum):
     CONNECTION_LIMIT = "connection_limit"
     MEMORY_LIMIT = "memory_limit"
     BUFFER_LIMIT = "buffer_limit"
+    INJECTED = "injected"
     INTERNAL_ERROR = "internal_error"
 
 

@@ -19,6 +19,8 @@ def splice(source: Connection, sink: Connection, most_bytes: int) -> int:
     """
     if sink.unsent.data or not sink.is_writable or source.calls is not None:
         return 0
+    if not (sink.takes_bulk and source.takes_bulk):
+        return 0
     siphon = source.poller.siphon
     if not siphon.suits(sink.sock):
         return 0

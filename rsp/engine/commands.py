@@ -14,6 +14,8 @@ from rsp.core.params import (
     EditParams,
     EventsParams,
     ExplainParams,
+    FaultAddParams,
+    FaultRemoveParams,
     IdParams,
     LimitParams,
     Params,
@@ -25,6 +27,7 @@ from rsp.core.params import (
 )
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
 from rsp.engine import acting, looking
+from rsp.engine.lab import commands as faulting
 from rsp.engine.server import Engine
 
 Carry = Callable[[Engine, Any], object | Awaitable[object]]
@@ -50,6 +53,9 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "pause": (PauseParams, acting.pause),
     "resume": (PauseParams, acting.resume),
     "close": (CloseParams, acting.close),
+    "fault.add": (FaultAddParams, faulting.add),
+    "fault.list": (Params, faulting.listed),
+    "fault.remove": (FaultRemoveParams, faulting.remove),
     "stop": (StopParams, acting.stop),
 }
 

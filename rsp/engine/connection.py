@@ -51,8 +51,11 @@ class Connection:
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
         "last_error", "owner", "paused_by", "paused_since_s", "poller", "port", "seen",
-        "short_writes", "side", "sock", "unsent", "wakeups", "write_error",
+        "short_writes", "side", "sock", "tampering", "unsent", "wakeups", "write_error",
     )  # fmt: skip
+    tampering: object  # of a `TamperedConnection` alone
+    takes_bulk = True
+    """Whether the kernel may move bytes by itself."""
 
     def __init__(
         self, poller: Poller, sock: socket.SocketType, address: str, side: Side, limits: Limits

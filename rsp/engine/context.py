@@ -1,16 +1,40 @@
 """What every session of one engine shares."""
 
 from itertools import count
+from typing import Any, Protocol
 from weakref import WeakSet
 
 from rsp.core.limits import Limits
 from rsp.core.patience import first_looks_s
+from rsp.core.routing import Routable
 from rsp.engine.calls import CallRing
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.idle import IdleConnections
 from rsp.engine.poller import Poller
 from rsp.engine.telemetry import Telemetry
+
+
+class Lab(Protocol):
+    """Whoever tampers with sessions on purpose; `Any` is a `Session`."""
+
+    def count(self) -> int:
+        """Return how many faults are in force."""
+
+    def on_paired(self, session: Any) -> None:
+        """A session has got a backend connection."""
+
+    def on_parting(self, session: Any, connection: Any) -> None:
+        """A session gives its backend connection back."""
+
+    def on_closed(self, session: Any) -> None:
+        """A session is over."""
+
+    def is_down(self, entrance: Any) -> bool:
+        """Tell whether nobody may come in here."""
+
+    def as_route_sees(self, session: Any, request: Routable) -> Routable:
+        """Return a request as `route` gets to see it."""
 
 
 class Context:
@@ -36,6 +60,8 @@ class Context:
         """Whether client connections are kept after a response, if client and backend agree."""
         self.is_shedding = False
         """Whether the memory budget is used up: new requests are refused."""
+        self.lab: Lab | None = None
+        """None until somebody asks for a fault: nobody else pays for there being any."""
         self.captures: WeakSet[CallRing] = WeakSet()
         """The recorded calls of all sessions, also of closed ones that are still remembered."""
         self.next_session_id = count(1).__next__

@@ -39,7 +39,7 @@ def closed_ledger(closed: ClosedSession) -> LedgerRow:
 
 
 def _flow(books: Books, source: tuple[int, int, int], sink: tuple[int, int, int]) -> FlowRow:
-    in_bytes, overhead_bytes, parted_in_bytes, parted_out_bytes, parted_left_bytes = books
+    in_bytes, overhead_bytes, parted_in_bytes, parted_out_bytes, parted_left_bytes, where = books
     read_bytes = parted_in_bytes + source[0]
     _, out_bytes, left_bytes = sink
     left_bytes += parted_left_bytes
@@ -52,7 +52,8 @@ def _flow(books: Books, source: tuple[int, int, int], sink: tuple[int, int, int]
         out=given_bytes - unsent_bytes,
         unsent=unsent_bytes,
         dropped=dropped_bytes,
-        balanced=dropped_bytes == 0,
+        balanced=dropped_bytes == 0 and where is None,
         head_in=read_bytes - in_bytes,
         head_out=overhead_bytes,
+        first_divergence=where,
     )

@@ -85,6 +85,11 @@ class Listener:
                 return
 
     def _begin(self, sock: socket.SocketType, address: str) -> None:
+        lab = self.context.lab
+        if lab is not None and lab.is_down(self.entrance):
+            reset_on_close(sock)
+            sock.close()
+            return
         door, announcers = self.door, self.entrance.announcers
         announces = announcers is not None and client_ip_of(address) in announcers
         # A proxy that announces its clients has as many connections as it has clients: those are

@@ -76,9 +76,8 @@ class Pairing:
         session, request = self.session, self.request
         context = session.context
         dispatcher = context.dispatcher
-        self.decision = decision = dispatcher.decide(
-            request, session.entrance.router, self.excluded
-        )
+        seen = request if context.lab is None else context.lab.as_route_sees(session, request)
+        self.decision = decision = dispatcher.decide(seen, session.entrance.router, self.excluded)
         session.generation = decision.generation
         path = request.path
         if len(path) > SHOWN_PATH_CHARACTERS:
@@ -149,6 +148,9 @@ class Pairing:
         self.load = load = session.context.dispatcher.loads[backend.key]
         load.sessions += 1
         load.total += 1
+        lab = session.context.lab
+        if lab is not None:
+            lab.on_paired(session)
 
     def connected(self) -> None:
         """The backend accepted."""
@@ -211,6 +213,9 @@ class Pairing:
         connection, backend = session.backend, self.backend
         if connection is None:
             return
+        lab = session.context.lab
+        if lab is not None:
+            lab.on_parting(session, connection)
         self.uncount()
         session.request_pipe.parted_out_bytes += connection.bytes_out
         session.response_pipe.parted_in_bytes += connection.bytes_in
@@ -239,6 +244,9 @@ class Pairing:
 
     def end(self) -> None:
         """The session is over."""
+        lab = self.session.context.lab
+        if lab is not None:
+            lab.on_closed(self.session)
         self.uncount()
         del self.seeker
 

@@ -15,7 +15,8 @@ UNBOUNDED = 1 << 62
 """A message without an end of its own: a tunnel, or a response that ends with its connection."""
 
 
-Books = tuple[int, int, int, int, int]
+Books = tuple[int, int, int, int, int, int | None]
+"""What `Pipe.books()` returns, in bytes."""
 
 
 class Pipe:
@@ -25,9 +26,11 @@ class Pipe:
     of it, and a chunked one, or one that is kept for a second try, is followed by its scanner.
     """
 
-    __slots__ = ("direction", "is_open", "moved_bytes", "overhead_bytes", "parted_in_bytes",
-                 "parted_left_bytes", "parted_out_bytes", "passed_bytes", "remaining", "scanner",
-                 "sink", "source")  # fmt: skip
+    __slots__ = (
+        "direction", "first_divergence", "is_open", "moved_bytes", "overhead_bytes",
+        "parted_in_bytes", "parted_left_bytes", "parted_out_bytes", "passed_bytes", "remaining",
+        "scanner", "sink", "source",
+    )  # fmt: skip
 
     def __init__(self, direction: Direction) -> None:
         self.direction = direction
@@ -45,6 +48,8 @@ class Pipe:
         self.parted_in_bytes = self.parted_out_bytes = self.parted_left_bytes = 0
         """What came from the sources before the present one, what the kernels of the sinks before
         the present one took, and what they did not take."""
+        self.first_divergence: int | None = None
+        """Where, in all bodies of this direction, what left differs from what came."""
 
     def __repr__(self) -> str:
         state = f"open, {self.remaining} to go" if self.is_open else "shut"
@@ -69,7 +74,8 @@ class Pipe:
         sink = self.sink
         used = 0
         if not rest or not self.is_open:
-            self.add(head)
+            self.overhead_bytes += len(head)
+            sink.send(head)
         elif self.scanner is not None:
             used = self._feed_chunked(self.scanner, memoryview(rest), head)
         else:
@@ -85,13 +91,15 @@ class Pipe:
         return used
 
     def books(self) -> Books:
-        """Return what passed, for `ledger.py`: of bodies, besides them, and before these peers."""
+        """Return what passed, for `ledger.py`: of bodies, besides them, before these peers, and
+        where it was found to differ."""
         return (
             self.passed_bytes + self.moved_bytes,
             self.overhead_bytes,
             self.parted_in_bytes,
             self.parted_out_bytes,
             self.parted_left_bytes,
+            self.first_divergence,
         )
 
     def add(self, piece: bytes) -> None:

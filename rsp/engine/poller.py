@@ -103,6 +103,10 @@ class Poller:
             self._loop.call_soon(self._on_again)
         self._again[handler] = None
 
+    def at(self, when_s: float, handler: Handler) -> None:
+        """Give `handler` a turn at a monotonic time, or soon after: timers have steps of 1 ms."""
+        self._loop.call_later(max(0.0, when_s - time.monotonic()), self.again, handler)
+
     def close_later(self, sock: socket.SocketType, fd: int) -> None:
         """Deliver nothing of `fd` any more, and close it when nothing of this batch can name it.
 

@@ -9,7 +9,7 @@ from rsp.engine.kernel import RawLook, read_look
 class Wait:
     """One time for which a connection could not write. Times are monotonic seconds."""
 
-    __slots__ = ("began_s", "ended_s", "raw", "stall")
+    __slots__ = ("began_s", "ended_s", "held_by", "raw", "stall")
 
     def __init__(self, began_s: float, raw: RawLook) -> None:
         self.began_s = began_s
@@ -17,6 +17,8 @@ class Wait:
         """0: it goes on."""
         self.raw = raw
         """What the kernel knew when it began, unread."""
+        self.held_by = ""
+        """The faults that hold the bytes back, in words; empty: it is the kernel."""
         self.stall: Stall | None = None
         """What it has come to, once it is long enough to be one."""
 
@@ -39,7 +41,7 @@ class Stall:
 
     def see(self, look: SocketLook, unsent_bytes: int) -> None:
         """Take a further look. A cause that was found stays until another one is."""
-        cause = cause_of(self.before, look)
+        cause = StallCause.INJECTED if self.wait.held_by else cause_of(self.before, look)
         if cause is not StallCause.UNKNOWN or self.cause is cause:
             self.cause, self.now = cause, look
         self.unsent_bytes = max(self.unsent_bytes, unsent_bytes)
@@ -50,9 +52,14 @@ class Stall:
         return StallRow(
             since_s=since_s,
             cause=self.cause.value,
-            sentence=sentence_of(self.cause, self.who, since_s, self.before, self.now),
+            sentence=self._sentence(since_s),
             evidence=evidence_of(self.before, self.now),
             unsent_bytes=self.unsent_bytes,
             is_over=self.wait.ended_s > 0,
             side=self.side.value,
         )
+
+    def _sentence(self, since_s: float) -> str:
+        if self.cause is StallCause.INJECTED:
+            return f"{self.wait.held_by} holds back what {self.who} is to get, for {since_s:.1f} s"
+        return sentence_of(self.cause, self.who, since_s, self.before, self.now)

@@ -107,6 +107,16 @@ class ChunkedScanner:
         """Whether the end of the body has been read."""
         return self._stage is _Stage.DONE
 
+    @property
+    def left_bytes(self) -> int:
+        """What is to come of the payload of the present chunk."""
+        return self._left
+
+    @property
+    def decodes(self) -> bool:
+        """Whether what it returns is the payload alone."""
+        return self._decode
+
     def position(self) -> str:
         """Return where the scanner stands, in words for an error sentence."""
         if self._stage is _Stage.DONE:

@@ -15,7 +15,7 @@ class KeptBody:
     A body that turns out longer than `most_bytes` passes all the same, and nothing of it is kept.
     """
 
-    __slots__ = ("_left_bytes", "_most_bytes", "_scanner", "consumed", "kept", "payload_bytes")
+    __slots__ = ("_left_bytes", "_most_bytes", "consumed", "kept", "payload_bytes", "scanner")
 
     def __init__(
         self, sent: bytes, left_bytes: int, scanner: ChunkedScanner | None, *, most_bytes: int
@@ -25,7 +25,7 @@ class KeptBody:
         What is left is `left_bytes`, or what `scanner` says when the body is chunked.
         """
         self._left_bytes = left_bytes
-        self._scanner = scanner
+        self.scanner = scanner
         self._most_bytes = most_bytes
         self.kept: bytes | None = sent
         """What has passed; None when it was too much to keep."""
@@ -42,12 +42,12 @@ class KeptBody:
     @property
     def done(self) -> bool:
         """Whether the end of the body has been read."""
-        return not self._left_bytes if self._scanner is None else self._scanner.done
+        return not self._left_bytes if self.scanner is None else self.scanner.done
 
     def position(self) -> str:
         """Return where the body stands, in words for an error sentence."""
-        if self._scanner is not None:
-            return self._scanner.position()
+        if self.scanner is not None:
+            return self.scanner.position()
         return f"after {self.payload_bytes:,} of {self.payload_bytes + self._left_bytes:,} bytes"
 
     def feed(self, view: memoryview) -> list[Piece]:
@@ -56,7 +56,7 @@ class KeptBody:
         Raises:
             BadMessage: 400, the framing of a chunked body is broken.
         """
-        scanner = self._scanner
+        scanner = self.scanner
         if scanner is not None:
             pieces = scanner.feed(view)
             self.consumed = scanner.consumed

@@ -1,0 +1,108 @@
+"""Compares what came with what left, byte for byte, where bytes may be lost on the way.
+
+On the way in a checksum runs over the payload, with a checkpoint at each read; on the way out
+another one runs, independently, over what the kernel took, and is compared at each checkpoint. So a
+difference that nobody knows of is found, to the read. Of bytes that are known to be lost it is
+found to the byte: what left is compared with what should have left instead.
+"""
+
+from collections import deque
+from itertools import islice
+from zlib import crc32
+
+from rsp.core.limits import AUDIT_BYTES, AUDIT_CHECKPOINTS
+
+
+class Audit:
+    """Follows the payload of one direction. Offsets count its bytes from 0."""
+
+    def __init__(self, began_bytes: int) -> None:
+        self.lost_bytes = 0
+        self._came_bytes = self._out_bytes = self._agreed_bytes = began_bytes
+        self._came_crc = self._out_crc = 0
+        self._points: deque[tuple[int, int]] = deque()
+        """Offset and checksum of what came, at each read that has not left yet."""
+        self._found: int | None = None
+        self._hole_bytes = 0
+        """Where the first loss was."""
+        self._ahead_bytes = 0
+        """So many bytes that came before it have not left yet."""
+        self._expected = bytearray()
+        """What came from the first loss on, and should have left in place of what leaves now."""
+        self._is_comparing = False
+
+    def came(self, view: memoryview | bytes) -> None:
+        """Payload was read."""
+        self._came_bytes += len(view)
+        if self.lost_bytes:
+            return
+        self._came_crc = crc32(view, self._came_crc)
+        self._points.append((self._came_bytes, self._came_crc))
+        if len(self._points) > AUDIT_CHECKPOINTS:
+            # Nothing leaves, and reading has not stopped: every second one will do.
+            self._points = deque(islice(self._points, 1, None, 2))
+
+    def left(self, view: memoryview | bytes) -> None:
+        """The kernel took payload."""
+        if not self.lost_bytes:
+            self._check(view)
+            return
+        ahead = min(self._ahead_bytes, len(view))
+        self._ahead_bytes -= ahead
+        self._out_bytes += ahead
+        if self._is_comparing:
+            self._compare(view[ahead:])
+        self._out_bytes += len(view) - ahead
+
+    def lost(self, view: memoryview | bytes) -> None:
+        """Payload was thrown away that should have left next."""
+        is_first = not self.lost_bytes
+        self.lost_bytes += len(view)
+        if is_first and self.lost_bytes:
+            self._points.clear()
+            self._ahead_bytes = self._came_bytes - self._out_bytes - self.lost_bytes
+            self._hole_bytes = self._out_bytes + self._ahead_bytes
+            self._is_comparing = self._found is None
+        if self._is_comparing:
+            self._expect(view)
+
+    def first_divergence(self) -> int | None:
+        """Return the first offset at which what left differs from what came; None: at none so far.
+
+        What is only shorter differs where it ends. Where lost bytes and those behind them are the
+        same for too long to be kept, it is where the first loss was.
+        """
+        if self._found is None and self.lost_bytes:
+            return self._out_bytes if self._is_comparing else self._hole_bytes
+        return self._found
+
+    def _check(self, view: memoryview | bytes) -> None:
+        pos = 0
+        while pos < len(view):
+            bound = self._points[0][0] - self._out_bytes if self._points else len(view)
+            part = view[pos : pos + bound]
+            self._out_crc = crc32(part, self._out_crc)
+            self._out_bytes += len(part)
+            pos += len(part)
+            if self._points and self._points[0][0] == self._out_bytes:
+                expected = self._points.popleft()[1]
+                if expected != self._out_crc and self._found is None:
+                    self._found = self._agreed_bytes
+                self._agreed_bytes = self._out_bytes
+
+    def _expect(self, view: memoryview | bytes) -> None:
+        self._expected += view
+        if len(self._expected) > AUDIT_BYTES:
+            self._expected.clear()
+            self._is_comparing = False
+
+    def _compare(self, view: memoryview | bytes) -> None:
+        self._expect(view)
+        length = len(view)
+        if bytes(self._expected[:length]) == view:
+            del self._expected[:length]
+        elif self._is_comparing:
+            same = next(at for at in range(length) if self._expected[at] != view[at])
+            self._found = self._out_bytes + same
+            self._expected.clear()
+            self._is_comparing = False

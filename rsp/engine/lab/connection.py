@@ -1,0 +1,251 @@
+"""A connection with faults: the same socket, buffer and counters, and other ways to use them.
+
+A healthy connection becomes one by `tamper()`, in place, and is one no longer after `restore()`: a
+change of its class. So the byte path of all others has no branch for it.
+"""
+
+from typing import Any
+
+from rsp.core.buffer import AfterUnsent
+from rsp.core.faults.gates import NEVER_S, Order
+from rsp.core.lifecycle import Fact
+from rsp.core.vocabulary import CloseReason
+from rsp.engine.connection import Connection
+from rsp.engine.kernel import raw_look
+from rsp.engine.lab.tampering import Tampering
+from rsp.engine.nonblocking import WOULD_BLOCK, PeerGone, shut_write, try_send
+from rsp.engine.poller import HANG_UP
+from rsp.engine.wait import Wait
+
+
+class TamperedConnection(Connection):
+    """A connection that does what its `tampering` says."""
+
+    __slots__ = ()
+    takes_bulk = False
+    tampering: Tampering
+
+    # -- reading
+
+    def on_ready(self, readiness: int) -> None:
+        """Act on readiness, and, where that is the fault, take a half-close for the end."""
+        super().on_ready(readiness)
+        tampering = self.tampering
+        if not tampering.ends_at_hang_up or self.is_closed or not self.seen & HANG_UP:
+            return
+        session: Any = self.owner
+        if not session.state.is_ending:
+            why = f"{self._faults()} took the client's half-close for its end"
+            session.because(CloseReason.INJECTED, why)
+            session.advance(Fact.CLIENT_GONE)
+
+    def _read_on(self, turn_bytes: int = 0) -> None:
+        if not self.tampering.reads_once:
+            super()._read_on(turn_bytes)
+            return
+        if not turn_bytes and self.is_readable and not self.paused_by:
+            self._read()
+        # The rest has no edge of its own.
+        self.is_readable = False
+
+    # -- sending
+
+    def send(self, piece: bytes | memoryview, flags: int = 0) -> None:
+        """Give `piece` to the kernel as the faults have it."""
+        tampering = self.tampering
+        view = memoryview(piece)
+        if self.write_error is not None:
+            return
+        tampering.given(view, self.poller.now_s)
+        if tampering.is_swallowing:
+            tampering.lost(view)
+        elif tampering.gates:
+            self._wait(view)
+            self.flush()
+        elif tampering.bug == "lose_on_eagain":
+            self._lose_on_eagain(view)
+        elif self.unsent.data or not self.is_writable:
+            self._wait(view)
+        else:
+            self._offer(view)
+
+    def _wait(self, view: memoryview) -> None:
+        self.unsent.append(view)
+        self.poller.holders.add(self)
+
+    def _offer(self, view: memoryview) -> None:
+        """Offer a piece; what a short write leaves is kept, or lost, where that is the bug."""
+        count = self._try(view)
+        if count is None or count == len(view):
+            return
+        if count >= 0 and self.tampering.bug == "lose_on_short_write":
+            self.tampering.lost(view[count:])
+            return
+        self._wait(view[max(count, 0) :])
+        if count < 0:
+            self._not_taken(count)
+        else:
+            self.flush()
+
+    def _lose_on_eagain(self, view: memoryview) -> None:
+        """Offer a piece, and once more what a short write leaves; what meets EAGAIN is lost.
+
+        It is offered whether there was room before or not, unless it would overtake something.
+        """
+        for _ in range(2):
+            count = WOULD_BLOCK if self.unsent.data else self._try(view)
+            if count is None:
+                return
+            if count < 0:
+                self._not_taken(count)
+                break
+            view = view[count:]
+            if not view:
+                return
+        self.tampering.lost(view)
+
+    def _try(self, view: memoryview) -> int | None:
+        """Offer bytes to the kernel, and count what it says; None: the peer is gone."""
+        try:
+            count = try_send(self.sock, view)
+        except PeerGone as error:
+            self.on_write_error(error)
+            return None
+        if self.calls is not None:
+            self._record("send", len(view), count)
+        if count > 0:
+            self.bytes_out += count
+            self.short_writes += count < len(view)
+            self.tampering.left(view[:count], self.poller.now_s)
+        return count
+
+    def flush(self) -> None:
+        """Offer what is unsent, as far as the gates let it through."""
+        tampering, data = self.tampering, self.unsent.data
+        now_s = self.poller.now_s
+        while data and self.is_writable and not self.is_closed:
+            most = tampering.room_bytes(now_s) if tampering.gates else len(data)
+            if most <= 0:
+                break
+            view = memoryview(bytes(data[:most]))
+            count = self._try(view)
+            if count is None:
+                return
+            if count < 0:
+                self._not_taken(count)
+                break
+            self.unsent.consume(count)
+            if 0 < count < len(view) and tampering.bug == "lose_on_short_write":
+                tampering.lost(memoryview(bytes(data)))
+                data.clear()
+        self._mark_held(now_s)
+        if self.is_full and self.unsent.has_room:
+            self.is_full = False
+            self.owner.on_room(self)
+        self._ask_for_turn(now_s)
+        if not data and self.is_writable and not self.is_closed:
+            self._all_sent()
+
+    def _mark_held(self, now_s: float) -> None:
+        """Count the time for which a gate, and not the kernel, lets nothing through."""
+        tampering = self.tampering
+        is_held = bool(self.unsent.data) and self.is_writable and not self.is_closed
+        if is_held and not self.blocked_since_s:
+            tampering.held_since_s = self.blocked_since_s = now_s
+            wait = self.poller.blocked[self] = Wait(now_s, raw_look(self.sock))
+            wait.held_by = self._faults()
+        elif not is_held and tampering.held_since_s:
+            tampering.held_since_s = 0.0
+            if self.is_writable:
+                self._unblock()
+            elif self in self.poller.blocked:
+                self.poller.blocked[self].held_by = ""
+
+    def let_go(self) -> None:
+        """Nothing is held any more."""
+        self.tampering.held_since_s = 0.0
+        self._unblock()
+
+    def _ask_for_turn(self, now_s: float) -> None:
+        """Ask for a turn when the gates want something done: never in the midst of a `send`."""
+        tampering = self.tampering
+        if self.is_closed or tampering.is_swallowing:
+            return
+        if tampering.order(now_s) is not Order.NOTHING:
+            self.poller.again(self)
+            return
+        next_s = tampering.next_s(now_s)
+        if next_s != NEVER_S and not tampering.asked_s <= next_s:
+            tampering.asked_s = next_s
+            self.poller.at(next_s, self)
+
+    def _take_turn(self) -> None:
+        self.tampering.asked_s = NEVER_S
+        if self.write_error is not None:
+            self._fail_write()
+        elif not self._obey(self.tampering.order(self.poller.now_s)) and self.is_writable:
+            self.flush()
+
+    def _obey(self, order: Order) -> bool:
+        """Do what the gates want done; tell whether that was the end of the connection."""
+        tampering, unsent = self.tampering, self.unsent
+        if order is Order.FIN and not tampering.is_swallowing:
+            tampering.is_swallowing = True
+            tampering.lost(memoryview(bytes(unsent.data)))
+            unsent.data.clear()
+            shut_write(self.sock)
+        elif order in (Order.CLOSE, Order.RESET):
+            unsent.discard(0)
+            tampering.gates.clear()
+            session: Any = self.owner
+            session.because(CloseReason.INJECTED, f"{self._faults()} closed it")
+            session.close(CloseReason.INJECTED, reset=order is Order.RESET)
+            return True
+        return False
+
+    def finish(self, after: AfterUnsent) -> None:
+        """Put a close marker behind what is unsent; or close at once, where that is the bug."""
+        if self.tampering.bug == "close_without_drain" and not self.is_closed:
+            self.tampering.lost(memoryview(bytes(self.unsent.data)))
+            self.unsent.data.clear()
+            self.close()
+            self.owner.on_sent(self)
+            return
+        super().finish(after)
+
+    def _all_sent(self) -> None:
+        now_s = self.poller.now_s
+        if self.unsent.after is not AfterUnsent.NOTHING and not self.tampering.may_end(now_s):
+            self._ask_for_turn(now_s)
+            return
+        super()._all_sent()
+
+    def _faults(self) -> str:
+        names = self.tampering.names
+        return f"{'the faults' if len(names) > 1 else 'the fault'} {' and '.join(names)}"
+
+
+def tamper(connection: Connection) -> Tampering:
+    """Make `connection` one with faults, if it is not, and return what is done to it."""
+    if isinstance(connection, TamperedConnection):
+        return connection.tampering
+    connection.tampering = tampering = Tampering()
+    tampering.old_bytes = len(connection.unsent.data)
+    connection.__class__ = TamperedConnection
+    return tampering
+
+
+def restore(connection: Connection, high_water_bytes: int) -> None:
+    """Let `connection` be as all others; what a fault held back goes now."""
+    if not isinstance(connection, TamperedConnection):
+        return
+    if connection.tampering.held_since_s and connection.is_writable:
+        connection.let_go()
+    if connection.tampering.reads_once and not (connection.is_eof or connection.is_closed):
+        # Something may be there that no edge will tell of any more.
+        connection.is_readable = True
+        connection.poller.again(connection)
+    connection.unsent.high_water_bytes = high_water_bytes
+    connection.__class__ = Connection  # type: ignore[assignment]
+    if not connection.is_closed and connection.is_writable:
+        connection.flush()
