@@ -106,7 +106,7 @@ def test_the_matrix_is_whole() -> None:
 
 def test_every_reason_that_a_fault_can_have_is_met_and_in_the_legend() -> None:
     assert set(CLOSE_REASONS) == set(CloseReason)
-    by_hand = {CloseReason.OPERATOR, CloseReason.SHUTDOWN}
+    by_hand = {CloseReason.OPERATOR, CloseReason.SHUTDOWN, CloseReason.INJECTED}
     elsewhere = {
         CloseReason.BAD_PROXY_HEADER,
         CloseReason.CONNECTION_LIMIT,
