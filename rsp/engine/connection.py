@@ -104,7 +104,7 @@ class Connection:
         self.bytes_in = self.bytes_out = self.wakeups = 0
         self.eagain_reads = self.eagain_writes = self.short_writes = 0
         self.blocked_total_s = 0.0
-        self.unsent.peak_bytes = 0
+        self.unsent.peak_bytes, self.unsent.first_divergence = 0, None
 
     # -- readiness
 
@@ -262,7 +262,7 @@ class Connection:
                 break
             self.bytes_out += count
             self.short_writes += count < wanted
-            self.unsent.consume(count)
+            self.unsent.consume(count, self.bytes_out)
         if self.is_full and self.unsent.has_room:
             self.is_full = False
             self.owner.on_room(self)

@@ -93,6 +93,10 @@ class Pipe:
     def books(self) -> Books:
         """Return what passed, for `ledger.py`: of bodies, besides them, before these peers, and
         where it was found to differ."""
+        sink = getattr(self, "sink", None)
+        at = None if sink is None else sink.unsent.first_divergence
+        if at is not None and self.first_divergence is None:
+            self.first_divergence = max(0, self.parted_out_bytes + at - self.overhead_bytes)
         return (
             self.passed_bytes + self.moved_bytes,
             self.overhead_bytes,

@@ -43,7 +43,7 @@ def test_what_is_appended_is_a_copy() -> None:
 def test_the_peak_stays() -> None:
     buffer = WriteBuffer(10, 5)
     buffer.append(b"1234567")
-    buffer.consume(6)
+    buffer.consume(6, 6)
     buffer.append(b"8")
     assert (len(buffer), buffer.peak_bytes) == (2, 7)
 
@@ -89,8 +89,48 @@ def test_bytes_come_out_as_they_went_in(steps: list[bytes | int]) -> None:
             buffer.append(step)
             expected += step
         else:
-            sent += bytes(buffer.data[:step])
-            buffer.consume(step)
+            count = min(step, len(buffer))
+            sent += bytes(buffer.data[:count])
+            buffer.consume(count, len(sent))
         peak_bytes = max(peak_bytes, len(buffer))
         assert sent + bytes(buffer.data) == expected
     assert buffer.peak_bytes == peak_bytes
+    assert buffer.first_divergence is None
+
+
+@given(
+    before=st.integers(0, 100),
+    pieces=st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=10),
+    data=st.data(),
+)
+def test_what_changes_while_it_waits_is_noticed_when_all_has_gone(
+    before: int, pieces: list[bytes], data: st.DataObject
+) -> None:
+    buffer = WriteBuffer(50, 25)
+    for piece in pieces:
+        buffer.append(piece)
+    at = data.draw(st.integers(0, len(buffer) - 1))
+    buffer.data[at] ^= data.draw(st.integers(1, 255))
+    out_bytes = before
+    while buffer.data:
+        assert buffer.first_divergence is None
+        count = data.draw(st.integers(1, len(buffer)))
+        out_bytes += count
+        buffer.consume(count, out_bytes)
+    # The checksums say only that it differs somewhere behind what had gone before.
+    assert buffer.first_divergence == before
+    buffer.append(b"sound")
+    buffer.consume(5, out_bytes + 5)
+    assert buffer.first_divergence == before
+
+
+def test_what_goes_missing_while_it_waits_is_noticed() -> None:
+    buffer = WriteBuffer(50, 25)
+    buffer.append(b"one two three")
+    del buffer.data[3:7]
+    buffer.consume(9, 1009)
+    assert buffer.first_divergence == 1000
+    buffer.clear()
+    buffer.append(b"four")
+    buffer.clear()
+    assert buffer.first_divergence == 1000

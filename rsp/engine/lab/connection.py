@@ -134,10 +134,10 @@ class TamperedConnection(Connection):
             if count < 0:
                 self._not_taken(count)
                 break
-            self.unsent.consume(count)
+            self.unsent.consume(count, self.bytes_out)
             if 0 < count < len(view) and tampering.bug == "lose_on_short_write":
                 tampering.lost(memoryview(bytes(data)))
-                data.clear()
+                self.unsent.clear()
         self._mark_held(now_s)
         if self.is_full and self.unsent.has_room:
             self.is_full = False
@@ -192,7 +192,7 @@ class TamperedConnection(Connection):
         if order is Order.FIN and not tampering.is_swallowing:
             tampering.is_swallowing = True
             tampering.lost(memoryview(bytes(unsent.data)))
-            unsent.data.clear()
+            unsent.clear()
             shut_write(self.sock)
         elif order in (Order.CLOSE, Order.RESET):
             unsent.discard(0)
@@ -207,7 +207,7 @@ class TamperedConnection(Connection):
         """Put a close marker behind what is unsent; or close at once, where that is the bug."""
         if self.tampering.bug == "close_without_drain" and not self.is_closed:
             self.tampering.lost(memoryview(bytes(self.unsent.data)))
-            self.unsent.data.clear()
+            self.unsent.clear()
             self.close()
             self.owner.on_sent(self)
             return
