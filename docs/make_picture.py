@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from rsp.demo.scenes import Scene
 from rsp.demo.stage import Stage
-from rsp.demo.stories import Evidence, held_back
+from rsp.demo.stories import Evidence, accused
 from rsp.tui.app import Dashboard
 from rsp.tui.screens.connections import ConnectionsScreen
 
@@ -60,7 +60,7 @@ def _shows_it(app: Dashboard) -> bool:
     if not isinstance(screen, ConnectionsScreen):
         return False
     chosen = screen.table.cursor_row
-    return chosen is not None and bool(held_back(Evidence([chosen.row])))
+    return chosen is not None and bool(accused(Evidence([chosen.row])))
 
 
 def self_contained(svg: str) -> str:

@@ -65,7 +65,7 @@ class Link:
                 f"the engine at {self.path} does not answer: {error}", NO_ENGINE
             ) from error
 
-    def ask(self, method: str, kind: type[T], **params: Any) -> T:
+    def ask(self, method: str, kind: type[T], /, **params: Any) -> T:
         """Give a command, and return its result as a `kind`. Raises as `ask_raw` does."""
         return msgspec.json.decode(self.ask_raw(method, params), type=kind)
 

@@ -5,13 +5,16 @@ import sys
 import time
 from collections.abc import Callable
 
-from rsp.core.replies import Changed, PeerRow
+from rsp.core.replies import Changed
 from rsp.demo.scenes import Scene, cured, line_of_the_bug
 from rsp.demo.stage import Stage
 from rsp.demo.stories import (
     Evidence,
     Story,
-    held_back,
+    accused,
+    agrees,
+    holes,
+    is_mended,
     split_hosts,
     story_for,
 )
@@ -19,9 +22,9 @@ from rsp.demo.stories import (
 Say = Callable[[str], None]
 
 LOOK_EVERY_S = 0.1
-LOOK_AT_MOST_S = 15.0
-"""How often the evidence is looked at while a story waits for it, and for how long: twice the
-length of one round."""
+LOOK_AT_MOST_S = 40.0
+"""How often the evidence is looked at while a story waits for it, and for how long: several times
+the length of one round."""
 
 
 def narrate(stage: Stage, seconds: float, say: Say) -> None:
@@ -69,20 +72,26 @@ def tell(story: Story, stage: Stage, say: Say) -> None:
 
 
 def tell_slow_write(stage: Stage, say: Say) -> None:
-    """Say what the slow client's two fds show while it reads, and what both downloads brought."""
-    for row in held_back(look_until(stage, lambda evidence: bool(held_back(evidence)))):
-        say(f"  session {row.id} is BLOCKED: {client_sentence(row.client)};")
-        say("  its backend is paused by sink_full.")
-    for outcome in stage.world.wait_for_outcomes(2):
-        say(f"  {outcome.text}")
-
-
-def client_sentence(client: PeerRow) -> str:
-    """Say what waits at a client's fd."""
-    return (
-        f"{client.unsent_bytes:,} bytes unsent for {client.blocked_s:.1f} s, "
-        f"{client.eagain_writes} EAGAIN and {client.short_writes} short writes so far"
-    )
+    """Say who is named, what the ledger has lost, what the client has; then mend it, and again."""
+    for row in accused(look_until(stage, lambda evidence: bool(accused(evidence)))):
+        if row.client.stall is not None:
+            say(f"  session {row.id} is BLOCKED: {row.client.stall.sentence}")
+    evidence = look_until(stage, agrees)
+    for flow in holes(evidence)[-1:]:
+        say(
+            f"  its ledger: {flow.dropped:,} of {flow.in_:,} bytes dropped, the first that is "
+            f"wrong at byte {flow.first_divergence or 0:,}"
+        )
+    for outcome in evidence.outcomes[-1:]:
+        say(f"  its {outcome.text}")
+    stage.mend()
+    say("  fault removed: what meets EAGAIN is kept, and sent when there is room")
+    # The download that is under way has lost bytes already; the one after it will not.
+    evidence = look_until(stage, is_mended)
+    for outcome in evidence.outcomes[-1:]:
+        say(f"  its {outcome.text}")
+    for flow in [flow for flow in evidence.books if flow.balanced][:1]:
+        say(f"  its ledger: {flow.in_:,} bytes in, {flow.dropped:,} dropped: balanced")
 
 
 def tell_split_route(stage: Stage, say: Say) -> None:

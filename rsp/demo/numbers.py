@@ -78,12 +78,7 @@ STORY_PAUSE_S = 0.04
 """The slow client of the slow-write story: about 0.8 MB/s, so the page takes 6 s."""
 
 STORY_RECEIVE_BUFFER_BYTES = 16 * KIB
-RELAY_SEND_BUFFER_BYTES = 64 * KIB
-"""The broken relay's `SO_SNDBUF`. The kernel of today would hide the loss by taking megabytes for a
-peer on the same machine; a peer on a slow line gets no such room."""
-
-RELAY_READ_BYTES = 4096
-"""What the relay of 2013 read at once."""
+"""Set before it connects, so that the kernel of the proxy cannot put megabytes out of sight."""
 
 ROUND_PAUSE_S = 1.0
 """Between two rounds of a story."""

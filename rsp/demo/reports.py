@@ -8,8 +8,6 @@ class SitesAreOpen(msgspec.Struct, tag=True):
 
     addresses: dict[str, str]
     """`host:port` by backend name."""
-    relay: str
-    """`host:port` of the broken relay; empty when the scene has none."""
 
 
 class EngineIsHere(msgspec.Struct):
@@ -27,3 +25,7 @@ class Outcome(msgspec.Struct, tag=True):
     is_good: bool
     """Whether this is how it should be."""
     text: str
+    missing_bytes: int = 0
+    """Of a page: how many of its bytes the client never got."""
+    first_bad_offset: int | None = None
+    """And where the first byte stands that is not the page's."""

@@ -14,13 +14,14 @@ from rsp.demo.numbers import (
 from rsp.demo.pages import PageCheck, numbered_page
 from rsp.demo.plain_http import head_bytes, read_body, read_head
 
+BOOK_HOST = "book.example"
+"""Whom it asks for its page: what its session is known by."""
+
 
 @dataclass(frozen=True, slots=True)
 class Download:
     """What one slow download of the page brought."""
 
-    through: str
-    """`rsp` or `broken relay`."""
     wanted_bytes: int
     missing_bytes: int
     first_bad_offset: int | None
@@ -30,10 +31,10 @@ class Download:
     def sentence(self) -> str:
         """Say the outcome in one line."""
         if self.is_whole:
-            return f"{self.through}: all {self.wanted_bytes:,} bytes, sha256 {self.sha256[:12]} ✓"
+            return f"client: all {self.wanted_bytes:,} bytes, sha256 {self.sha256[:12]} ✓"
         at = "at the end" if self.first_bad_offset is None else f"byte {self.first_bad_offset:,}"
         return (
-            f"{self.through}: {self.missing_bytes:,} of {self.wanted_bytes:,} bytes missing, "
+            f"client: {self.missing_bytes:,} of {self.wanted_bytes:,} bytes missing, "
             f"first bad offset {at}, sha256 {self.sha256[:12]} ✗"
         )
 
@@ -57,9 +58,9 @@ async def open_slow(
     return await asyncio.open_connection(sock=sock, limit=HEAD_BYTES)
 
 
-async def download_book(address: str, through: str, pause_s: float = STORY_PAUSE_S) -> Download:
-    """Read the story's page slowly through the proxy at `address`, resting `pause_s` after each
-    piece, and compare every byte.
+async def download_book(address: str, pause_s: float = STORY_PAUSE_S) -> Download:
+    """Read the story's page slowly from `address`, resting `pause_s` after each piece, and compare
+    every byte.
 
     Raises:
         OSError: nobody listens at `address`.
@@ -67,7 +68,7 @@ async def download_book(address: str, through: str, pause_s: float = STORY_PAUSE
     reader, writer = await open_slow(address, STORY_RECEIVE_BUFFER_BYTES)
     check = PageCheck(numbered_page(BOOK_BYTES))
     try:
-        writer.write(head_bytes("GET /book HTTP/1.1", host="book.example", connection="close"))
+        writer.write(head_bytes("GET /book HTTP/1.1", host=BOOK_HOST, connection="close"))
         head = await read_head(reader)
         if head is not None and head.status == 200:
             async for piece in read_body(reader, head, STORY_READ_BYTES):
@@ -76,7 +77,6 @@ async def download_book(address: str, through: str, pause_s: float = STORY_PAUSE
     finally:
         writer.close()
     return Download(
-        through=through,
         wanted_bytes=BOOK_BYTES,
         missing_bytes=check.missing_bytes,
         first_bad_offset=check.first_bad_offset,

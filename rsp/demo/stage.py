@@ -3,20 +3,27 @@
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from rsp.cli.link import Link
 from rsp.cli.run import start_engine
-from rsp.core.replies import Connections, Decisions, Status
+from rsp.core.evidence import FlowRow
+from rsp.core.faults.rows import FaultAdded, FaultsRemoved
+from rsp.core.replies import ConnectionDetail, ConnectionRow, Connections, Decisions, Status
 from rsp.demo.engine_life import EngineLife
 from rsp.demo.reports import EngineIsHere
 from rsp.demo.scenes import Scene, line_of_the_bug, lua_for
+from rsp.demo.slow_client import BOOK_HOST
 from rsp.demo.stories import Evidence
 from rsp.demo.world_process import WorldProcess
 
 T = TypeVar("T")
+
+DOWNLOADS_KEPT = 3
+"""Slow downloads whose ledgers are compared with what their client found."""
 
 DECISIONS_ASKED = 60
 """Enough to hold both spellings of every site of the split-route story."""
@@ -35,6 +42,9 @@ class Stage:
         self.control = self.directory / "control.sock"
         self.proxy = ""
         """`host:port` where the engine listens."""
+        self._downloads: list[int] = []
+        """The sessions of the last slow downloads."""
+        self._books: dict[int, FlowRow] = {}
 
     def __enter__(self) -> "Stage":
         """Start the engine, wait until it answers, and let the traffic begin.
@@ -47,6 +57,8 @@ class Stage:
             where = ["--control", str(self.directory / "control.sock"), "--listen", "127.0.0.1:0"]
             self.engine, self.control = start_engine([str(self.config), *where])
             self.proxy = self.ask("status", Status).listeners[0].address
+            if self.scene is Scene.SLOW_WRITE:
+                self.play_the_bug()
             engine = EngineIsHere(self.proxy, self.engine.pid, str(self.directory))
             self.world.send_traffic(engine)
         except BaseException:
@@ -72,13 +84,42 @@ class Stage:
         with Link(self.control) as link:
             return link.ask(method, kind)
 
+    def play_the_bug(self) -> None:
+        """Let the engine lose what the proxy of 2013 lost, on the way to every client."""
+        with Link(self.control) as link:
+            link.ask("fault.add", FaultAdded, kind="lose_on_eagain")
+
+    def mend(self) -> None:
+        """Take that back."""
+        with Link(self.control) as link:
+            link.ask("fault.remove", FaultsRemoved, id="all")
+
     def evidence(self) -> Evidence:
         """Return what the stories look at; raises as `ask`."""
         with Link(self.control) as link:
             connections = link.ask("connections", Connections).connections
-            decisions = link.ask("decisions", Decisions, limit=DECISIONS_ASKED).decisions
-        is_cured = self.scene is Scene.SPLIT_ROUTE and is_mended(self.config)
-        return Evidence(connections, decisions, tuple(self.world.outcomes), is_cured)
+            if self.scene is Scene.SLOW_WRITE:
+                self._read_books(link, connections)
+            return Evidence(
+                connections,
+                link.ask("decisions", Decisions, limit=DECISIONS_ASKED).decisions,
+                tuple(self.world.outcomes),
+                self.scene is Scene.SPLIT_ROUTE and is_mended(self.config),
+                list(self._books.values()),
+                link.ask("status", Status).faults,
+            )
+
+    def _read_books(self, link: Link, connections: Sequence[ConnectionRow]) -> None:
+        """Read the ledgers of the present slow download and of the last ones."""
+        for row in connections:
+            if row.request is not None and row.request.host == BOOK_HOST:
+                self._downloads.append(row.id)
+        self._downloads = list(dict.fromkeys(self._downloads))[-DOWNLOADS_KEPT:]
+        self._books = {}
+        for session in self._downloads:
+            ledger = link.ask("connection", ConnectionDetail, id=session).ledger
+            if ledger is not None:
+                self._books[session] = ledger.response
 
     def close(self) -> None:
         """End the traffic first, so that the engine has nothing to drain; then all the rest."""

@@ -11,11 +11,9 @@ import contextlib
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator
 
 import msgspec
 
-from rsp.demo.broken_relay import BrokenRelay
 from rsp.demo.clients import KINDS, visit_for_ever
 from rsp.demo.engine_life import EngineLife
 from rsp.demo.numbers import RETRY_PAUSE_S, ROUND_PAUSE_S
@@ -43,26 +41,18 @@ async def life_pipe(fd: int) -> asyncio.StreamReader:
     return reader
 
 
-@contextlib.asynccontextmanager
-async def relay_for(scene: Scene, backend: str) -> AsyncIterator[str]:
-    """Run the broken relay beside the slow-write story; yield its address, or ""."""
-    if scene is not Scene.SLOW_WRITE:
-        yield ""
-        return
-    relay = BrokenRelay(backend)
-    running = asyncio.ensure_future(relay.run())
-    try:
-        yield relay.address
-    finally:
-        running.cancel()
-
-
-async def tell_slow_write(proxy: str, relay: str) -> None:
-    """Download the same page through both, for ever, and report each download."""
+async def tell_slow_write(proxy: str) -> None:
+    """Download the same page slowly, for ever, and report each download."""
     while True:
-        both = (download_book(proxy, "rsp"), download_book(relay, "broken relay"))
-        for download in await asyncio.gather(*both):
-            say(Outcome(is_good=download.is_whole, text=download.sentence()))
+        download = await download_book(proxy)
+        say(
+            Outcome(
+                download.is_whole,
+                download.sentence(),
+                download.missing_bytes,
+                download.first_bad_offset,
+            )
+        )
         await asyncio.sleep(ROUND_PAUSE_S)
 
 
@@ -79,13 +69,13 @@ async def tell_split_route(proxy: str) -> None:
         say(Outcome(is_good=not astray, text=text))
 
 
-async def tell(scene: Scene, proxy: str, relay: str) -> None:
+async def tell(scene: Scene, proxy: str) -> None:
     """Run the story of `scene`; a round that the engine cut short is begun again."""
     while True:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             match scene:
                 case Scene.SLOW_WRITE:
-                    await tell_slow_write(proxy, relay)
+                    await tell_slow_write(proxy)
                 case Scene.SPLIT_ROUTE:
                     await tell_split_route(proxy)
                 case Scene.PLAIN:
@@ -93,10 +83,10 @@ async def tell(scene: Scene, proxy: str, relay: str) -> None:
         await asyncio.sleep(RETRY_PAUSE_S)
 
 
-async def run_traffic(scene: Scene, proxy: str, relay: str) -> None:
+async def run_traffic(scene: Scene, proxy: str) -> None:
     """Run clients and story until cancelled."""
     kinds = {Scene.PLAIN: KINDS, Scene.SLOW_WRITE: QUIET_KINDS, Scene.SPLIT_ROUTE: ()}[scene]
-    await asyncio.gather(visit_for_ever(proxy, kinds), tell(scene, proxy, relay))
+    await asyncio.gather(visit_for_ever(proxy, kinds), tell(scene, proxy))
 
 
 async def live(scene: Scene, life_fd: int) -> None:
@@ -105,22 +95,19 @@ async def live(scene: Scene, life_fd: int) -> None:
     names = SETTINGS[scene].site_names
     servers = {name: await open_site(name) for name in names}
     addresses = {name: address_of(server) for name, server in servers.items()}
-    async with relay_for(scene, addresses[names[0]]) as relay:
-        say(SitesAreOpen(addresses=addresses, relay=relay))
-        if line := await life.readline():
-            await live_beside_engine(
-                scene, msgspec.json.decode(line, type=EngineIsHere), relay, life
-            )
+    say(SitesAreOpen(addresses=addresses))
+    if line := await life.readline():
+        await live_beside_engine(scene, msgspec.json.decode(line, type=EngineIsHere), life)
     for server in servers.values():
         server.close()
 
 
 async def live_beside_engine(
-    scene: Scene, engine: EngineIsHere, relay: str, life: asyncio.StreamReader
+    scene: Scene, engine: EngineIsHere, life: asyncio.StreamReader
 ) -> None:
     """Send traffic through the engine until the life pipe ends; then see that all is gone."""
     with EngineLife(engine.pid) as engine_life:
-        traffic = asyncio.ensure_future(run_traffic(scene, engine.proxy, relay))
+        traffic = asyncio.ensure_future(run_traffic(scene, engine.proxy))
         try:
             await life.read()
         finally:

@@ -77,14 +77,19 @@ def test_the_plain_demo_prints_the_status_and_leaves_no_process(demos: list[Demo
     assert demo.family() == []
 
 
-def test_slow_write_shows_the_loss_and_that_rsp_loses_nothing(demos: list[Demo]) -> None:
+def test_slow_write_names_client_and_hole_and_the_cure_leaves_neither(demos: list[Demo]) -> None:
     demo = Demo("slow-write", "--seconds", "0")
     demos.append(demo)
     said = demo.finish()
-    assert "rsp: all 5,242,880 bytes" in said
-    assert re.search(r"broken relay: [\d,]+ of 5,242,880 bytes missing, first bad offset", said)
-    assert "is BLOCKED" in said
-    assert "paused by sink_full" in said
+    assert "is BLOCKED: client not reading" in said
+    found = re.search(r"its ledger: ([\d,]+) of 5,242,880 bytes dropped, .* at byte ([\d,]+)", said)
+    assert found is not None, said
+    assert (
+        f"client: {found[1]} of 5,242,880 bytes missing, first bad offset byte {found[2]}" in said
+    )
+    cured = said.partition("fault removed")[2]
+    assert "client: all 5,242,880 bytes" in cured
+    assert "5,242,880 bytes in, 0 dropped: balanced" in cured
 
 
 def test_split_route_counts_what_goes_astray_before_and_after_the_cure(demos: list[Demo]) -> None:

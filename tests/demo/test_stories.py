@@ -4,32 +4,41 @@ from pathlib import Path
 
 import pytest
 
+from rsp.core.evidence import FlowRow, StallRow
 from rsp.core.replies import ConnectionRow, DecisionRow, PeerRow
 from rsp.demo.reports import Outcome
 from rsp.demo.scenes import SETTINGS, Scene, cured, line_of_the_bug, lua_for
-from rsp.demo.stage import is_mended
+from rsp.demo.stage import is_mended as is_file_mended
 from rsp.demo.stories import (
     SLOW_WRITE,
     Evidence,
+    accused,
+    agrees,
     guide,
-    held_back,
+    is_mended,
     split_hosts,
     split_route,
     steps_done,
     story_for,
 )
 
-BAD = Outcome(is_good=False, text="bad")
+BAD = Outcome(is_good=False, text="bad", missing_bytes=300, first_bad_offset=70)
 GOOD = Outcome(is_good=True, text="good")
 
 
-def peer(*paused_by: str, blocked_s: float = 0.0) -> PeerRow:
+def peer(cause: str = "", blocked_s: float = 0.0) -> PeerRow:
+    stall = StallRow(blocked_s, cause, "", {}) if cause else None
     return PeerRow(
         *(3, "127.0.0.1:1", 0, 0, 0, 0, 65536, None, None, 0, 0, 0, 0),
-        paused_by=list(paused_by),
+        paused_by=[],
         blocked_s=blocked_s,
         blocked_total_s=blocked_s,
+        stall=stall,
     )
+
+
+def flow(dropped: int, first_divergence: int | None) -> FlowRow:
+    return FlowRow(1000, 1000 - dropped, 0, dropped, not dropped, 0, 0, first_divergence)
 
 
 def session(client: PeerRow, backend: PeerRow | None) -> ConnectionRow:
@@ -40,19 +49,34 @@ def decision(key: str, backend: str) -> DecisionRow:
     return DecisionRow(1, "", 1, 1, "GET", key, "/", "apps", backend, key, "", 1.0, [])
 
 
-BLOCKED = session(peer(blocked_s=1.0), peer("sink_full"))
+BLOCKED = session(peer("peer_not_reading", 1.0), peer())
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        session(peer(), peer("sink_full")),
-        session(peer(blocked_s=1.0), peer("operator")),
-        session(peer(blocked_s=1.0), None),
+        session(peer(), peer("peer_not_reading", 1.0)),
+        session(peer(blocked_s=1.0), peer()),
+        session(peer("path_loss", 1.0), None),
     ],
 )
-def test_a_session_is_held_back_only_when_blocked_and_paused_by_it(row: ConnectionRow) -> None:
-    assert held_back(Evidence([row, BLOCKED])) == [BLOCKED]
+def test_a_client_is_accused_only_when_it_is_named(row: ConnectionRow) -> None:
+    assert accused(Evidence([row, BLOCKED])) == [BLOCKED]
+
+
+@pytest.mark.parametrize(
+    ("book", "same"),
+    [(flow(300, 70), True), (flow(301, 70), False), (flow(300, 71), False), (flow(0, None), False)],
+)
+def test_ledger_and_client_agree_to_the_byte_or_not_at_all(book: FlowRow, same: bool) -> None:
+    assert agrees(Evidence((), (), [BAD, GOOD], books=[book])) == same
+
+
+def test_mended_is_a_whole_page_behind_a_broken_one_with_no_fault_in_force() -> None:
+    assert is_mended(Evidence((), (), [BAD, GOOD]))
+    assert not is_mended(Evidence((), (), [BAD, GOOD], faults=1))
+    assert not is_mended(Evidence((), (), [GOOD, BAD]))
+    assert not is_mended(Evidence((), (), [GOOD]))
 
 
 def test_split_hosts_are_those_whose_spellings_reach_several_backends() -> None:
@@ -68,14 +92,17 @@ def test_split_hosts_are_those_whose_spellings_reach_several_backends() -> None:
 def test_the_slow_write_steps_are_done_by_what_the_screen_can_show() -> None:
     story = SLOW_WRITE
     assert steps_done(story, Evidence()) == set()
-    assert steps_done(story, Evidence([BLOCKED])) == {2, 3}
-    assert steps_done(story, Evidence([BLOCKED], (), [GOOD, BAD])) == {2, 3, 4}
+    assert steps_done(story, Evidence([BLOCKED])) == {2}
+    books = [flow(0, None), flow(300, 70)]
+    assert steps_done(story, Evidence([BLOCKED], books=books, faults=1)) == {2, 3}
+    assert steps_done(story, Evidence((), (), [BAD], books=books, faults=1)) == {3, 4}
+    assert steps_done(story, Evidence((), (), [BAD, GOOD], books=books)) == {3, 4, 5}
 
 
 def test_the_guide_marks_what_is_done_and_ends_with_the_last_round() -> None:
     lines = guide(SLOW_WRITE, {2}, [GOOD, GOOD, BAD])
-    assert [line.endswith("✓") for line in lines[1:5]] == [False, True, False, False]
-    assert lines[5:] == ["→ good", "→ bad"]
+    assert [line.endswith("✓") for line in lines[1:6]] == [False, True, False, False, False]
+    assert lines[6:] == ["→ bad"]
 
 
 def test_the_split_route_steps_name_file_and_line_and_see_the_cure() -> None:
@@ -91,11 +118,11 @@ def test_a_file_is_mended_when_it_is_whole_and_its_wrong_line_is_gone(tmp_path: 
     config = tmp_path / "demo.lua"
     names = SETTINGS[Scene.SPLIT_ROUTE].site_names
     source = lua_for(Scene.SPLIT_ROUTE, dict.fromkeys(names, "127.0.0.1:1"))
-    assert not is_mended(config)
+    assert not is_file_mended(config)
     seen = []
     for text in (source, "", cured(source)):
         config.write_text(text)
-        seen.append(is_mended(config))
+        seen.append(is_file_mended(config))
     assert seen == [False, False, True]
 
 
