@@ -134,7 +134,7 @@ def test_on_a_terminal_the_guide_stands_beside_the_blocked_session(demos: list[D
     demo = Demo("slow-write", terminal=theirs)
     demos.append(demo)
     os.close(theirs)
-    read_until(ours, b"A slow client reads the same 5 MiB page")
+    read_until(ours, b"The proxy plays the bug of 2013")
     read_until(ours, b"BLOCKED")
     os.write(ours, b"q")
     drain = threading.Thread(target=read_to_the_end, args=(ours,))
