@@ -59,6 +59,15 @@ def exchanges(asker: Asker, limit: int | None) -> None:
     asker.show("exchanges", {"limit": limit})
 
 
+@command.command("autopsies")
+@limit_option
+@click.option("--reason", metavar="REASON", help="Only these: backend_gone …, or a code: SD.")
+@pass_asker
+def autopsies(asker: Asker, limit: int | None, reason: str | None) -> None:
+    """How the last sessions ended, newest first."""
+    asker.show("autopsies", {"limit": limit, "reason": reason})
+
+
 @command.command("decisions")
 @limit_option
 @click.option("--export", "file", type=click.Path(path_type=Path), metavar="FILE",

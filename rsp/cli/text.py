@@ -160,6 +160,16 @@ def _done(answer: dict[str, Any]) -> str:
     return safe(answer["done"])
 
 
+def _autopsies(answer: dict[str, Any]) -> str:
+    rows = [
+        (row["id"], row["at"], row["code"], row["reason"], row["undelivered_bytes"])
+        for row in answer["autopsies"]
+    ]
+    table = as_table(("ID", "AT", "CODE", "REASON", "UNDELIVERED"), rows).split("\n")
+    said = ["", *(f"  {safe(row['sentence'])}" for row in answer["autopsies"])]
+    return "\n".join(line + sentence for line, sentence in zip(table, said, strict=True))
+
+
 def _faults(answer: dict[str, Any]) -> str:
     rows = [
         (row["id"], row["kind"], row["name"] or None, row["touched"], row["sentence"])
@@ -184,6 +194,7 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "decisions": _decisions,
     "events": _events,
     "explain": explanation_text,
+    "autopsies": _autopsies,
     "fault.add": _fault_added,
     "fault.list": _faults,
     "fault.remove": _faults_removed,

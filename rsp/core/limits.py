@@ -187,6 +187,10 @@ COMPARED_LINES = 500
 SHOWN_LINES = 20
 """Changed lines of a file that a reload names; the Config screen shows all of them."""
 
+KEEP_ALIVE_RACE_S = 0.5
+"""A backend that ends a used connection this soon after a request, without a byte of a response,
+was closing it already: longer than a round trip, shorter than any work that fails."""
+
 FAULT_BURST_S = 0.05
 """What the fault `bandwidth` lets pass at once: the bytes of this time. Timers step by 1 ms."""
 

@@ -131,6 +131,13 @@ class StopParams(Params, kw_only=True):
     drain: float | None = None
 
 
+class AutopsiesParams(Params, kw_only=True):
+    """`autopsies`: only those of a reason, by its name or by its code."""
+
+    limit: int | None = None
+    reason: str | None = None
+
+
 class FaultAddParams(EditParams, kw_only=True):
     """`fault add`. Without a scope it is for everybody; `values` are those of its kind."""
 

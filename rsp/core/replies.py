@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from rsp.core.autopsy import AutopsyRow
 from rsp.core.evidence import LedgerRow, PauseRow, StallRow
 
 
@@ -127,6 +128,8 @@ class ConnectionDetail(ConnectionRow):
     """Those of the last ones that were this session's, newest first."""
     ledger: LedgerRow | None = None
     """What became of every byte of a body; of closed sessions as it was at their end."""
+    autopsy: AutopsyRow | None = None
+    """How it ended; null while it lives."""
     tcp_info: dict[str, dict[str, int]] = {}
     """`client` and `backend`: fields of TCP_INFO (tcp(7)); absent where the kernel has none."""
 

@@ -7,6 +7,7 @@ connections).
 
 import msgspec
 
+from rsp.core.autopsy import Ending
 from rsp.core.replies import PeerRow
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, PauseReason
@@ -40,6 +41,8 @@ class ClosedSession(msgspec.Struct, frozen=True, gc=False):
     request_books: Books
     response_books: Books
     """What became of the bytes of bodies; `ledger.py` reads them."""
+    ending: Ending | None
+    """What both sides looked like when it was known how it would end; None: nobody will ask."""
 
 
 def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> PeerRow:

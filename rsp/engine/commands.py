@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from rsp.core.params import (
+    AutopsiesParams,
     BackendAddParams,
     BackendRemoveParams,
     BackendSetParams,
@@ -26,7 +27,7 @@ from rsp.core.params import (
     read_params,
 )
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
-from rsp.engine import acting, looking
+from rsp.engine import acting, inquest, looking
 from rsp.engine.lab import commands as faulting
 from rsp.engine.server import Engine
 
@@ -36,6 +37,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "status": (Params, looking.status),
     "connections": (ConnectionsParams, looking.connections),
     "connection": (IdParams, looking.connection),
+    "autopsies": (AutopsiesParams, inquest.autopsies),
     "exchanges": (LimitParams, looking.exchanges),
     "backends": (Params, looking.backends),
     "edits": (Params, looking.edits),

@@ -120,6 +120,15 @@ def quiet_s(sock: socket.SocketType) -> float | None:
     return float(min(sent_ms, received_ms)) / 1000
 
 
+def silence(sock: socket.SocketType) -> tuple[int | None, float | None, float | None]:
+    """Return `tcpi_state`, and how long ago the last byte was sent and received; None: unknown."""
+    info = _raw_info(sock)
+    if len(info) < _LEAST_INFO_BYTES:
+        return None, None, None
+    sent_ms, _, received_ms = _LAST_DATA.unpack_from(info, _LAST_DATA_AT)
+    return info[0], sent_ms / 1000, received_ms / 1000
+
+
 def resident_bytes() -> int:
     """Return the resident set of this process (proc(5), statm); needs no fd at that moment."""
     return int(os.pread(_STATM_FD, 64, 0).split()[1]) * _PAGE_BYTES

@@ -16,6 +16,7 @@ from rsp.core.replies import (
 )
 from rsp.core.routing import RouteDecision, candidates
 from rsp.core.vocabulary import SessionState
+from rsp.engine.autopsy_rows import autopsy_row
 from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
@@ -147,6 +148,7 @@ def closed_detail(closed: ClosedSession, telemetry: Telemetry) -> ConnectionDeta
         calls_dropped=calls.dropped if calls else 0,
         stalls=_stalls_of(closed.id, telemetry, closed.closed_s),
         ledger=closed_ledger(closed),
+        autopsy=autopsy_row(closed, telemetry),
     )
 
 

@@ -8,6 +8,7 @@ speaker's business: `conversation.py` speaks HTTP, `relay.py` passes everything 
 
 from typing import Protocol
 
+from rsp.core.autopsy import LOUD_ENDS, UNASKED_ENDS, Ending
 from rsp.core.events import SessionClosed, SessionCut, SessionOpened
 from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Fact, State
@@ -16,6 +17,7 @@ from rsp.core.patience import Patience, Waiting, patience
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, Mode, PauseReason, SessionState
 from rsp.engine.actions import ACTIONS
+from rsp.engine.autopsies import ending_of
 from rsp.engine.calls import CallRing
 from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
@@ -25,20 +27,6 @@ from rsp.engine.entrance import Entrance
 from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
 from rsp.engine.telemetry import Ring
-
-_LOUD = frozenset(
-    {
-        CloseReason.CLIENT_GONE,
-        CloseReason.BACKEND_GONE,
-        CloseReason.CLIENT_TIMEOUT,
-        CloseReason.BACKEND_TIMEOUT,
-        CloseReason.BUFFER_LIMIT,
-        CloseReason.MEMORY_LIMIT,
-        CloseReason.INTERNAL_ERROR,
-        CloseReason.BAD_PROXY_HEADER,
-    }
-)
-"""Ends that somebody will ask about; the others are ordinary, or had an event of their own."""
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every session.
 _HTTP, _REQUEST, _RESPONSE = Mode.HTTP, Direction.REQUEST, Direction.RESPONSE
@@ -103,7 +91,7 @@ class Session:
 
     __slots__ = (
         "backend", "bucket", "calls", "client", "client_ip", "close_detail", "close_reason",
-        "context", "deadline_s", "entrance", "exchanges", "generation", "id",
+        "context", "deadline_s", "ending", "entrance", "exchanges", "generation", "id",
         "last_progress_s", "limits", "moved_bytes", "opened_s", "registry", "request_pipe",
         "response_pipe", "speaker", "state", "state_since_s", "trusts_client",
     )  # fmt: skip
@@ -128,6 +116,8 @@ class Session:
         self.opened_s = self.state_since_s = self.last_progress_s = context.poller.now_s
         self.close_reason: CloseReason | None = None
         self.close_detail = ""
+        self.ending: Ending | None = None
+        """What both sides looked like when it was known how this will end."""
         self.deadline_s = 0.0
         self.bucket = 0
         self.moved_bytes = 0
@@ -288,6 +278,8 @@ class Session:
         if self.close_reason is None:
             self.close_reason = reason
             self.close_detail = detail
+            if reason not in UNASKED_ENDS:
+                self.ending = ending_of(self, self.context.poller.now_s)
 
     def close(self, reason: CloseReason, *, reset: bool = False) -> None:
         """End the session: gently, sending what is unsent, or by RST at once."""
@@ -338,9 +330,10 @@ class Session:
                 self.calls,
                 self.request_pipe.books(),
                 self.response_pipe.books(),
+                self.ending,
             )
         )
-        event = SessionCut if reason in _LOUD else SessionClosed
+        event = SessionCut if reason in LOUD_ENDS else SessionClosed
         duration_s = now_s - self.opened_s
         context.telemetry.record(
             event(

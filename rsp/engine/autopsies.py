@@ -1,0 +1,63 @@
+"""What both sides of a session look like at the moment when it is known how it will end.
+
+A few calls to the kernel for each side, and only for ends that somebody will ask about.
+"""
+
+import select
+from typing import Any
+
+from rsp.core.autopsy import TCP_STATES, Ending, SideEvidence, kernel_queue, phase_of
+from rsp.engine.connection import Connection
+from rsp.engine.kernel import queues, silence
+from rsp.engine.nonblocking import pending_error
+
+_BITS = {
+    select.EPOLLIN: "IN",
+    select.EPOLLPRI: "PRI",
+    select.EPOLLRDHUP: "RDHUP",
+    select.EPOLLHUP: "HUP",
+    select.EPOLLERR: "ERR",
+}
+
+
+def ending_of(session: Any, now_s: float) -> Ending:
+    """Return what is known now of a `Session`; of one without a speaker, as far as that goes."""
+    speaker: Any = getattr(session, "speaker", None)
+    pairing: Any = getattr(speaker, "pairing", None)
+    begun = speaker is not None and speaker.response_begun()
+    connection, backend = session.backend, pairing.backend if pairing is not None else None
+    exchange: Any = getattr(speaker, "exchange", None)
+    idle_s: float | None = None
+    if None not in (connection, exchange, pairing) and pairing.is_reused:
+        idle_s = max(0.0, exchange.started_s - connection.idle_since_s)
+    return Ending(
+        phase_of(session.state.shown, response_begun=begun),
+        _side(session.client),
+        _side(connection) if connection is not None else None,
+        f"backend {backend.key}" if backend is not None else "the backend",
+        idle_s,
+        begun,
+    )
+
+
+def _side(connection: Connection) -> SideEvidence:
+    error = connection.last_error or connection.write_error
+    state = sent_s = received_s = send_queue = receive_queue = None
+    if not connection.is_closed:
+        if error is None and connection.seen & select.EPOLLERR:
+            error = pending_error(connection.sock)
+        send_queue, receive_queue = queues(connection.sock)
+        number, sent_s, received_s = silence(connection.sock)
+        state = TCP_STATES[number] if number is not None and number < len(TCP_STATES) else None
+    return SideEvidence(
+        " ".join(word for bit, word in _BITS.items() if connection.seen & bit),
+        error,
+        state,
+        connection.bytes_in,
+        connection.bytes_out,
+        connection.unsent.left_bytes,
+        kernel_queue(send_queue, state),
+        receive_queue,
+        sent_s if connection.bytes_out else None,
+        received_s if connection.bytes_in else None,
+    )
