@@ -90,8 +90,8 @@ class SideEvidence(msgspec.Struct, frozen=True, gc=False):
     Bytes and seconds; null is what the kernel did not say.
     """
 
-    epoll: str
-    """All bits that epoll ever reported for reading: `IN RDHUP HUP ERR`."""
+    readiness: str
+    """All that was ever reported of reading: `IN RDHUP HUP ERR`."""
     error: str | None
     """The errno of the last call that failed, or SO_ERROR."""
     tcp_state: str | None

@@ -129,7 +129,6 @@ class ConnectionDetail(ConnectionRow):
     ledger: LedgerRow | None = None
     """What became of every byte of a body; of closed sessions as it was at their end."""
     autopsy: AutopsyRow | None = None
-    """How it ended; null while it lives."""
     tcp_info: dict[str, dict[str, int]] = {}
     """`client` and `backend`: fields of TCP_INFO (tcp(7)); absent where the kernel has none."""
 

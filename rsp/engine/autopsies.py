@@ -3,21 +3,13 @@
 A few calls to the kernel for each side, and only for ends that somebody will ask about.
 """
 
-import select
 from typing import Any
 
 from rsp.core.autopsy import TCP_STATES, Ending, SideEvidence, kernel_queue, phase_of
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import queues, silence
 from rsp.engine.nonblocking import pending_error
-
-_BITS = {
-    select.EPOLLIN: "IN",
-    select.EPOLLPRI: "PRI",
-    select.EPOLLRDHUP: "RDHUP",
-    select.EPOLLHUP: "HUP",
-    select.EPOLLERR: "ERR",
-}
+from rsp.engine.poller import BROKEN, readiness_words
 
 
 def ending_of(session: Any, now_s: float) -> Ending:
@@ -44,13 +36,13 @@ def _side(connection: Connection) -> SideEvidence:
     error = connection.last_error or connection.write_error
     state = sent_s = received_s = send_queue = receive_queue = None
     if not connection.is_closed:
-        if error is None and connection.seen & select.EPOLLERR:
+        if error is None and connection.seen & BROKEN:
             error = pending_error(connection.sock)
         send_queue, receive_queue = queues(connection.sock)
         number, sent_s, received_s = silence(connection.sock)
         state = TCP_STATES[number] if number is not None and number < len(TCP_STATES) else None
     return SideEvidence(
-        " ".join(word for bit, word in _BITS.items() if connection.seen & bit),
+        readiness_words(connection.seen),
         error,
         state,
         connection.bytes_in,

@@ -34,6 +34,20 @@ ACCEPTABLE = select.EPOLLIN
 _EDGES = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLPRI | select.EPOLLET
 
 
+_WORDS = {
+    select.EPOLLIN: "IN",
+    select.EPOLLPRI: "PRI",
+    select.EPOLLRDHUP: "RDHUP",
+    select.EPOLLHUP: "HUP",
+    select.EPOLLERR: "ERR",
+}
+
+
+def readiness_words(readiness: int) -> str:
+    """Return the bits of a readiness in words: `IN RDHUP`."""
+    return " ".join(word for bit, word in _WORDS.items() if readiness & bit)
+
+
 class Guarded(Protocol):
     """Whoever pays when our own code fails."""
 

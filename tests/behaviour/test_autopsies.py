@@ -65,7 +65,7 @@ def test_a_chunked_response_that_breaks_off_is_told_from_a_whole_one(
     assert "inside chunk 118: size line said 8,192, 3,017 arrived" in row["sentence"]
     flow = row["ledger"]["response"]
     assert (flow["in"], flow["out"], flow["balanced"]) == (117 * 8192 + 3017,) * 2 + (True,)
-    assert "RDHUP" in row["backend"]["epoll"]
+    assert "RDHUP" in row["backend"]["readiness"]
     # By its reason, its code, and with the session itself.
     for reason in ("backend_gone", "SD"):
         assert proxy.ctl("autopsies", "--reason", reason)["autopsies"] == [row]
@@ -108,7 +108,7 @@ def test_the_race_of_keep_alive_has_its_name(engine: StartEngine, backend: OpenB
     assert "on a connection that had been idle for" in row["sentence"]
     assert "keep-alive race" in row["sentence"]
     assert row["backend"]["error"] == "ECONNRESET"
-    assert "ERR" in row["backend"]["epoll"]
+    assert "ERR" in row["backend"]["readiness"]
 
 
 def test_a_first_request_that_is_reset_is_no_race(
