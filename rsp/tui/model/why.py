@@ -63,8 +63,11 @@ def _ended(row: ConnectionRow) -> str:
     reason = row.close_reason if isinstance(row, ConnectionDetail) else None
     if not isinstance(row, ConnectionDetail) or reason is None:
         return _PLAIN[SessionState.CLOSED]
-    detail = f", {shown(row.close_detail)}" if row.close_detail else ""
-    return f"This session is over: {shown(reason)}{detail}."
+    autopsy = row.autopsy
+    if autopsy is None:
+        detail = f", {shown(row.close_detail)}" if row.close_detail else ""
+        return f"This session is over: {shown(reason)}{detail}."
+    return f"This session is over ({autopsy.code} {shown(reason)}): {shown(autopsy.sentence)}."
 
 
 def _blocked(session: Session, side: Side) -> str:
