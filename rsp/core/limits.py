@@ -75,6 +75,13 @@ TIMER_TICK_S = 0.1
 
 STALL_S = 0.1
 """A connection that takes nothing for this long is stalled; before that it is only busy."""
+SHRUNK_WINDOW = 0.75
+"""A window below this part of the widest one that was seen is not given back: its peer reads too
+little. Of a peer that read all it got, none ever was; of one that read 200 KB/s, half was gone
+(tests/behaviour/test_stalls_of_the_path.py)."""
+PATH_QUEUE_S = 0.05
+"""A round trip that is longer than the shortest by more than this has waited in a queue: a receiver
+holds an ACK back for 40 ms (TCP_DELACK_MIN of Linux)."""
 STALLS_KEPT = 1_000
 """Stalls that are remembered when they are over, some 500 bytes each."""
 

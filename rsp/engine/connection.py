@@ -50,8 +50,9 @@ class Connection:
         "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
-        "last_error", "owner", "paused_by", "paused_since_s", "poller", "port", "seen",
-        "short_writes", "side", "sock", "tampering", "unsent", "wakeups", "write_error",
+        "last_error", "owner", "paused_by", "paused_since_s", "poller", "port", "resumed_s", "seen",
+        "short_writes", "side", "sock", "tampering", "unsent", "wakeups", "widest_wnd_bytes",
+        "write_error",
     )  # fmt: skip
     tampering: object  # of a `TamperedConnection` alone
     takes_bulk = True
@@ -72,26 +73,20 @@ class Connection:
         self.calls: CallRing | None = None
         self.paused_by = 0
         """A set of `PauseReason`, as its int: flags cost half a microsecond an operation."""
-        self.is_connected = True
-        self.is_readable = False
+        self.is_connected = self.is_writable = True
         self.is_bulk = self.is_at_end = False
         """Whether the last read was a full one, so that more of the same is likely; and whether it
         was all that came before the peer's FIN."""
-        self.is_writable = True
-        self.is_full = self.is_eof = self.is_closed = False
+        self.is_readable = self.is_full = self.is_eof = self.is_closed = False
         self.seen = URGENT if sock.family == socket.AF_UNIX else 0
         """All that epoll has ever said of reading. On a unix socket a read may end at a descriptor
         (unix(7)), which nothing announces."""
         self.write_error: str | None = None
         self.last_error: str | None = None
-        self.blocked_since_s = self.paused_since_s = 0.0
+        self.blocked_since_s = self.paused_since_s = self.resumed_s = self.idle_since_s = 0.0
         self.idle_key = ""
         """Of which backend it is an idle connection; for `idle.py`."""
-        self.idle_since_s = 0.0
         self.reset_counters()
-
-    def __repr__(self) -> str:
-        return f"<Connection {self.side.value} fd {self.fd} {self.address} {self.unsent!r}>"
 
     def start(self, owner: "Owner[Connection]", *, is_connected: bool) -> None:
         """Hand the connection to its owner and to the poller."""
@@ -101,7 +96,7 @@ class Connection:
 
     def reset_counters(self) -> None:
         """Count from 0: a backend connection's counters begin when a session gets it."""
-        self.bytes_in = self.bytes_out = self.wakeups = 0
+        self.bytes_in = self.bytes_out = self.wakeups = self.widest_wnd_bytes = 0
         self.eagain_reads = self.eagain_writes = self.short_writes = 0
         self.blocked_total_s = 0.0
         self.unsent.peak_bytes, self.unsent.first_divergence = 0, None
@@ -350,15 +345,19 @@ class Connection:
         self.paused_by &= ~bit
         if self.calls is not None:
             self._record("resume", 0, None, f"no longer {reason.names()[0]}")
-        if not self.paused_by and self.is_readable:
-            self.poller.again(self)
+        self._read_again()
 
     def unpause(self, *, also_held: bool = False) -> None:
         """Take every reason back but a person's; with `also_held` that as well."""
         held = 0 if also_held else self.paused_by & _HELD
         if self.paused_by != held:
             self.paused_by = held
-            if not held and self.is_readable:
+            self._read_again()
+
+    def _read_again(self) -> None:
+        if not self.paused_by:
+            self.resumed_s = self.poller.now_s
+            if self.is_readable:
                 self.poller.again(self)
 
     @property

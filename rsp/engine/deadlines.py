@@ -44,7 +44,12 @@ class Deadlines:
         self._tick = int(time.monotonic() / TIMER_TICK_S)
         self._worst_s = 0.0
         self._told_s = 0.0
-        self._timer = loop.call_later(TIMER_TICK_S, self._on_tick, loop.time() + TIMER_TICK_S)
+        self._due_s = loop.time() + TIMER_TICK_S
+        self._timer = loop.call_at(self._due_s, self._on_tick)
+
+    def lag_now_s(self) -> float:
+        """Return the loop's lag of the last second or two, with that of a tick that is overdue."""
+        return max(self.lag_s, self._worst_s, self._loop.time() - self._due_s)
 
     def set(self, timed: Timed, deadline_s: float) -> None:
         """Let `timed` know when monotonic time reaches `deadline_s`."""
@@ -74,19 +79,19 @@ class Deadlines:
         elif bucket:
             buckets[bucket] = {timed: None}
 
-    def _on_tick(self, due_s: float) -> None:
+    def _on_tick(self) -> None:
         self._look_at_clock()
         now_s = time.monotonic()
         loop_s = self._loop.time()
-        self._measure_lag(loop_s, loop_s - due_s)
+        self._measure_lag(loop_s, loop_s - self._due_s)
         newest = int(now_s / TIMER_TICK_S)
         while self._tick < newest:
             self._tick += 1
             for timed in list(self._buckets.get(self._tick, ())):
                 self._turn_over(timed, now_s)
             self._buckets.pop(self._tick, None)
-        due_s = max(due_s, loop_s - TIMER_TICK_S) + TIMER_TICK_S
-        self._timer = self._loop.call_at(due_s, self._on_tick, due_s)
+        self._due_s = max(self._due_s, loop_s - TIMER_TICK_S) + TIMER_TICK_S
+        self._timer = self._loop.call_at(self._due_s, self._on_tick)
 
     def _turn_over(self, timed: Timed, now_s: float) -> None:
         if timed.bucket != self._tick:

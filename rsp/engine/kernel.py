@@ -4,6 +4,7 @@ import array
 import contextlib
 import fcntl
 import os
+import select
 import socket
 import struct
 import sys
@@ -37,8 +38,9 @@ _LEAST_INFO_BYTES = _WORDS_AT + 4 * len(_WORDS)
 _LAST_DATA = struct.Struct("=3I")
 _LAST_DATA_AT = _WORDS_AT + 4 * _WORDS.index("last_data_sent_ms")
 """`last_data_sent_ms` and `last_data_recv_ms`, with the last ACK between them."""
-_LATER = {"notsent_bytes": (144, "I"), "busy_us": (168, "Q"), "rwnd_limited_us": (176, "Q"),
-          "sndbuf_limited_us": (184, "Q"), "snd_wnd_bytes": (228, "I")}  # fmt: skip
+_LATER = {"notsent_bytes": (144, "I"), "min_rtt_us": (148, "I"), "busy_us": (168, "Q"),
+          "rwnd_limited_us": (176, "Q"), "sndbuf_limited_us": (184, "Q"),
+          "dsack_dups": (216, "I"), "snd_wnd_bytes": (228, "I")}  # fmt: skip
 """Fields further behind, by offset and format; an older kernel gives a shorter struct."""
 _SHOWN = (
     "state", "rtt_us", "rttvar_us", "snd_cwnd", "snd_ssthresh", "snd_mss", "unacked", "lost",
@@ -100,15 +102,23 @@ def raw_look(sock: socket.SocketType) -> RawLook:
     return _raw_info(sock), _option(sock, socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
 
 
-def read_look(raw: RawLook) -> SocketLook:
+def read_look(raw: RawLook, *, has_room: bool = False) -> SocketLook:
     """Return what `raw_look` brought, field by field; where it brought nothing, nothing is seen."""
     info, memory = raw
     fields = _fields(info)
     if len(memory) == MEMINFO.size:
         _, _, _, fields["room_bytes"], _, fields["queued_bytes"], *_ = MEMINFO.unpack(memory)
     return SocketLook(
-        **{name: fields[name] for name in SocketLook.__struct_fields__ if name in fields}
+        **{name: fields[name] for name in SocketLook.__struct_fields__ if name in fields},
+        has_room=has_room,
     )
+
+
+def has_room(sock: socket.SocketType) -> bool:
+    """Return whether the kernel would take bytes now, whether or not epoll has said so yet."""
+    poll = select.poll()
+    poll.register(sock, select.POLLOUT)
+    return any(readiness & select.POLLOUT for _, readiness in poll.poll(0))
 
 
 def quiet_s(sock: socket.SocketType) -> float | None:

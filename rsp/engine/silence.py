@@ -1,16 +1,18 @@
 """Silence: whose turn it is to speak, and since when it has said nothing.
 
 Only for whoever looks. The kernel knows when bytes came last (TCP_INFO), so nothing is noted on
-the byte path. An idle connection owes nobody anything, nor does a tunnel.
+the byte path. An idle connection owes nobody anything, nor does a tunnel; but what any of them has
+sent and we have not read, while our loop is late, is waiting for us.
 """
 
 from rsp.core.evidence import StallRow
 from rsp.core.lifecycle import State
 from rsp.core.limits import STALL_S
+from rsp.core.stall import cause_of, evidence_of, sentence_of
 from rsp.core.vocabulary import Side, StallCause
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
-from rsp.engine.kernel import queues, quiet_s
+from rsp.engine.kernel import queues, quiet_s, raw_look, read_look
 from rsp.engine.names import name_of
 from rsp.engine.session import Session
 
@@ -24,20 +26,21 @@ def silence_of(session: Session, connection: Connection, now_s: float) -> StallR
         return _held(session, connection, now_s)
     if connection.paused_by or connection.is_closed or not connection.is_connected:
         return None
+    lag_s = session.context.deadlines.lag_now_s()
+    is_late = lag_s >= STALL_S
+    is_expecting = session.state in _EXPECTING
     # Nearly always it is quick: the words are found when it is not.
-    silent_s = quiet_s(connection.sock) if session.state in _EXPECTING else None
-    owed = _owed(session, connection) if silent_s is not None and silent_s >= STALL_S else ""
-    if silent_s is None or not owed:
+    quiet = quiet_s(connection.sock) if is_expecting or is_late else None
+    if quiet is None or quiet < STALL_S:
         return None
-    _, unread_bytes = queues(connection.sock)
-    who = name_of(session, connection)
-    if unread_bytes:
-        lag_s = session.context.deadlines.lag_s
-        late = f"our loop is {lag_s:.1f} s late"
-        said = f"{who} has sent {unread_bytes:,} bytes that we have not read: {late}"
-        return StallRow(silent_s, StallCause.ENGINE_BUSY.value, said, {"loop_lag_s": lag_s})
-    said = f"{who} sends nothing for {silent_s:.1f} s: {owed}"
-    return StallRow(silent_s, StallCause.PEER_SENDING_NOTHING.value, said, {"silent_s": silent_s})
+    if is_late and not connection.is_eof:
+        _, unread_bytes = queues(connection.sock)
+        if unread_bytes:
+            return _unread(session, connection, quiet, lag_s, unread_bytes)
+    # While it was not read it may not have been able to send: that is no silence of its own.
+    silent_s = min(quiet, now_s - connection.resumed_s)
+    is_silent = silent_s - (lag_s if is_late else 0.0) >= STALL_S
+    return _silent(session, connection, silent_s) if is_expecting and is_silent else None
 
 
 def _held(session: Session, connection: Connection, now_s: float) -> StallRow:
@@ -46,17 +49,62 @@ def _held(session: Session, connection: Connection, now_s: float) -> StallRow:
     return StallRow(since_s, StallCause.OPERATOR.value, said, {})
 
 
+def _unread(
+    session: Session, connection: Connection, since_s: float, lag_s: float, unread_bytes: int
+) -> StallRow:
+    said = (
+        f"{name_of(session, connection)} has sent {unread_bytes:,} bytes that we have not read: "
+        f"our loop is {lag_s:.1f} s late"
+    )
+    evidence: dict[str, int | float] = {"loop_lag_s": lag_s, "unread_bytes": unread_bytes}
+    return StallRow(since_s, StallCause.ENGINE_BUSY.value, said, evidence)
+
+
+def _silent(session: Session, connection: Connection, silent_s: float) -> StallRow | None:
+    owed = _owed(session, connection)
+    if not owed:
+        return None
+    who = name_of(session, connection)
+    if connection.side is Side.BACKEND:
+        # What it has not got it cannot answer, and a request fits well into our send buffer.
+        look = read_look(raw_look(connection.sock))
+        if look.notsent_bytes or look.lost:
+            widest_bytes = connection.widest_wnd_bytes
+            cause = cause_of(look, look, widest_bytes)
+            said = sentence_of(cause, who, silent_s, look, look)
+            return StallRow(silent_s, cause.value, said, evidence_of(look, look, widest_bytes))
+    said = f"{who} sends nothing for {silent_s:.1f} s: {owed}"
+    return StallRow(silent_s, StallCause.PEER_SENDING_NOTHING.value, said, {"silent_s": silent_s})
+
+
 def _owed(session: Session, connection: Connection) -> str:
     """Return what one side has to say now, in words; empty when it is not its turn."""
     speaker = session.speaker
     if not isinstance(speaker, Conversation):
         return ""
+    asks_first = _asks_first(session, speaker)
     if connection.side is Side.CLIENT:
-        if session.request_pipe.is_open:
-            return f"its request body breaks off {session.request_pipe.cut_sentence()}"
+        if session.request_pipe.is_open and not asks_first:
+            return f"its request body pauses {session.request_pipe.cut_sentence()}"
         return "half a request head is here" if speaker.inbox and speaker.exchange is None else ""
-    if session.request_pipe.is_open or connection.unsent.data or speaker.exchange is None:
+    if connection.unsent.data or speaker.exchange is None:
+        return ""
+    if asks_first:
+        return "it was asked whether the body may come, and has not said so"
+    if session.request_pipe.is_open:
         return ""
     if speaker.response is None:
         return "it has the whole request and has not begun to answer"
-    return f"its response breaks off {session.response_pipe.cut_sentence()}"
+    return f"its response pauses {session.response_pipe.cut_sentence()}"
+
+
+def _asks_first(session: Session, speaker: Conversation) -> bool:
+    """Whether the client waits for a 100 before its body (RFC 9110, section 10.1.1)."""
+    exchange = speaker.exchange
+    return (
+        exchange is not None
+        and exchange.first_byte_s is None
+        and session.request_pipe.is_open
+        and not session.request_pipe.moved_bytes
+        and speaker.request.expects_continue
+    )

@@ -2,15 +2,17 @@
 
 A connection that meets EAGAIN leaves a look at its kernel with the poller, unread: 1.2 µs. A
 tenth of a second later it is looked at again, and then as long as it lasts: only then is it a
-stall, with a cause. Nobody who reads at a human pace ever gets that far.
+stall, with a cause. Where the kernel has room by then, the peer is accused of nothing: our own
+loop is late, and has not heard of the room yet.
 """
 
 from rsp.core.limits import STALL_S, TIMER_TICK_S
+from rsp.engine.connection import Connection
 from rsp.engine.context import Context
-from rsp.engine.kernel import raw_look, read_look
+from rsp.engine.kernel import has_room, raw_look, read_look
 from rsp.engine.names import name_of
 from rsp.engine.session import Session
-from rsp.engine.wait import Stall
+from rsp.engine.wait import Stall, Wait
 
 
 class StallWatch:
@@ -36,10 +38,18 @@ class StallWatch:
             session = connection.owner
             if now_s - wait.began_s < STALL_S or not isinstance(session, Session):
                 continue
-            if wait.stall is None:
-                wait.stall = Stall(session.id, connection.side, name_of(session, connection), wait)
-                self._context.telemetry.stalls.append(wait.stall)
-            wait.stall.see(read_look(raw_look(connection.sock)), len(connection.unsent))
+            self._look_at(connection, wait, session)
+
+    def _look_at(self, connection: Connection, wait: Wait, session: Session) -> None:
+        is_ours = not wait.held_by and has_room(connection.sock)
+        if wait.stall is None:
+            if is_ours and self._context.deadlines.lag_now_s() < STALL_S:
+                return
+            wait.stall = Stall(session.id, connection.side, name_of(session, connection), wait)
+            self._context.telemetry.stalls.append(wait.stall)
+        look = read_look(raw_look(connection.sock), has_room=is_ours)
+        unsent_bytes, widest_bytes = len(connection.unsent), connection.widest_wnd_bytes
+        connection.widest_wnd_bytes = wait.stall.see(look, unsent_bytes, widest_bytes)
 
     def on_bug(self, error: Exception) -> None:
         """Our own code failed while looking: say so, and look again."""

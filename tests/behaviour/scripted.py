@@ -94,6 +94,10 @@ class Backend:
         wait_until(lambda: len(self.wires) >= count)
         return self.wires
 
+    def limit_receiving(self, size: int) -> None:
+        """Let the receive buffers of the connections to come have `size` bytes (socket(7))."""
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
     def refuse(self) -> None:
         """Listen no more: a connect is refused from now on. `listen_again` undoes it."""
         with contextlib.suppress(OSError):

@@ -105,7 +105,7 @@ def test_a_response_that_breaks_off_says_where(engine: StartEngine, backend: Ope
     client.send(request())
     stall = stalled_row(proxy, client, "backend")["backend"]["stall"]
     assert stall["cause"] == "peer_sending_nothing"
-    assert stall["sentence"].endswith("its response breaks off after 400 of 1,000 body bytes")
+    assert stall["sentence"].endswith("its response pauses after 400 of 1,000 body bytes")
 
 
 def test_a_client_that_stops_in_its_upload_is_named(

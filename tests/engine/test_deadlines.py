@@ -217,6 +217,19 @@ def test_after_a_stall_all_that_is_overdue_fires_and_the_lag_is_told(
     assert deadlines.lag_s == pytest.approx(0.0, abs=1e-6), "the lag of the last second only"
 
 
+def test_a_lag_is_known_before_it_is_told(loop: HandLoop, deadlines: Deadlines) -> None:
+    """Whoever looks right after the loop stood still must not take the last second's word."""
+    loop.run_until(loop.now_s + 2.0)
+    assert deadlines.lag_now_s() <= TIMER_TICK_S
+    loop.stall(3.0)
+    assert deadlines.lag_s == pytest.approx(0.0, abs=1e-6)
+    assert deadlines.lag_now_s() == pytest.approx(2.9, abs=0.2), "a tick is overdue"
+    loop.run_until(loop.now_s + 0.1)
+    assert deadlines.lag_now_s() == pytest.approx(2.9, abs=0.2), "it came, and was late"
+    loop.run_until(loop.now_s + 2.5)
+    assert deadlines.lag_now_s() == pytest.approx(0.0, abs=1e-6)
+
+
 def test_when_stopped_nobody_is_called_any_more(loop: HandLoop, deadlines: Deadlines) -> None:
     timed = Timed()
     deadlines.set(timed, loop.now_s + 0.5)

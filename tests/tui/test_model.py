@@ -203,11 +203,20 @@ def test_the_sentence_says_for_how_long_there_has_been_no_room() -> None:
     assert said == ("The client (fd 5) hardly reads, EAGAIN for 7.0 s: 100 B wait here.")
 
 
-def test_the_cause_of_a_stall_stands_in_its_sentence() -> None:
-    stall = StallRow(7.0, "peer_not_reading", "client not reading: its window is 0 for 7.0 s", {})
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("client not reading: its window is 0", "Client not reading: its window is 0."),
+        ("the path to client loses packets", "The path to client loses packets."),
+        ("our send buffer to client is too small", "Our send buffer to client is too small."),
+        ("web1 not reading: its window is 0", "web1 not reading: its window is 0."),
+    ],
+)
+def test_the_cause_of_a_stall_stands_in_its_sentence(sentence: str, shown: str) -> None:
+    stall = StallRow(7.0, "peer_not_reading", sentence, {})
     client = canned.peer(5, "192.0.2.1:4711", blocked_s=7.04, unsent_bytes=100, stall=stall)
     said = plain(why(Session(canned.session(1, client=client))))
-    assert said == ("Client not reading: its window is 0 for 7.0 s. 100 B wait at fd 5.")
+    assert said == f"{shown} 100 B wait at fd 5."
 
 
 @pytest.mark.parametrize(("cause", "role"), [("peer_sending_nothing", ""), ("engine_busy", "bad")])

@@ -93,7 +93,11 @@ def _blocked(session: Session, side: Side) -> str:
 
 def _as_sentence(said: str) -> str:
     said = shown(said)
-    return f"{said[0].upper()}{said[1:]}." if said.startswith(("client", "the ")) else f"{said}."
+    return (
+        f"{said[0].upper()}{said[1:]}."
+        if said.startswith(("client", "the ", "our "))
+        else f"{said}."
+    )
 
 
 def _pace(sink: PeerRow, taken_per_s: float) -> str:
