@@ -20,7 +20,6 @@ from rsp.core.params import (
     EventsParams,
     ExplainParams,
     IdParams,
-    LimitParams,
     Params,
 )
 from rsp.core.replies import (
@@ -33,7 +32,6 @@ from rsp.core.replies import (
     EditRow,
     Edits,
     Events,
-    Exchanges,
     Explanation,
     ListenerRow,
     MemoryRow,
@@ -56,7 +54,6 @@ from rsp.engine.rows import (
     connection_row,
     decision_row,
     event_row,
-    exchange_row,
     redacted_texts,
 )
 from rsp.engine.server import Engine
@@ -244,12 +241,6 @@ def connection(engine: Engine, params: IdParams) -> ConnectionDetail:
         f"session {params.id} is neither live nor among the last closed ones; "
         "`rsp ctl connections` lists the live ones"
     )
-
-
-def exchanges(engine: Engine, params: LimitParams) -> Exchanges:
-    """Return the last finished exchanges."""
-    kept = engine.telemetry.exchanges.newest(params.limit)
-    return Exchanges([exchange_row(exchange, engine.telemetry) for exchange in kept])
 
 
 def decisions(engine: Engine, params: DecisionsParams) -> Decisions:

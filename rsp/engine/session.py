@@ -211,10 +211,10 @@ class Session:
         """A full sink has room again."""
         is_client = connection is self.client
         source = self.backend if is_client else self.client
-        if source is not None:
-            source.resume(PauseReason.SINK_FULL)
         if is_client:
             self.speaker.on_client_room()
+        if source is not None:
+            source.resume(PauseReason.SINK_FULL)
 
     def on_sent(self, connection: Connection) -> None:
         """Nothing is unsent on one side any more."""

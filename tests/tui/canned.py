@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.evidence import FlowRow, LedgerRow, StallRow
+from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.replies import (
     BackendRow,
     Backends,
@@ -13,7 +14,6 @@ from rsp.core.replies import (
     ConnectionRow,
     Connections,
     EventRow,
-    ExchangeRow,
     ListenerRow,
     PeerRow,
     PoolRow,

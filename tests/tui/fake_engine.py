@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events, Exchanges
+from rsp.core.exchange_rows import Exchanges
+from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events
 from rsp.core.wire import CommandRefused, Request, decode_request, encode_error, encode_result
 from tests.tui import canned
 

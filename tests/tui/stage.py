@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from textual.pilot import Pilot
 
+from rsp.core.exchange_rows import Exchanges
 from rsp.core.replies import (
     Backends,
     ConfigSource,
@@ -19,7 +20,6 @@ from rsp.core.replies import (
     Decisions,
     Edits,
     Events,
-    Exchanges,
     Status,
 )
 from rsp.tui.app import Dashboard, LeaveChoice

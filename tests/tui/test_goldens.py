@@ -2,7 +2,8 @@
 
 import pytest
 
-from rsp.core.replies import Connections, Events, Exchanges
+from rsp.core.exchange_rows import Exchanges
+from rsp.core.replies import Connections, Events
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.frame import guide_rows
 from tests.tui import canned

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from rsp.core.exchange_rows import Exchanges
 from rsp.core.replies import (
     BackendRow,
     Backends,
     CallRow,
     Connections,
     Events,
-    Exchanges,
     ListenerRow,
     PoolRow,
     RequestSummary,

@@ -1,6 +1,6 @@
 """The columns of the Exchanges screen."""
 
-from rsp.core.replies import ExchangeRow
+from rsp.core.exchange_rows import ExchangeRow
 from rsp.tui.model import text
 from rsp.tui.model.columns import Column
 from rsp.tui.model.session_columns import shown

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from textual.widget import Widget
 
+from rsp.core.exchange_rows import ExchangeRow, Exchanges
 from rsp.core.filter import Filter
-from rsp.core.replies import ExchangeRow, Exchanges
 from rsp.core.sanitise import json_of
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
