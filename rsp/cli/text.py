@@ -96,7 +96,8 @@ def _exchanges(answer: dict[str, Any]) -> str:
          row["first_byte_s"], row["duration_s"], row["response_bytes"], row["result"])
         for row in answer["exchanges"]
     ]  # fmt: skip
-    return as_table(head, rows)
+    said = f"{safe(answer['sentence'])}\n" if answer["sentence"] else ""
+    return said + as_table(head, rows)
 
 
 def _backends(answer: dict[str, Any]) -> str:
