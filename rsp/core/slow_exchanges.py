@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from rsp.core.addresses import client_ip_of
 from rsp.core.exchange_rows import ExchangeRow
-from rsp.core.time_budget import PART_WORDS, duration_of, most_of, owner_of, spoken
+from rsp.core.time_budget import PART_WORDS, duration_of, most_of, owner_of
+from rsp.core.units import spoken
 from rsp.core.vocabulary import BudgetPart as Part
 
 _NAMED = 3
@@ -68,7 +70,7 @@ def _took_s(row: ExchangeRow, part: Part) -> float:
 def _whose(part: Part, slow: Sequence[ExchangeRow], around: Surroundings) -> str:
     """Return who has the time; with `only` where others of the same pool served as well."""
     owners = Counter(
-        owner for row in slow if (owner := owner_of(part, row.backend, _host(row.client)))
+        owner for row in slow if (owner := owner_of(part, row.backend, client_ip_of(row.client)))
     )
     if not owners:
         return ""
@@ -104,7 +106,3 @@ def _is_backends(part: Part) -> bool:
 
 def _key(row: ExchangeRow) -> str:
     return f"{row.pool}/{row.backend}"
-
-
-def _host(address: str) -> str:
-    return address.rpartition(":")[0].strip("[]")

@@ -11,6 +11,7 @@ import msgspec
 
 from rsp.core.evidence import PartRow
 from rsp.core.limits import MOST_OF_IT, SLOW_EXCHANGE_S
+from rsp.core.units import spoken
 from rsp.core.vocabulary import BudgetPart as Part
 
 _STEPS_PER_S = 1 << 20
@@ -164,14 +165,3 @@ def owner_of(part: Part, backend: str | None, client: str) -> str:
         case Part.HEAD_WAIT | Part.QUEUE | Part.BLOCKED | Part.KERNEL_DRAIN:
             return f"on client {client}"
     return ""
-
-
-def spoken(seconds: float) -> str:
-    """Return a time as a person reads it in a sentence: `5.71 s`, `12 ms`, `0.4 ms`, `80 µs`."""
-    if seconds >= 9.95:
-        return f"{seconds:,.0f} s"
-    if seconds >= 0.9995:
-        return f"{seconds:.2f} s"
-    if seconds >= 0.00995:
-        return f"{seconds * 1e3:.0f} ms"
-    return f"{seconds * 1e3:.1f} ms" if seconds >= 0.0000995 else f"{seconds * 1e6:.0f} µs"

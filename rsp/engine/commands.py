@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "connection": (IdParams, looking.connection),
     "autopsies": (AutopsiesParams, inquest.autopsies),
     "exchanges": (LimitParams, explaining.exchanges),
+    "pauses": (Params, explaining.pauses),
     "backends": (Params, looking.backends),
     "edits": (Params, looking.edits),
     "decisions": (DecisionsParams, looking.decisions),

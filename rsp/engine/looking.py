@@ -76,7 +76,7 @@ def status(engine: Engine, _params: Params) -> Status:
         uptime_s=now_s - engine.telemetry.started_s,
         config=config.path,
         log=str(engine.log_path) if engine.log_path else None,
-        listeners=[_listener_row(listener) for listener in engine.listeners.values()],
+        listeners=[listener_row(listener) for listener in engine.listeners.values()],
         generation=engine.changes.generation,
         sessions=len(engine.registry.live),
         memory_bytes=resident_bytes(),
@@ -97,7 +97,8 @@ def status(engine: Engine, _params: Params) -> Status:
     )
 
 
-def _listener_row(listener: Listener) -> ListenerRow:
+def listener_row(listener: Listener) -> ListenerRow:
+    """Return the row of a listening socket."""
     door, entrance = listener.door, listener.entrance
     return ListenerRow(
         address=entrance.address,

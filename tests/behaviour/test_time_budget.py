@@ -59,7 +59,7 @@ def test_the_slow_backend_is_named_and_not_the_proxy(
     for client in waiting:
         wait_until(took(proxy, client, "backend_think", SLOW_EXCHANGE_S))
     turns.release()
-    answer = wait_until(lambda: said if (said := proxy.ask("exchanges"))["sentence"] else None)
+    answer = wait_until(lambda: said if (said := proxy.ask("exchanges"))["sentence"] else {})
     slow = [row for row in answer["exchanges"] if row["sentence"]]
     assert [row["backend"] for row in slow] == ["web3"]
     assert slow[0]["sentence"].startswith("backend think ")

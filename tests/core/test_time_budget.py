@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rsp.core.evidence import PartRow
 from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.slow_exchanges import Surroundings, slow_sentence
-from rsp.core.time_budget import Stamps, budget, budget_sentence, duration_of, most_of, spoken
+from rsp.core.time_budget import Stamps, budget, budget_sentence, duration_of, most_of
+from rsp.core.units import spoken
 
 TIMES = st.floats(0, 1e7, allow_nan=False)
 MAYBE = st.just(0.0) | TIMES
