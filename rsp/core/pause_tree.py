@@ -57,6 +57,8 @@ class PauseGroup(msgspec.Struct):
     """A `StallCause` or `PauseReason`; `accept` for a listener."""
     holder: str
     """`client` and its address without a port, `pool/backend`, `a person`, a listener."""
+    not_read: str
+    """Who is held up, in words."""
     sentence: str
     sessions: int
     held_bytes: int
@@ -129,30 +131,30 @@ def _group(cause: str, holder: str, leaves: list[HeldUpRow]) -> PauseGroup:
     sessions = len({leaf.session for leaf in leaves})
     held_bytes = sum(leaf.held_bytes for leaf in leaves)
     held = f", {full_size(held_bytes)} held" if held_bytes else ""
-    sentence = (
-        f"{holder} {cause_words(cause)}: {_count(sessions, 'session')}{held}, {_unread(leaves)}"
-    )
-    return PauseGroup(cause, holder, sentence, sessions, held_bytes, leaves[0].since_s, leaves)
+    not_read = _not_read(leaves)
+    said = f"{holder} {_words(cause)}: {_count(sessions, 'session')}{held}, {not_read} not read"
+    since_s = leaves[0].since_s
+    return PauseGroup(cause, holder, not_read, said, sessions, held_bytes, since_s, leaves)
 
 
-def cause_words(cause: str) -> str:
+def _words(cause: str) -> str:
     """Return a cause as it stands behind its holder."""
     if cause in _HELD:
         return _HELD[cause][1]
     return _NOT_YET.get(cause) or _TAKES_LESS.get(cause, _SLOW)
 
 
-def _unread(leaves: Sequence[HeldUpRow]) -> str:
+def _not_read(leaves: Sequence[HeldUpRow]) -> str:
     """Say who is not read: how many clients, and how many connections of which backends."""
     names = Counter(leaf.name for leaf in leaves if leaf.side == "backend")
     clients = len(leaves) - names.total()
     parts = [_count(clients, "client")] if clients else []
     if names:
-        shown = [name for name, _ in names.most_common(_NAMED)]
+        shown = sorted(names, key=lambda name: (-names[name], name))[:_NAMED]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         backends = _count(names.total(), "backend connection")
         parts.append(f"{backends} of {', '.join(shown)}{more}")
-    return f"{' and '.join(parts)} not read"
+    return " and ".join(parts)
 
 
 def _count(number: int, what: str) -> str:
@@ -166,4 +168,4 @@ def _shut(listener: ListenerRow) -> PauseGroup:
         inside = f"{listener.connections:,} of {listener.max_connections:,} connections inside"
     holder = f"listener {listener.address}"
     said = f"{holder} lets nobody in: {reasons}; {inside}"
-    return PauseGroup(ACCEPT, holder, said, 0, 0, None)
+    return PauseGroup(ACCEPT, holder, "new clients", said, 0, 0, None)

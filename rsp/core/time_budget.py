@@ -19,7 +19,7 @@ _STEPS_PER_S = 1 << 20
 Span = tuple[float, float]
 """From when to when, in monotonic seconds."""
 
-PART_WORDS = {
+PART_WORDS: dict[str, str] = {
     Part.QUEUE: "queued behind the exchange before it",
     Part.HEAD_WAIT: "waiting for the request head",
     Part.LUA: "routing",
@@ -140,21 +140,25 @@ def budget_sentence(parts: Sequence[PartRow], backend: str | None, client: str) 
     """Return the parts in words, the longest first; what is unknown comes last."""
     known = sorted((part for part in parts if part.s), key=lambda part: -(part.s or 0.0))
     said = [_part_words(part, backend, client, with_whom=not at) for at, part in enumerate(known)]
-    said += [f"{PART_WORDS[Part(part.part)]} unknown" for part in parts if part.s is None]
+    said += [f"{_name(part)} unknown" for part in parts if part.s is None]
     return "; ".join(said)
 
 
+def _name(row: PartRow) -> str:
+    """Return a part in words; one that only a newer engine knows by its name."""
+    return PART_WORDS.get(row.part, row.part)
+
+
 def _part_words(row: PartRow, backend: str | None, client: str, *, with_whom: bool) -> str:
-    part = Part(row.part)
     took_s, share = row.s or 0.0, row.share or 0.0
-    words = f"{PART_WORDS[part]} {spoken(took_s)}"
+    words = f"{_name(row)} {spoken(took_s)}"
     if not with_whom:
         return words
-    whom = owner_of(part, backend, client)
+    whom = owner_of(row.part, backend, client)
     return f"{words} ({share * 100:.0f} %){f' {whom}' if whom else ''}"
 
 
-def owner_of(part: Part, backend: str | None, client: str) -> str:
+def owner_of(part: str, backend: str | None, client: str) -> str:
     """Return who took the time of a part, in words; empty where that is said or not known.
 
     An upload and a transfer take two: nobody is accused.

@@ -15,6 +15,7 @@ READS = {
     "connections",
     "connection",
     "exchanges",
+    "pauses",
     "events",
     "backends",
     "edits",
@@ -92,6 +93,8 @@ class FakeEngine:
                 return canned.detail(self.step, **self.detail_changes)
             case "exchanges":
                 return Exchanges(canned.exchanges())
+            case "pauses":
+                return canned.pauses()
             case "backends":
                 return canned.backends()
             case "decisions":
