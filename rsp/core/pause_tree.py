@@ -27,6 +27,7 @@ _TAKES_LESS = {
     StallCause.PEER_NOT_READING.value: "not reading",
     StallCause.PATH_LOSS.value: "is behind a path that likely loses packets",
     StallCause.PATH_CONGESTION.value: "is behind a path that is likely full",
+    StallCause.INJECTED.value: "gets less: a fault holds it back",
     StallCause.SEND_BUFFER_SMALL.value: "waits for ACKs: our send buffer is too small",
 }
 _SINK_FULL = "sink_full"

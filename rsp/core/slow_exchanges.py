@@ -26,6 +26,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     """How many it has now."""
     lag_p99_s: float | None = None
     """By how much our loop was late, 99 of 100 times; None: unknown."""
+    faults: int = 0
+    """How many are in force: whoever is named may be slow on purpose."""
 
 
 def slow_sentence(rows: Sequence[ExchangeRow], around: Surroundings) -> str | None:
@@ -52,7 +54,9 @@ def slow_sentence(rows: Sequence[ExchangeRow], around: Surroundings) -> str | No
         others.append(f"loop lag p99 {spoken(around.lag_p99_s)}")
     said = "; ".join([words[0].upper() + words[1:], *others])
     count = f"{len(slow):,} of the last {around.kept:,} exchanges"
-    return " ".join([f"{said}.", *_load(part, slow, around), f"This slowed {count}."])
+    faults = f"{around.faults} faults are in force." if around.faults else ""
+    sentences = [f"{said}.", *_load(part, slow, around), f"This slowed {count}.", faults]
+    return " ".join(filter(None, sentences))
 
 
 def _words(

@@ -82,7 +82,7 @@ def budget(stamps: Stamps) -> list[PartRow]:
         at = end
     _move(steps, Part.BLOCKED, stamps.blocked_s, _FROM_TRANSFER)
     _move(steps, Part.HELD, stamps.held_s, _FROM_ANY)
-    _move(steps, Part.INJECTED, stamps.injected_s, _FROM_ANY)
+    _move(steps, Part.INJECTED, stamps.injected_s, (Part.BLOCKED, *_FROM_ANY))
     parts = [
         PartRow(part.value, count / _STEPS_PER_S, count / at)
         for part, count in steps.items()

@@ -8,6 +8,7 @@ from rsp.core.evidence import PartRow
 from rsp.core.time_budget import Span, Stamps, budget
 from rsp.engine.conversation import Conversation
 from rsp.engine.exchange import Exchange
+from rsp.engine.lab.connection import is_held_back
 from rsp.engine.session import Session
 from rsp.engine.stamping import blocked_for_s
 
@@ -46,7 +47,10 @@ def budget_so_far(session: Session, now_s: float) -> list[PartRow]:
     if exchange is None:
         return []
     stamps = _stamps(exchange, now_s, session.context.deadlines.lags)
-    stamps.blocked_s += blocked_for_s(session, now_s)
+    if is_held_back(session.client):
+        stamps.injected_s += blocked_for_s(session, now_s)
+    else:
+        stamps.blocked_s += blocked_for_s(session, now_s)
     if not stamps.first_byte_s and stamps.paired_s and session.request_pipe.is_open:
         stamps.sent_s = now_s
     return budget(stamps)

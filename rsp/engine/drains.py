@@ -10,6 +10,7 @@ from rsp.engine.connection import Connection
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.exchange import Exchange
 from rsp.engine.kernel import queues
+from rsp.engine.lab.connection import is_held_back
 from rsp.engine.poller import Poller
 from rsp.engine.telemetry import Telemetry
 
@@ -81,4 +82,6 @@ def _has_arrived(client: Connection, response: _Response, now_s: float) -> bool:
     if not response.has_left and client.bytes_out >= end_bytes:
         response.has_left = True
         exchange.left_s = now_s
+        if is_held_back(client):
+            exchange.injected_s += now_s - exchange.started_s - exchange.duration_s
     return exchange.drained_s > 0

@@ -2,6 +2,7 @@
 
 from rsp.core.vocabulary import PauseReason
 from rsp.engine.exchange import Exchange
+from rsp.engine.lab.connection import is_held_back
 from rsp.engine.session import Session
 
 _SINK_FULL: int = PauseReason.SINK_FULL.value
@@ -9,7 +10,11 @@ _SINK_FULL: int = PauseReason.SINK_FULL.value
 
 def end_pause(exchange: Exchange, session: Session) -> None:
     """The backend was not read for its client; that is over now, or the exchange is."""
-    exchange.blocked_s += blocked_for_s(session, session.context.poller.now_s)
+    paused_s = blocked_for_s(session, session.context.poller.now_s)
+    if is_held_back(session.client):
+        exchange.injected_s += paused_s
+    else:
+        exchange.blocked_s += paused_s
 
 
 def blocked_for_s(session: Session, now_s: float) -> float:

@@ -176,3 +176,16 @@ def test_a_client_that_takes_nothing_is_what_its_exchange_waited_for(
     said = proxy.ask("exchanges")["sentence"]
     assert said.startswith("Client takes nothing ")
     assert " on client 127.0.0.1; " in said
+
+
+def test_a_fault_that_holds_a_response_back_is_what_it_waited_for_and_not_the_client(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend(answer=lambda _: response("200 OK", PAGE[: 1 << 20]))))
+    added = proxy.ctl("fault", "add", "bandwidth", "--rate", "2000")
+    client = proxy.connect()
+    assert client.get().body == PAGE[: 1 << 20]
+    # Most of it waits behind the fault when all of it has come: a look finds when it has gone.
+    (row,) = wait_until(lambda: [row for row in finished(proxy) if seconds(row).get("injected")])
+    assert "blocked" not in seconds(row)
+    proxy.ctl("fault", "remove", str(added["id"]))

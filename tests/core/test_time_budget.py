@@ -83,8 +83,9 @@ def test_each_stamp_ends_its_part() -> None:
         "lua": 0.25,
         "upload": 0.5,
         "backend_think": 2.0,
-        "transfer": 0.5,
-        "blocked": 4.0,
+        "transfer": 1.5,
+        # A fault that holds bytes back is no client that takes nothing.
+        "blocked": 3.0,
         "kernel_drain": 0.5,
         "held": 0.5,
         "injected": 1.0,
@@ -154,6 +155,12 @@ def test_the_slow_backend_is_named_with_its_load() -> None:
         "loop lag p99 1.1 ms. web3 has 64 in flight, the others 9 at most. "
         "This slowed 12 of the last 400 exchanges."
     )
+
+
+def test_where_faults_are_in_force_it_is_said() -> None:
+    said = slow_sentence([slow_backend(1, "web3")], Surroundings(kept=1, faults=2))
+    assert said is not None
+    assert said.endswith(" This slowed 1 of the last 1 exchanges. 2 faults are in force.")
 
 
 def test_several_slow_backends_are_named_and_none_has_the_blame_alone() -> None:

@@ -14,6 +14,7 @@ _CAUSES = {
     StallCause.PEER_NOT_READING.value: "They do not read",
     StallCause.PATH_LOSS.value: "Their path likely loses packets",
     StallCause.PATH_CONGESTION.value: "Their path is likely full",
+    StallCause.INJECTED.value: "A fault holds back what they are to get",
     StallCause.SEND_BUFFER_SMALL.value: "Our send buffer to them is too small",
     "sink_full": "They take less than comes",
     "operator": "A person holds them",
