@@ -28,6 +28,7 @@ def _plain(name: str, text: str, method: str | None = None) -> None:
 
 
 _plain("status", "How the engine itself is.")
+_plain("pauses", "Who blocks whom: what is not read, and for whom, biggest first.")
 _plain("backends", "Every pool with its backends.")
 _plain("edits", "The live edits on top of the file.")
 _plain("config", "The configuration that runs, and what is on disk.")

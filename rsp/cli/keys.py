@@ -13,7 +13,8 @@ def command() -> None:
     import os
 
     from rsp.cli.text import as_table
-    from rsp.tui.keymap import KEYS, written
+    from rsp.tui.key import written
+    from rsp.tui.keymap import KEYS
     from rsp.tui.preferences import Preferences
     from rsp.tui.screens.tabs import TAB_KEYS
 

@@ -96,7 +96,16 @@ def _exchanges(answer: dict[str, Any]) -> str:
          row["first_byte_s"], row["duration_s"], row["response_bytes"], row["result"])
         for row in answer["exchanges"]
     ]  # fmt: skip
-    return as_table(head, rows)
+    said = f"{safe(answer['sentence'])}\n" if answer["sentence"] else ""
+    return said + as_table(head, rows)
+
+
+def _pauses(answer: dict[str, Any]) -> str:
+    lines = []
+    for group in answer["pauses"]:
+        lines.append(safe(group["sentence"]))
+        lines += [f"  {leaf['session']:>6}  {safe(leaf['sentence'])}" for leaf in group["held_up"]]
+    return "\n".join(lines) or "nobody is held up"
 
 
 def _backends(answer: dict[str, Any]) -> str:
@@ -190,6 +199,7 @@ def _faults_removed(answer: dict[str, Any]) -> str:
 _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "connections": _connections,
     "exchanges": _exchanges,
+    "pauses": _pauses,
     "backends": _backends,
     "decisions": _decisions,
     "events": _events,

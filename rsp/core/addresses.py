@@ -127,3 +127,8 @@ def _check_host(host: str, shown: str) -> None:
     name = host.removesuffix(".")
     if len(name) > HOST_CHARACTERS or not all(map(_LABEL.fullmatch, name.split("."))):
         raise AddressError(f'"{shown}": "{host[:60]}" is not a host name')
+
+
+def client_ip_of(address: str) -> str:
+    """Return the address of a client without its port and without brackets."""
+    return address.rpartition(":")[0].strip("[]")

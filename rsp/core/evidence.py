@@ -1,4 +1,4 @@
-"""What the engine answers about a session that is slow or damaged: stalls, and the books.
+"""What the engine answers about what is slow or damaged: stalls, pauses, time, and the books.
 
 Bytes and seconds, as in `replies.py`.
 """
@@ -27,9 +27,23 @@ class PauseRow(msgspec.Struct):
 
     since_s: float
     sentence: str
-    by_fd: int
-    """The fd whose unsent bytes are the reason."""
+    by_fd: int | None
+    """The fd that it waits for; null where it waits for a person."""
     by_bytes: int
+    """What that fd has not taken yet."""
+    reason: str = ""
+    """The `PauseReason` that counts most."""
+
+
+class PartRow(msgspec.Struct, gc=False):
+    """A part of an exchange's time. Those of one exchange add up to its duration, exactly."""
+
+    part: str
+    """A `BudgetPart`."""
+    s: float | None
+    """null: unknown, and no part of the duration."""
+    share: float | None
+    """Of the duration, 0 to 1."""
 
 
 class FlowRow(msgspec.Struct, rename={"in_": "in"}):

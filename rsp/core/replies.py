@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.autopsy import AutopsyRow
-from rsp.core.evidence import LedgerRow, PauseRow, StallRow
+from rsp.core.evidence import LedgerRow, PartRow, PauseRow, StallRow
 
 
 class PeerRow(msgspec.Struct, gc=False):
@@ -129,37 +129,10 @@ class ConnectionDetail(ConnectionRow):
     ledger: LedgerRow | None = None
     """What became of every byte of a body; of closed sessions as it was at their end."""
     autopsy: AutopsyRow | None = None
+    budget: list[PartRow] = []
+    """Where the time of the present exchange went so far; empty when there is none."""
     tcp_info: dict[str, dict[str, int]] = {}
     """`client` and `backend`: fields of TCP_INFO (tcp(7)); absent where the kernel has none."""
-
-
-class ExchangeRow(msgspec.Struct):
-    """One finished HTTP request and its response."""
-
-    id: int
-    session: int
-    at: str
-    client: str
-    method: str
-    host: str
-    path: str
-    status: int | None
-    """What the client got; null when it got no head at all."""
-    pool: str | None
-    backend: str | None
-    first_byte_s: float | None
-    duration_s: float
-    request_bytes: int
-    response_bytes: int
-    generation: int
-    result: str
-    """`complete`, or why it is not."""
-
-
-class Exchanges(msgspec.Struct):
-    """`exchanges`: the last finished ones, newest first."""
-
-    exchanges: list[ExchangeRow]
 
 
 class BackendRow(msgspec.Struct):

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 
 from rsp.core import replies
+from rsp.core.exchange_rows import ExchangeRow
 
 Value = float | str | bool | list[str] | None
 Getter = Callable[[object], Value]
@@ -21,7 +22,7 @@ _COUNTER = (int, float, type(None))
 _ROWS = (
     replies.ConnectionRow,
     replies.ConnectionDetail,
-    replies.ExchangeRow,
+    ExchangeRow,
     replies.DecisionRow,
     replies.EventRow,
     replies.BackendRow,

@@ -153,6 +153,35 @@ class StallCause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class BudgetPart(StrEnum):
+    """What the time of an exchange goes into, in the order in which it passes."""
+
+    QUEUE = "queue"
+    """Behind the exchange before it, on the same connection."""
+    HEAD_WAIT = "head_wait"
+    """From the first byte of the request head to the last."""
+    LUA = "lua"
+    """Deciding where it goes: `route`, and the policy of the pool."""
+    CONNECT = "connect"
+    """Until a backend had accepted, with those that were tried before."""
+    UPLOAD = "upload"
+    """Until the whole request was passed on."""
+    BACKEND_THINK = "backend_think"
+    """Until the first byte of the response."""
+    TRANSFER = "transfer"
+    """Until the whole response was passed on."""
+    BLOCKED = "blocked"
+    """The client took nothing, and the backend was not read for it."""
+    KERNEL_DRAIN = "kernel_drain"
+    """From the last byte's being given to the kernel to the client's acknowledging it."""
+    HELD = "held"
+    """A person or a breakpoint held it."""
+    INJECTED = "injected"
+    """A fault made it wait."""
+    LOOP_LAG = "loop_lag"
+    """Our own loop was late."""
+
+
 class EventLevel(Enum):
     """How much an event matters. The log shows INFO and above unless told otherwise."""
 

@@ -19,6 +19,7 @@ from rsp.core.params import (
 from rsp.core.replies import Changed, Done
 from rsp.core.vocabulary import BackendState, CloseReason, Direction, PauseReason
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
+from rsp.engine.budgets import note_held
 from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
 from rsp.engine.looking import find_session
@@ -135,6 +136,7 @@ def pause(engine: Engine, params: PauseParams) -> Done:
         raise CommandRefused(f"session {params.id} has no backend connection at this moment")
     for connection in sources:
         connection.pause(PauseReason.OPERATOR)
+    note_held(session)
     return Done(f"session {params.id}: {params.direction or 'both directions'} paused")
 
 
@@ -143,6 +145,7 @@ def resume(engine: Engine, params: PauseParams) -> Done:
     session = find_session(engine, params.id)
     for connection in _held(session, params.direction):
         connection.resume(PauseReason.OPERATOR)
+    note_held(session)
     return Done(f"session {params.id}: {params.direction or 'both directions'} resumed")
 
 

@@ -27,7 +27,7 @@ from rsp.core.params import (
     read_params,
 )
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
-from rsp.engine import acting, inquest, looking
+from rsp.engine import acting, explaining, inquest, looking
 from rsp.engine.lab import commands as faulting
 from rsp.engine.server import Engine
 
@@ -38,7 +38,8 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "connections": (ConnectionsParams, looking.connections),
     "connection": (IdParams, looking.connection),
     "autopsies": (AutopsiesParams, inquest.autopsies),
-    "exchanges": (LimitParams, looking.exchanges),
+    "exchanges": (LimitParams, explaining.exchanges),
+    "pauses": (Params, explaining.pauses),
     "backends": (Params, looking.backends),
     "edits": (Params, looking.edits),
     "decisions": (DecisionsParams, looking.decisions),

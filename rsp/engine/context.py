@@ -10,6 +10,7 @@ from rsp.core.routing import Routable
 from rsp.engine.calls import CallRing
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
+from rsp.engine.drains import Drains
 from rsp.engine.idle import IdleConnections
 from rsp.engine.poller import Poller
 from rsp.engine.telemetry import Telemetry
@@ -53,6 +54,7 @@ class Context:
         self.telemetry = telemetry
         self.dispatcher = dispatcher
         self.adopt(limits)
+        self.drains = Drains(poller, deadlines, telemetry)
         self.idle = IdleConnections(poller, deadlines, telemetry)
         self.is_draining = False
         """Whether the engine is on its way out."""

@@ -28,6 +28,7 @@ from rsp.engine.pairing import Pairing
 from rsp.engine.poller import HANG_UP, run_guarded
 from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
 from rsp.engine.session import Session
+from rsp.engine.stamping import break_off, end_pause
 from rsp.engine.upgrade import upgrade
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every exchange.
@@ -44,8 +45,8 @@ class Conversation:
     """Speaks HTTP/1.1 with the client and with one backend after the other."""
 
     __slots__ = (
-        "exchange", "inbox", "is_last", "kept", "last_request", "outbox", "pairing",
-        "request", "response", "sent_unsafe", "session",
+        "exchange", "inbox", "inbox_since_s", "is_last", "kept", "last_request", "outbox",
+        "pairing", "request", "response", "sent_unsafe", "session", "turn_s",
     )  # fmt: skip
 
     def __init__(self, session: Session) -> None:
@@ -60,6 +61,8 @@ class Conversation:
         """The one that came last on this connection: most of the next ones are like it."""
         self.inbox = b""
         """What the client sent and no exchange has taken yet: part of a head, or the next one."""
+        self.inbox_since_s = self.turn_s = 0.0
+        """When that began, and when its turn came; 0: it is taken at once."""
         self.outbox = b""
         """What the backend sent of a response head that is not complete yet."""
         self.kept: KeptBody | None = None
@@ -78,8 +81,7 @@ class Conversation:
         """Collect a head; what comes while an exchange runs belongs to the next one."""
         self.inbox = self.inbox + view if self.inbox else bytes(view)
         if self.exchange is not None:
-            self.session.client.pause(PauseReason.PIPELINED)
-            self._hold()
+            self._await_turn()
         else:
             self._read_request()
 
@@ -91,20 +93,30 @@ class Conversation:
             if not end:
                 if session.state is State.IDLE:
                     session.advance(Fact.HEAD_STARTED)
-                self._hold()
+                self._hold_inbox()
                 return
             self.inbox = inbox[end:]
             if self.inbox:
                 self._hold()
             head = parse_request_head(inbox[:end], session.limits, self.last_request)
         except BadMessage as error:
-            self._refuse(error)
+            mishaps.refuse(self, error)
             return
         self._begin(head)
 
     def _hold(self) -> None:
         """What is kept here counts: see `memory.py`."""
         self.session.client.poller.holders.add(self)
+
+    def _await_turn(self) -> None:
+        """What the client has sent is the next request: it is not read meanwhile."""
+        self.session.client.pause(PauseReason.PIPELINED)
+        self._hold_inbox()
+
+    def _hold_inbox(self) -> None:
+        self._hold()
+        if not self.inbox_since_s:
+            self.inbox_since_s = self.session.context.poller.now_s
 
     @property
     def held_bytes(self) -> int:
@@ -114,27 +126,24 @@ class Conversation:
         kept_bytes = 0 if self.kept is None else self.kept.held_bytes
         return len(self.inbox) + len(self.outbox) + kept_bytes
 
-    def _refuse(self, error: BadMessage) -> None:
-        """The client's bytes are no request, or end as none: no backend may take them for one."""
-        self.inbox = b""
-        if self.exchange is None:
-            self.exchange = self._new_exchange()
-        reason = CloseReason.BAD_REQUEST if error.status >= 400 else CloseReason.FINISHED
-        mishaps.reply(self, error.status, error.sentence, reason)
-
-    def _new_exchange(self) -> Exchange:
+    def new_exchange(self) -> Exchange:
+        """Return an exchange that begins now, or with what of it had to wait."""
         session = self.session
         context = session.context
         session.exchanges += 1
-        return Exchange(
+        exchange = Exchange(
             session.id, context.next_exchange_id(), session.client.address, context.poller.now_s
         )
+        if self.inbox_since_s:
+            exchange.began_s, exchange.turn_s = self.inbox_since_s, self.turn_s
+            self.inbox_since_s = self.turn_s = 0.0
+        return exchange
 
     def _begin(self, head: RequestHead) -> None:
         session = self.session
         self.request = self.last_request = head
         self.response = None
-        self.exchange = exchange = self._new_exchange()
+        self.exchange = exchange = self.new_exchange()
         exchange.method = head.method
         exchange.host = head.raw_host
         path = head.path
@@ -160,6 +169,8 @@ class Conversation:
     def on_unpaired(self, status: int, sentence: str, reason: CloseReason) -> None:
         """There is no backend for the request."""
         decision = self.pairing.decision
+        if self.exchange is not None:
+            self.exchange.decision = decision
         told = decision.told if decision is not None else None
         mishaps.reply(self, status, sentence, reason, told=told)
 
@@ -174,8 +185,8 @@ class Conversation:
             return
         if session.state is not _STREAMING:
             session.advance(Fact.CONNECTED)
-        exchange.backend = decision.backend
-        exchange.generation = decision.generation
+        exchange.decision = decision
+        exchange.paired_s = session.context.poller.now_s
         if head.method not in IDEMPOTENT:
             self.sent_unsafe = True
         out = request_head_bytes(
@@ -189,7 +200,7 @@ class Conversation:
         try:
             used = session.request_pipe.begin(out, head.body, inbox, session.limits, decode=False)
         except BadMessage as error:
-            self._refuse(error)
+            mishaps.refuse(self, error)
             return
         if inbox or session.client.paused_by:
             self._keep_for_later(inbox[used:])
@@ -197,15 +208,12 @@ class Conversation:
             keep_body(self, inbox[:used])
 
     def _keep_for_later(self, rest: bytes) -> None:
-        """What is behind this request is the next one, and has to wait.
-
-        When nothing is, reading goes on: this one may have been pipelined itself, and the rest of
-        its body is still to come.
-        """
+        """What is behind this request is the next one, and has to wait. When nothing is, reading
+        goes on: this one may have been pipelined itself, and the rest of it is still to come."""
         self.inbox = rest
         client = self.session.client
         if rest:
-            client.pause(PauseReason.PIPELINED)
+            self._await_turn()
         elif client.paused_by:
             client.resume(PauseReason.PIPELINED)
 
@@ -213,13 +221,16 @@ class Conversation:
         """A body has been passed on."""
         if direction is _RESPONSE:
             self._end_response(has_extra=bool(rest))
-        elif rest:
+            return
+        if self.exchange is not None:
+            self.exchange.sent_s = self.session.context.poller.now_s
+        if rest:
             self._keep_for_later(bytes(rest))
 
     def on_bad_body(self, direction: Direction, error: BadMessage) -> None:
         """The framing of a body broke in its midst."""
         if direction is Direction.REQUEST:
-            self._refuse(error)
+            mishaps.refuse(self, error)
         else:
             mishaps.cut(self, CloseReason.BAD_RESPONSE, error.sentence)
 
@@ -250,9 +261,8 @@ class Conversation:
         self._hold()
 
     def _pass_interim(self, head: ResponseHead) -> None:
-        if self.request.minor == 0:
-            return
-        if head.status == _CONTINUE and not self.request.expects_continue:
+        is_unasked = head.status == _CONTINUE and not self.request.expects_continue
+        if is_unasked or self.request.minor == 0:
             return
         out = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
         self.session.response_pipe.add(out)
@@ -317,13 +327,16 @@ class Conversation:
         if client.is_full:
             return
         if self.inbox:
+            self.turn_s = self.session.context.poller.now_s
             self._read_request()
         if self.exchange is None:
             client.resume(PauseReason.PIPELINED)
 
     def on_client_room(self) -> None:
-        """The client reads again: its next request may be answered."""
-        if self.exchange is None and self.session.state is State.IDLE:
+        """The client reads again, or the backend will be: its next request may be answered."""
+        if self.exchange is not None:
+            end_pause(self.exchange, self.session)
+        elif self.session.state is State.IDLE:
             self._next()
 
     def finish_exchange(self, result: str) -> None:
@@ -339,7 +352,11 @@ class Conversation:
         exchange.result = result
         exchange.duration_s = session.context.poller.now_s - exchange.started_s
         exchange.request_bytes = session.request_pipe.moved_bytes
-        exchange.response_bytes = session.response_pipe.moved_bytes
+        exchange.response_bytes = moved_bytes = session.response_pipe.moved_bytes
+        if session.backend is not None:
+            break_off(exchange, session)
+        if moved_bytes > FIRST_FLIGHT_BYTES or session.client.unsent.data:
+            session.context.drains.watch(session.client, exchange)
         telemetry.exchanges.append(exchange)
         telemetry.totals.exchanges += 1
 
@@ -367,10 +384,7 @@ class Conversation:
 
     def on_too_late(self, late: Patience) -> None:
         """An allowance has run out."""
-        if late.reason is CloseReason.BACKEND_TIMEOUT:
-            mishaps.backend_too_late(self, late)
-        else:
-            mishaps.client_too_late(self, late)
+        mishaps.too_late(self, late)
 
     def on_end(self) -> RouteDecision | None:
         """The session is over; an exchange in its midst is remembered as it stands."""

@@ -6,10 +6,11 @@ turned over. asyncio timers cost about a microsecond each, and there would be tw
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-from rsp.core.limits import TIMER_TICK_S
+from rsp.core.limits import LATE_TICK_S, TICKS_KEPT, TIMER_TICK_S
 from rsp.engine.poller import run_guarded
 
 
@@ -38,6 +39,10 @@ class Deadlines:
     ) -> None:
         self.lag_s = 0.0
         """How late the tick itself came, at worst, in the last second: the loop's lag."""
+        self.lateness_s: deque[float] = deque(maxlen=TICKS_KEPT)
+        """How late each of the last ticks came."""
+        self.lags: deque[tuple[float, float]] = deque(maxlen=TICKS_KEPT)
+        """From when to when the loop was late, in monotonic seconds, the last times it was."""
         self._loop = loop
         self._look_at_clock = look_at_clock
         self._buckets: dict[int, dict[Timed, None]] = {}
@@ -83,7 +88,7 @@ class Deadlines:
         self._look_at_clock()
         now_s = time.monotonic()
         loop_s = self._loop.time()
-        self._measure_lag(loop_s, loop_s - self._due_s)
+        self._measure_lag(loop_s, loop_s - self._due_s, now_s)
         newest = int(now_s / TIMER_TICK_S)
         while self._tick < newest:
             self._tick += 1
@@ -103,7 +108,10 @@ class Deadlines:
             timed.deadline_s = 0.0
             run_guarded(timed, timed.on_deadline, now_s)
 
-    def _measure_lag(self, loop_s: float, late_s: float) -> None:
+    def _measure_lag(self, loop_s: float, late_s: float, now_s: float) -> None:
+        self.lateness_s.append(max(0.0, late_s))
+        if late_s >= LATE_TICK_S:
+            self.lags.append((now_s - late_s, now_s))
         self._worst_s = max(self._worst_s, late_s)
         if loop_s >= self._told_s + 1.0:
             self._told_s = loop_s

@@ -96,11 +96,6 @@ class Door:
         self._watch()
 
 
-def client_ip_of(address: str) -> str:
-    """Return the address of a client without its port and without brackets."""
-    return address.rpartition(":")[0].strip("[]")
-
-
 def client_of(address: str) -> str:
     """Return what counts as one client: an IPv4 address, or the network that IPv6 gives to one.
 

@@ -13,18 +13,24 @@ SHOWN_PATH_CHARACTERS = 256
 
 
 class Exchange(msgspec.Struct, gc=False):
-    """What is known of one request and its response so far. Times are monotonic seconds."""
+    """What is known of one request and its response so far. Times are monotonic seconds.
+
+    The stamps are those that `core/time_budget.py` makes a budget from; 0: it did not happen.
+    Where a batch has a time already it costs a store, and only few exchanges have the rare ones.
+    """
 
     session: int
     id: int
     client: str
     started_s: float
+    """The request head was complete."""
     method: str = ""
     host: str = ""
     """As the client sent it."""
     path: str = ""
-    backend: Backend | None = None
-    generation: int = 0
+    decision: RouteDecision | None = None
+    """The one that it was sent by; without a backend, the one that found none."""
+    paired_s: float = 0.0
     status: int | None = None
     first_byte_s: float | None = None
     """From the complete request head to the first byte of the response."""
@@ -32,6 +38,32 @@ class Exchange(msgspec.Struct, gc=False):
     request_bytes: int = 0
     response_bytes: int = 0
     result: str = ""
+    began_s: float = 0.0
+    """The first byte of the head, when it came before the last one."""
+    turn_s: float = 0.0
+    """The exchange before it was over, when it had to wait for that."""
+    sent_s: float = 0.0
+    blocked_s: float = 0.0
+    """For how long, as the following: the backend was not read, as the client took nothing."""
+    held_s: float = 0.0
+    held_since_s: float = 0.0
+    """Since when a person or a breakpoint holds it."""
+    injected_s: float = 0.0
+    """A fault made it wait."""
+    left_s: float = 0.0
+    drained_s: float = 0.0
+
+    @property
+    def took_s(self) -> float:
+        """From the first byte of the head to the last that is known of, when it is over."""
+        return (self.drained_s or self.started_s + self.duration_s) - (
+            self.began_s or self.started_s
+        )
+
+    @property
+    def backend(self) -> Backend | None:
+        """Whom it was sent to; None when it never was."""
+        return self.decision.backend if self.decision is not None and self.paired_s else None
 
 
 class Decided(msgspec.Struct, frozen=True, gc=False):

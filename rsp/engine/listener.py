@@ -3,6 +3,7 @@
 import resource
 import socket
 
+from rsp.core.addresses import client_ip_of
 from rsp.core.events import Noted
 from rsp.core.lifecycle import Fact
 from rsp.core.limits import ACCEPTS_PER_TURN, FDS_RESERVED, FLOOD_EVENT_S, Limits
@@ -11,7 +12,7 @@ from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel, Mode, Side
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.conversation import Conversation
-from rsp.engine.door import Door, client_ip_of
+from rsp.engine.door import Door
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
 from rsp.engine.listening import Opened

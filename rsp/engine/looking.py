@@ -20,7 +20,6 @@ from rsp.core.params import (
     EventsParams,
     ExplainParams,
     IdParams,
-    LimitParams,
     Params,
 )
 from rsp.core.replies import (
@@ -33,7 +32,6 @@ from rsp.core.replies import (
     EditRow,
     Edits,
     Events,
-    Exchanges,
     Explanation,
     ListenerRow,
     MemoryRow,
@@ -56,7 +54,6 @@ from rsp.engine.rows import (
     connection_row,
     decision_row,
     event_row,
-    exchange_row,
     redacted_texts,
 )
 from rsp.engine.server import Engine
@@ -79,7 +76,7 @@ def status(engine: Engine, _params: Params) -> Status:
         uptime_s=now_s - engine.telemetry.started_s,
         config=config.path,
         log=str(engine.log_path) if engine.log_path else None,
-        listeners=[_listener_row(listener) for listener in engine.listeners.values()],
+        listeners=[listener_row(listener) for listener in engine.listeners.values()],
         generation=engine.changes.generation,
         sessions=len(engine.registry.live),
         memory_bytes=resident_bytes(),
@@ -100,7 +97,8 @@ def status(engine: Engine, _params: Params) -> Status:
     )
 
 
-def _listener_row(listener: Listener) -> ListenerRow:
+def listener_row(listener: Listener) -> ListenerRow:
+    """Return the row of a listening socket."""
     door, entrance = listener.door, listener.entrance
     return ListenerRow(
         address=entrance.address,
@@ -244,12 +242,6 @@ def connection(engine: Engine, params: IdParams) -> ConnectionDetail:
         f"session {params.id} is neither live nor among the last closed ones; "
         "`rsp ctl connections` lists the live ones"
     )
-
-
-def exchanges(engine: Engine, params: LimitParams) -> Exchanges:
-    """Return the last finished exchanges."""
-    kept = engine.telemetry.exchanges.newest(params.limit)
-    return Exchanges([exchange_row(exchange, engine.telemetry) for exchange in kept])
 
 
 def decisions(engine: Engine, params: DecisionsParams) -> Decisions:

@@ -31,8 +31,20 @@ class Talk(Protocol):
     inbox: bytes
     kept: KeptBody | None
 
+    def new_exchange(self) -> Exchange:
+        """Return an exchange that begins now."""
+
     def finish_exchange(self, result: str) -> None:
         """Remember the present exchange, with how it went."""
+
+
+def refuse(talk: Talk, error: BadMessage) -> None:
+    """The client's bytes are no request, or end as none: no backend may take them for one."""
+    talk.inbox = b""
+    if talk.exchange is None:
+        talk.exchange = talk.new_exchange()
+    reason = CloseReason.BAD_REQUEST if error.status >= 400 else CloseReason.FINISHED
+    reply(talk, error.status, error.sentence, reason)
 
 
 def reply(
@@ -130,6 +142,14 @@ def client_ended(talk: Talk) -> None:
     if talk.exchange is None and talk.inbox:
         session.because(CloseReason.CLIENT_GONE, "the client ended inside a request head")
     session.advance(Fact.CLIENT_EOF)
+
+
+def too_late(talk: Talk, late: Patience) -> None:
+    """An allowance has run out."""
+    if late.reason is CloseReason.BACKEND_TIMEOUT:
+        backend_too_late(talk, late)
+    else:
+        client_too_late(talk, late)
 
 
 def client_too_late(talk: Talk, late: Patience) -> None:

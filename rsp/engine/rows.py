@@ -1,22 +1,26 @@
 """From live objects to the rows of `core/replies.py`: the work of looking, done on demand."""
 
+from collections.abc import Sequence
+
 from rsp.core.events import Event, level_of, source_of
 from rsp.core.evidence import StallRow
+from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.redact import Redactor
 from rsp.core.replies import (
     ConnectionDetail,
     ConnectionRow,
     DecisionRow,
     EventRow,
-    ExchangeRow,
     PeerRow,
     RequestSummary,
     ResponseSummary,
     RouteSummary,
 )
 from rsp.core.routing import RouteDecision, candidates
+from rsp.core.time_budget import Span, budget_sentence, duration_of, most_of
 from rsp.core.vocabulary import SessionState
 from rsp.engine.autopsy_rows import autopsy_row
+from rsp.engine.budgets import budget_of, budget_so_far
 from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
@@ -120,6 +124,7 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
         calls_dropped=calls.dropped if calls else 0,
         stalls=_stalls_of(session.id, telemetry, now_s),
         ledger=ledger_of(session),
+        budget=budget_so_far(session, now_s),
         tcp_info=info,
     )
 
@@ -157,26 +162,33 @@ def _stalls_of(session: int, telemetry: Telemetry, now_s: float) -> list[StallRo
     return [stall.row(now_s) for stall in kept if stall.session == session]
 
 
-def exchange_row(exchange: Exchange, telemetry: Telemetry) -> ExchangeRow:
-    """Return the row of a finished exchange."""
-    backend = exchange.backend
+def exchange_row(
+    exchange: Exchange, telemetry: Telemetry, lags: Sequence[Span] = ()
+) -> ExchangeRow:
+    """Return the row of a finished exchange; `lags`: when the loop was late."""
+    backend, decision = exchange.backend, exchange.decision
+    name = backend.name if backend else None
+    parts = budget_of(exchange, lags)
+    stood_out = most_of(parts) is not None
     return ExchangeRow(
         id=exchange.id,
         session=exchange.session,
-        at=telemetry.stamp(exchange.started_s),
+        at=telemetry.stamp(exchange.began_s or exchange.started_s),
         client=exchange.client,
         method=exchange.method,
         host=exchange.host,
         path=telemetry.redactor.text(exchange.path),
         status=exchange.status,
         pool=backend.pool if backend else None,
-        backend=backend.name if backend else None,
+        backend=name,
         first_byte_s=exchange.first_byte_s,
-        duration_s=exchange.duration_s,
+        duration_s=duration_of(parts),
         request_bytes=exchange.request_bytes,
         response_bytes=exchange.response_bytes,
-        generation=exchange.generation,
+        generation=decision.generation if decision else 0,
         result=telemetry.redactor.text(exchange.result),
+        budget=parts,
+        sentence=budget_sentence(parts, name, exchange.client) if stood_out else None,
     )
 
 

@@ -8,6 +8,7 @@ speaker's business: `conversation.py` speaks HTTP, `relay.py` passes everything 
 
 from typing import Protocol
 
+from rsp.core.addresses import client_ip_of
 from rsp.core.autopsy import LOUD_ENDS, UNASKED_ENDS, Ending
 from rsp.core.events import SessionClosed, SessionCut, SessionOpened
 from rsp.core.http1.errors import BadMessage
@@ -22,7 +23,6 @@ from rsp.engine.calls import CallRing
 from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
-from rsp.engine.door import client_ip_of
 from rsp.engine.entrance import Entrance
 from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
@@ -211,10 +211,10 @@ class Session:
         """A full sink has room again."""
         is_client = connection is self.client
         source = self.backend if is_client else self.client
-        if source is not None:
-            source.resume(PauseReason.SINK_FULL)
         if is_client:
             self.speaker.on_client_room()
+        if source is not None:
+            source.resume(PauseReason.SINK_FULL)
 
     def on_sent(self, connection: Connection) -> None:
         """Nothing is unsent on one side any more."""

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsp.core import replies
+from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.filter import FILTER_CHARACTERS, FilterError, parse_filter, sort_value
 from rsp.core.row_fields import getter, known_names
 from tests.core.rows import BLOCKED, EXCHANGE, IDLE
@@ -198,7 +199,7 @@ def test_a_session_waits_from_the_request_until_its_answer_begins(
     ],
 )
 def test_the_same_names_work_on_exchanges(text: str, expected: bool) -> None:
-    assert passes(text, EXCHANGE, replies.ExchangeRow) is expected
+    assert passes(text, EXCHANGE, ExchangeRow) is expected
 
 
 def test_events_are_found_by_their_fields() -> None:

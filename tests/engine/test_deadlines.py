@@ -230,6 +230,19 @@ def test_a_lag_is_known_before_it_is_told(loop: HandLoop, deadlines: Deadlines) 
     assert deadlines.lag_now_s() == pytest.approx(0.0, abs=1e-6)
 
 
+def test_when_the_loop_was_late_is_remembered(loop: HandLoop, deadlines: Deadlines) -> None:
+    loop.run_until(loop.now_s + 0.5)
+    assert list(deadlines.lags) == []
+    began_s = loop.now_s
+    loop.stall(3.0)
+    loop.run_until(loop.now_s + 0.5)
+    ((from_s, to_s),) = deadlines.lags
+    assert from_s == pytest.approx(began_s, abs=0.15)
+    assert to_s == pytest.approx(began_s + 3.0, abs=0.15)
+    assert max(deadlines.lateness_s) == pytest.approx(to_s - from_s)
+    assert sum(late_s > 0.1 for late_s in deadlines.lateness_s) == 1
+
+
 def test_when_stopped_nobody_is_called_any_more(loop: HandLoop, deadlines: Deadlines) -> None:
     timed = Timed()
     deadlines.set(timed, loop.now_s + 0.5)

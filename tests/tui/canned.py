@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
-from rsp.core.evidence import FlowRow, LedgerRow, StallRow
+from rsp.core.evidence import FlowRow, LedgerRow, PartRow, PauseRow, StallRow
+from rsp.core.exchange_rows import ExchangeRow
+from rsp.core.pause_tree import Pauses, PauseTree
 from rsp.core.replies import (
     BackendRow,
     Backends,
@@ -13,7 +15,6 @@ from rsp.core.replies import (
     ConnectionRow,
     Connections,
     EventRow,
-    ExchangeRow,
     ListenerRow,
     PeerRow,
     PoolRow,
@@ -23,6 +24,7 @@ from rsp.core.replies import (
     Status,
     Totals,
 )
+from rsp.core.time_budget import Stamps, budget
 
 HIGH_WATER_BYTES = 65536
 
@@ -219,6 +221,7 @@ def detail(step: int = 0, **changes: Any) -> ConnectionDetail:
                 {},
             ),
         ],
+        "budget": time_budget(41.2),
         "tcp_info": {
             "client": {"rtt_us": 180_200, "snd_cwnd": 12, "total_retrans": 3, "snd_wnd_bytes": 0},
         },
@@ -244,6 +247,58 @@ def events(since: int = 0) -> list[EventRow]:
     return [row for row in rows if row.seq > since]
 
 
+def slow_reader(session_id: int) -> ConnectionRow:
+    """A session of a client that does not read, with its causes as the engine finds them."""
+    row = blocked(session_id)
+    assert row.backend is not None
+    name = "web1" if session_id % 2 else "web2"
+    row.client.address = f"203.0.113.9:{50_000 + session_id}"
+    row.client.stall = StallRow(41.2, "peer_not_reading", "client not reading", {})
+    row.backend.pause = PauseRow(
+        3.2 + session_id,
+        f"fd {row.backend.fd} ({name}) not read for {3.2 + session_id:.1f} s because "
+        f"fd {row.client.fd} (client) holds 65,536 bytes",
+        row.client.fd,
+        65_536,
+        "sink_full",
+    )
+    row.route = RouteSummary("web", name, None, "host decides", 3.1)
+    return row
+
+
+def paused_by(session_id: int, reason: str, because: str) -> ConnectionRow:
+    row = session(session_id)
+    said = f"fd {row.client.fd} (client) not read for 2.4 s because {because}"
+    row.client.pause = PauseRow(2.4, said, None, 0, reason)
+    return row
+
+
+def pauses() -> Pauses:
+    tree = PauseTree()
+    for number in range(41, 49):
+        tree.add(slow_reader(number))
+    tree.add(paused_by(60, "connecting", "fd 131 (web1) has not accepted our connection"))
+    tree.add(paused_by(61, "operator", "a person paused it"))
+    full = ListenerRow("127.0.0.1:8443", "tcp", None, 100, 100, paused_by=["full"])
+    return Pauses(tree.groups([full, ListenerRow("127.0.0.1:8080", "http")]))
+
+
+def time_budget(duration_s: float) -> list[PartRow]:
+    """Most of it thinking, and each part that the words need."""
+    stamps = Stamps(began_s=9.0, head_s=9.0, ended_s=9.0 + duration_s, lua_s=0.00003)
+    stamps.paired_s = 9.0 + duration_s * 0.1
+    stamps.first_byte_s = 9.0 + duration_s * 0.75
+    stamps.blocked_s = duration_s * 0.2
+    return budget(stamps)
+
+
+SLOW = (
+    "Backend think 5.71 s (94 %) on web3 only; connect 0.4 ms; transfer 12 ms; "
+    "loop lag p99 1.1 ms. web3 has 64 in flight, the others 9 at most. "
+    "This slowed 12 of the last 400 exchanges."
+)
+
+
 def exchanges() -> list[ExchangeRow]:
     return [
         ExchangeRow(
@@ -263,6 +318,7 @@ def exchanges() -> list[ExchangeRow]:
             response_bytes=4_000 * (index + 1),
             generation=7,
             result="complete" if index != 2 else "client_gone",
+            budget=time_budget(0.02 * (index + 1)),
         )
         for index in range(6)
     ]

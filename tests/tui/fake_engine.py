@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events, Exchanges
+from rsp.core.exchange_rows import Exchanges
+from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events
 from rsp.core.wire import CommandRefused, Request, decode_request, encode_error, encode_result
 from tests.tui import canned
 
@@ -14,6 +15,7 @@ READS = {
     "connections",
     "connection",
     "exchanges",
+    "pauses",
     "events",
     "backends",
     "edits",
@@ -91,6 +93,8 @@ class FakeEngine:
                 return canned.detail(self.step, **self.detail_changes)
             case "exchanges":
                 return Exchanges(canned.exchanges())
+            case "pauses":
+                return canned.pauses()
             case "backends":
                 return canned.backends()
             case "decisions":

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 from textual.pilot import Pilot
 
+from rsp.core.exchange_rows import Exchanges
+from rsp.core.pause_tree import Pauses
 from rsp.core.replies import (
     Backends,
     ConfigSource,
@@ -19,7 +21,6 @@ from rsp.core.replies import (
     Decisions,
     Edits,
     Events,
-    Exchanges,
     Status,
 )
 from rsp.tui.app import Dashboard, LeaveChoice
@@ -70,6 +71,7 @@ _PULLS: dict[type[msgspec.Struct], Pull] = {
     ConnectionDetail: Pull("connection", ConnectionDetail),
     Connections: Pull("connections", Connections),
     Exchanges: Pull("exchanges", Exchanges),
+    Pauses: Pull("pauses", Pauses),
     Edits: Pull("edits", Edits),
     Decisions: Pull("decisions", Decisions),
     ConfigSource: Pull("config", ConfigSource),

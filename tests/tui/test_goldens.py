@@ -2,7 +2,8 @@
 
 import pytest
 
-from rsp.core.replies import Connections, Events, Exchanges
+from rsp.core.exchange_rows import Exchanges
+from rsp.core.replies import Connections, Events
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.frame import guide_rows
 from tests.tui import canned
@@ -51,6 +52,9 @@ async def test_detail(size: tuple[int, int]) -> None:
         await check_golden(pilot, app, named("detail-ledger", size))
         await pilot.press("right_square_bracket")
         await pilot.pause()
+        await check_golden(pilot, app, named("detail-time", size))
+        await pilot.press("right_square_bracket")
+        await pilot.pause()
         await check_golden(pilot, app, named("detail-tcp-info", size))
         await pilot.press("right_square_bracket")
         await pilot.pause()
@@ -78,9 +82,22 @@ async def test_exchanges(size: tuple[int, int]) -> None:
         hand_seconds(app, 2)
         await pilot.press("E")
         await pilot.pause()
-        hand(app, Exchanges(canned.exchanges()))
+        hand(app, Exchanges(canned.exchanges(), canned.SLOW))
         await pilot.pause()
         await check_golden(pilot, app, named("exchanges", size))
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
+async def test_pauses(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("b")
+        await pilot.pause()
+        hand(app, canned.pauses())
+        await pilot.press("j", "j", "j")
+        await pilot.pause()
+        await check_golden(pilot, app, named("pauses", size))
 
 
 @pytest.mark.parametrize("size", SIZES[:2])

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from rsp.core.exchange_rows import Exchanges
 from rsp.core.replies import (
     BackendRow,
     Backends,
     CallRow,
     Connections,
     Events,
-    Exchanges,
     ListenerRow,
     PoolRow,
     RequestSummary,
@@ -86,7 +86,8 @@ def one_session(text: Texts) -> list[msgspec.Struct]:
 
 
 def exchanges(text: Texts) -> list[msgspec.Struct]:
-    return [Exchanges([hostile(row, text) for row in canned.exchanges()])]
+    rows = [hostile(row, text) for row in canned.exchanges()]
+    return [Exchanges(rows, text())]
 
 
 def events(text: Texts) -> list[msgspec.Struct]:
@@ -102,6 +103,10 @@ def decisions(text: Texts) -> list[msgspec.Struct]:
     return [canned_routes.decisions(rows)]
 
 
+def pauses(text: Texts) -> list[msgspec.Struct]:
+    return [hostile(canned.pauses(), text)]
+
+
 def configuration(text: Texts) -> list[msgspec.Struct]:
     return [hostile(canned_routes.broken_config(), text)]
 
@@ -110,8 +115,10 @@ SCREENS: dict[str, tuple[list[str], Answers]] = {
     "connections": ([], connections),
     "detail": (["enter"], one_session),
     "its buffers": (["enter", "right_square_bracket"], one_session),
-    "its calls": (["enter", "right_square_bracket", "right_square_bracket"], one_session),
+    "its calls": (["enter", *["right_square_bracket"] * 3], one_session),
     "exchanges": (["E"], exchanges),
+    "its time": (["enter", "right_square_bracket", "right_square_bracket"], one_session),
+    "who blocks whom": (["b"], pauses),
     "backends": (["2"], pools),
     "routing": (["3"], decisions),
     "routing by group": (["3", "g"], decisions),

@@ -249,3 +249,8 @@ def restore(connection: Connection, high_water_bytes: int) -> None:
     connection.__class__ = Connection  # type: ignore[assignment]
     if not connection.is_closed and connection.is_writable:
         connection.flush()
+
+
+def is_held_back(connection: Connection) -> bool:
+    """Tell whether a fault says how much of its bytes may go: then it is not the peer."""
+    return isinstance(connection, TamperedConnection) and bool(connection.tampering.gates)

@@ -3,6 +3,7 @@
 from rsp.core.replies import ConnectionDetail
 from rsp.core.sanitise import safe
 from rsp.tui.model import text
+from rsp.tui.model.budget_text import budget_lines
 from rsp.tui.model.exchange_columns import clock
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, fit, line, wrap
@@ -71,6 +72,12 @@ def verdict(fields: dict[str, int]) -> str:
     if by_buffer >= 0.5:
         return f"our kernel buffer held us back {by_buffer:.0%} of the time"
     return f"the network sets the pace: the peer held us back {by_peer:.0%} of the time"
+
+
+def time_lines(detail: ConnectionDetail, width: int) -> list[Line]:
+    """Return where the time of the present exchange went."""
+    backend = detail.route.backend if detail.route is not None else None
+    return budget_lines(detail.budget, backend, width)
 
 
 def story_lines(detail: ConnectionDetail, width: int) -> list[Line]:

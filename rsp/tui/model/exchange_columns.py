@@ -1,10 +1,13 @@
 """The columns of the Exchanges screen."""
 
-from rsp.core.replies import ExchangeRow
+from rsp.core.exchange_rows import ExchangeRow
 from rsp.tui.model import text
+from rsp.tui.model.budget_text import bar, longest
 from rsp.tui.model.columns import Column
 from rsp.tui.model.session_columns import shown
-from rsp.tui.model.spans import Span
+from rsp.tui.model.spans import Line, Span, fit
+
+_BAR_CELLS = 10
 
 
 def clock(stamp: str) -> str:
@@ -25,6 +28,12 @@ def _result(row: ExchangeRow, _width: int) -> Span:
     return Span(shown(row.result), "warn")
 
 
+def _time(row: ExchangeRow, width: int) -> Line:
+    cells = min(_BAR_CELLS, width)
+    words = longest(row.budget)
+    return *bar(row.budget, cells), Span(fit(f" {words}", width - cells), "dim")
+
+
 EXCHANGE_COLUMNS: tuple[Column[ExchangeRow], ...] = (
     Column("at", "BEGAN", 12, lambda row, _: Span(clock(row.at), "dim"), keep=40),
     Column("session", "SESSION", 7, lambda row, _: Span(str(row.session)), ">", keep=60),
@@ -43,6 +52,7 @@ EXCHANGE_COLUMNS: tuple[Column[ExchangeRow], ...] = (
     ),
     Column("ttfb", "TTFB", 6, lambda row, _: Span(text.duration(row.first_byte_s)), ">", keep=25),
     Column("took", "TOOK", 6, lambda row, _: Span(text.duration(row.duration_s)), ">", keep=75),
+    Column("time", "TIME WENT", 10, _time, grows_to=44, keep=28, from_width=110),
     Column("size", "SIZE", 5, lambda row, _: Span(text.size(row.response_bytes)), ">", keep=50),
     Column("result", "RESULT", 12, _result, grows_to=32, keep=65),
 )

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from rsp.core.units import full_size as full_size
+
 NOTHING = "\N{EN DASH}"
 """Shown where there is no number, or none worth reading."""
 
@@ -22,16 +24,6 @@ def size(count: float) -> str:
             if unit and value < 9.95:
                 return f"{value:.1f}{unit}"
             return f"{value:.0f}{unit}"
-        value /= 1024
-    return ""
-
-
-def full_size(count: int) -> str:
-    """Return a number of bytes with its unit in words: `64.0 KiB`, `310 B`."""
-    value = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB"):
-        if value < 1024 or unit == "TiB":
-            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return ""
 

@@ -14,7 +14,8 @@ from textual.binding import Binding
 from textual.keys import Keys, key_to_character
 
 from rsp.core.sanitise import safe
-from rsp.tui.keymap import KEYS, WRITTEN, Key, written
+from rsp.tui.key import WRITTEN, Key, written
+from rsp.tui.keymap import KEYS
 
 _MODIFIED = re.compile(r"(?:(?:ctrl|shift|alt)\+)+")
 _NAMED = frozenset(key.value for key in Keys if not key.value.startswith("<"))

@@ -18,6 +18,7 @@ from rsp.tui.model.sorting import SORT_FIELDS, field_named
 from rsp.tui.model.spans import Line, Span
 from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.filtered import FilteredFrame
+from rsp.tui.screens.pauses import PausesScreen
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
@@ -249,6 +250,10 @@ class ConnectionsScreen(FilteredFrame):
     def action_exchanges(self) -> None:
         """Show the exchanges that are over."""
         _ = self.app.push_screen(ExchangesScreen())
+
+    def action_pauses(self) -> None:
+        """Show who blocks whom."""
+        _ = self.app.push_screen(PausesScreen())
 
     def action_pause(self) -> None:
         """Pause the session under the cursor, or let it go on."""

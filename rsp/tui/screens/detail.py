@@ -14,7 +14,7 @@ from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.model.call_columns import CALL_COLUMNS, Call
 from rsp.tui.model.copy_as import Copy, copies_of_session
-from rsp.tui.model.detail_text import story_lines, tcp_info_lines
+from rsp.tui.model.detail_text import story_lines, tcp_info_lines, time_lines
 from rsp.tui.model.ledger_text import ledger_lines
 from rsp.tui.model.session_columns import shown, state_of
 from rsp.tui.model.sessions import Session
@@ -26,10 +26,10 @@ from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
-_TABS = ("Timeline", "Ledger", "TCP_INFO", "Story")
+_TABS = ("Timeline", "Ledger", "Time", "TCP_INFO", "Story")
 
 
-_TEXTS = (ledger_lines, tcp_info_lines, story_lines)
+_TEXTS = (ledger_lines, time_lines, tcp_info_lines, story_lines)
 """What the tabs behind the timeline show."""
 
 

@@ -5,16 +5,20 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from textual.widget import Widget
 
+from rsp.core.exchange_rows import ExchangeRow, Exchanges
 from rsp.core.filter import Filter
-from rsp.core.replies import ExchangeRow, Exchanges
-from rsp.core.sanitise import json_of
+from rsp.core.sanitise import json_of, safe
+from rsp.core.time_budget import budget_sentence
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import EXCHANGES_SHOWN, SLOW_PULL_S
+from rsp.tui.model.budget_text import bar
 from rsp.tui.model.copy_as import Copy, address_of, copies_of_exchange
 from rsp.tui.model.exchange_columns import EXCHANGE_COLUMNS
+from rsp.tui.model.spans import Line, Span, wrap
 from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.widgets.filter_bar import FilterBar
+from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
@@ -30,6 +34,7 @@ class ExchangesScreen(FilteredFrame):
     def __init__(self) -> None:
         super().__init__()
         self._rows: list[ExchangeRow] = []
+        self._sentence: str | None = None
         self._filter: Filter | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -39,6 +44,7 @@ class ExchangesScreen(FilteredFrame):
         table.stays_on_top = True
         yield table
         yield FilterBar(id="filter")
+        yield Lines(id="budget", classes="boxed aside")
 
     @property
     def table(self) -> VirtualTable[ExchangeRow]:
@@ -54,7 +60,7 @@ class ExchangesScreen(FilteredFrame):
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
         """Show the exchanges."""
         if isinstance(answer, Exchanges):
-            self._rows = answer.exchanges
+            self._rows, self._sentence = answer.exchanges, answer.sentence
             self.show_body()
 
     def show_body(self) -> None:
@@ -67,6 +73,21 @@ class ExchangesScreen(FilteredFrame):
             f"Exchanges{self.narrowed} [{len(rows):,}] · the last to end comes first",
             self._said,
         )
+        self._show_budget()
+
+    def _show_budget(self) -> None:
+        """Show what the slow ones have in common, and where the time of the chosen one went."""
+        box, chosen = self.query_one("#budget", Lines), self.table.cursor_row
+        width = max(box.content_size.width, 20)
+        lines: list[Line] = []
+        if self._sentence is not None:
+            lines += [(Span(row, "warn"),) for row in wrap(safe(self._sentence), width)]
+        if chosen is not None:
+            said = budget_sentence(chosen.budget, chosen.backend, chosen.client)
+            lines.append(bar(chosen.budget, width))
+            lines += [(Span(row),) for row in wrap(safe(said), width)]
+        entitle(box, "why it is slow" if self._sentence else "where the time went")
+        box.show(lines)
 
     @property
     def _said(self) -> str:
@@ -84,6 +105,7 @@ class ExchangesScreen(FilteredFrame):
     def on_virtual_table_moved(self) -> None:
         """Say when the newest is not followed any more."""
         entitle(self.table, subtitle=self._said)
+        self._show_budget()
 
     def on_virtual_table_opened(self) -> None:
         """Open the session of an exchange."""

@@ -12,7 +12,8 @@ from textual.widgets import Input
 
 from rsp.core.sanitise import safe
 from rsp.tui.feed import Pull
-from rsp.tui.keymap import KEYS, Key, bindings, mutating_actions, written
+from rsp.tui.key import Key, written
+from rsp.tui.keymap import KEYS, bindings, mutating_actions
 from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line

@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from rsp.tui.keymap import BY_ID, written
+from rsp.tui.key import written
+from rsp.tui.keymap import BY_ID
 from rsp.tui.model.help_text import HelpKey, help_lines
 from rsp.tui.widgets.lines import Lines
 

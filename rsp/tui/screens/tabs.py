@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rsp.tui.keymap import Key
+from rsp.tui.key import Key
 from rsp.tui.screens.backends import BackendsScreen
 from rsp.tui.screens.config import ConfigScreen
 from rsp.tui.screens.connections import ConnectionsScreen
