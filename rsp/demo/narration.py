@@ -12,8 +12,7 @@ from rsp.demo.stories import (
     Evidence,
     Story,
     accused,
-    agrees,
-    holes,
+    agreed,
     is_mended,
     split_hosts,
     story_for,
@@ -76,13 +75,12 @@ def tell_slow_write(stage: Stage, say: Say) -> None:
     for row in accused(look_until(stage, lambda evidence: bool(accused(evidence)))):
         if row.client.stall is not None:
             say(f"  session {row.id} is BLOCKED: {row.client.stall.sentence}")
-    evidence = look_until(stage, agrees)
-    for flow in holes(evidence)[-1:]:
+    evidence = look_until(stage, lambda evidence: bool(agreed(evidence)))
+    for flow, outcome in agreed(evidence)[-1:]:
         say(
             f"  its ledger: {flow.dropped:,} of {flow.in_:,} bytes dropped, the first that is "
             f"wrong at byte {flow.first_divergence or 0:,}"
         )
-    for outcome in evidence.outcomes[-1:]:
         say(f"  its {outcome.text}")
     stage.mend()
     say("  fault removed: what meets EAGAIN is kept, and sent when there is room")

@@ -71,10 +71,16 @@ def holes(evidence: Evidence) -> list[FlowRow]:
     return [flow for flow in evidence.books if flow.dropped]
 
 
-def agrees(evidence: Evidence) -> bool:
-    """Whether a client found the very hole that a ledger names: as large, and at the same place."""
-    found = {(each.missing_bytes, each.first_bad_offset) for each in evidence.outcomes}
-    return any((flow.dropped, flow.first_divergence) in found for flow in holes(evidence))
+def agreed(evidence: Evidence) -> list[tuple[FlowRow, Outcome]]:
+    """Return the ledgers that name the very hole that a client found, as large and at the same
+    place, with what it found."""
+    return [
+        (flow, outcome)
+        for flow in holes(evidence)
+        for outcome in evidence.outcomes
+        if (flow.dropped, flow.first_divergence)
+        == (outcome.missing_bytes, outcome.first_bad_offset)
+    ]
 
 
 def is_mended(evidence: Evidence) -> bool:
@@ -105,16 +111,19 @@ def split_hosts(evidence: Evidence) -> dict[str, set[str]]:
 SLOW_WRITE = Story(
     "The slow write: a page that loses its middle",
     (
-        Step("The proxy plays the bug of 2013: what meets EAGAIN is lost (see the top)."),
+        Step("The proxy plays the bug of 2013: what meets EAGAIN is lost."),
         Step(
-            "Connections: book.example is BLOCKED, and the sentence names its client.",
+            "Connections: book.example is BLOCKED; the sentence names its client.",
             lambda evidence: bool(accused(evidence)),
         ),
         Step(
-            "enter, Ledger: bytes dropped, and the offset of the first that is wrong.",
+            "enter, Ledger: bytes dropped, and where the first wrong one stands.",
             lambda evidence: bool(holes(evidence)),
         ),
-        Step("The client counts for itself, below: the same hole, to the byte.", agrees),
+        Step(
+            "The client counts for itself, below: the same hole, to the byte.",
+            lambda evidence: bool(agreed(evidence)),
+        ),
         Step("T, then x: the fault goes. The next page is whole.", is_mended),
     ),
     outcomes_shown=1,

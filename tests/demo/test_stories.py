@@ -13,7 +13,7 @@ from rsp.demo.stories import (
     SLOW_WRITE,
     Evidence,
     accused,
-    agrees,
+    agreed,
     guide,
     is_mended,
     split_hosts,
@@ -69,7 +69,7 @@ def test_a_client_is_accused_only_when_it_is_named(row: ConnectionRow) -> None:
     [(flow(300, 70), True), (flow(301, 70), False), (flow(300, 71), False), (flow(0, None), False)],
 )
 def test_ledger_and_client_agree_to_the_byte_or_not_at_all(book: FlowRow, same: bool) -> None:
-    assert agrees(Evidence((), (), [BAD, GOOD], books=[book])) == same
+    assert bool(agreed(Evidence((), (), [BAD, GOOD], books=[book]))) == same
 
 
 def test_mended_is_a_whole_page_behind_a_broken_one_with_no_fault_in_force() -> None:
