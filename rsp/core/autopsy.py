@@ -74,6 +74,25 @@ _PHASES = {
 """The second character: R the request, C connecting, H the response head, D data, L the last data.
 While streaming it depends on whether a response has begun."""
 
+_BY_WORDS = {
+    "C": "by the client",
+    "S": "by the backend",
+    "P": "by this proxy",
+    "c": "the client took too long",
+    "s": "the backend took too long",
+    "K": "by a person",
+    "R": "out of memory or room",
+    "I": "by a bug of ours",
+}
+_PHASE_WORDS = {
+    "R": "while the request was read",
+    "Q": "while its route was decided",
+    "C": "while the backend was connected to",
+    "H": "before a response came",
+    "D": "while data passed",
+    "L": "while the last data was on its way",
+}
+
 TCP_STATES = (
     "", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE",
     "CLOSE_WAIT", "LAST_ACK", "LISTEN", "CLOSING",
@@ -139,6 +158,14 @@ def code_of(reason: CloseReason, ending: Ending | None) -> str:
     if reason in _ORDINARY:
         return "--"
     return ENDED_BY[reason] + (ending.phase if ending is not None else "-")
+
+
+def code_words(code: str) -> str:
+    """Return in words what a code says."""
+    if code == "--":
+        return "an ordinary end"
+    by, phase = code[:1], code[1:]
+    return f"{_BY_WORDS.get(by, by)}, {_PHASE_WORDS.get(phase, 'at a moment that nobody saw')}"
 
 
 def kernel_queue(queue_bytes: int | None, tcp_state: str | None) -> int | None:

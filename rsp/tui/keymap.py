@@ -194,6 +194,7 @@ def _config() -> list[Key]:
 def _events() -> list[Key]:
     where = "events"
     return [
+        Key("autopsies", "A", "autopsies", "Autopsies", "How the last sessions ended", where),
         Key("events.filter", "slash", "filter", "Filter", "Show only some events", where),
         Key("events.level", "l", "level", "Level", "Show events of this level and above", where),
         Key("events.source", "s", "source", "Source", "Show events of one source", where),
@@ -217,6 +218,14 @@ def _exchanges() -> list[Key]:
     return [
         Key("exchanges.filter", "slash", "filter", "Filter", "Show only some exchanges", where),
         Key("exchanges.follow", "F", "follow", "Follow", "Follow the newest exchange", where),
+    ]
+
+
+def _autopsies() -> list[Key]:
+    where = "autopsies"
+    return [
+        Key("autopsies.filter", "slash", "filter", "Filter", "Show only some: code:SD", where),
+        Key("autopsies.follow", "F", "follow", "Follow", "Follow the newest ending", where),
     ]
 
 
@@ -309,6 +318,7 @@ KEYS: tuple[Key, ...] = (
     *_config(),
     *_events(),
     *_exchanges(),
+    *_autopsies(),
     *_everywhere(),
     *_app(),
 )

@@ -52,6 +52,9 @@ RATE_WINDOW_S = 1.0
 EVENTS_KEPT = 10_000
 """Events kept for the Events screen; the engine keeps as many."""
 
+AUTOPSIES_SHOWN = 1_000
+"""Endings shown; the engine keeps as many."""
+
 EXCHANGES_SHOWN = 1_000
 """Finished exchanges shown; the engine keeps as many."""
 

@@ -16,11 +16,20 @@ READS = {
     "connection",
     "exchanges",
     "pauses",
+    "autopsies",
     "events",
     "backends",
     "edits",
     "decisions",
 }
+
+
+CANNED: dict[str, Callable[[], object]] = {
+    "exchanges": lambda: Exchanges(canned.exchanges()),
+    "autopsies": canned.autopsies,
+    "pauses": canned.pauses,
+}
+"""What is always the same."""
 
 
 class FakeEngine:
@@ -83,6 +92,8 @@ class FakeEngine:
         return Done(f"{request.method} done")
 
     def _read(self, method: str) -> object:
+        if method in CANNED:
+            return CANNED[method]()
         match method:
             case "status":
                 self.step += self.auto_step
@@ -91,10 +102,6 @@ class FakeEngine:
                 return self.rows(self.step)
             case "connection":
                 return canned.detail(self.step, **self.detail_changes)
-            case "exchanges":
-                return Exchanges(canned.exchanges())
-            case "pauses":
-                return canned.pauses()
             case "backends":
                 return canned.backends()
             case "decisions":

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from textual.pilot import Pilot
 
+from rsp.core.autopsy import Autopsies
 from rsp.core.exchange_rows import Exchanges
 from rsp.core.pause_tree import Pauses
 from rsp.core.replies import (
@@ -70,6 +71,7 @@ _PULLS: dict[type[msgspec.Struct], Pull] = {
     Backends: Pull("backends", Backends),
     ConnectionDetail: Pull("connection", ConnectionDetail),
     Connections: Pull("connections", Connections),
+    Autopsies: Pull("autopsies", Autopsies),
     Exchanges: Pull("exchanges", Exchanges),
     Pauses: Pull("pauses", Pauses),
     Edits: Pull("edits", Edits),

@@ -88,6 +88,18 @@ async def test_exchanges(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES[:2])
+async def test_autopsies(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("5", "A")
+        await pilot.pause()
+        hand(app, canned.autopsies())
+        await pilot.pause()
+        await check_golden(pilot, app, named("autopsies", size))
+
+
+@pytest.mark.parametrize("size", SIZES[:2])
 async def test_pauses(size: tuple[int, int]) -> None:
     app = still_dashboard()
     async with app.run_test(size=size) as pilot:

@@ -107,6 +107,10 @@ def pauses(text: Texts) -> list[msgspec.Struct]:
     return [hostile(canned.pauses(), text)]
 
 
+def autopsies(text: Texts) -> list[msgspec.Struct]:
+    return [hostile(canned.autopsies(), text)]
+
+
 def configuration(text: Texts) -> list[msgspec.Struct]:
     return [hostile(canned_routes.broken_config(), text)]
 
@@ -125,6 +129,7 @@ SCREENS: dict[str, tuple[list[str], Answers]] = {
     "config": (["4"], configuration),
     "config, the difference": (["4", "right_square_bracket"], configuration),
     "events": (["5"], events),
+    "autopsies": (["5", "A"], autopsies),
 }
 
 

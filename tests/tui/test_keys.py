@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from rsp.core.replies import Connections
 from rsp.tui.app import Dashboard, LeaveChoice
 from rsp.tui.keymap import KEYS
+from rsp.tui.screens.autopsies import AutopsiesScreen
 from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.dialog import Dialog
@@ -256,6 +257,22 @@ async def test_events_and_exchanges(engine: FakeEngine) -> None:
         await pilot.press("G", "N", "enter")
         await is_at(pilot, app, DetailScreen)
         await pilot.press("5")
+        await is_at(pilot, app, EventsScreen)
+
+
+async def test_the_endings_stand_behind_the_events(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("5", "A")
+        await is_at(pilot, app, AutopsiesScreen)
+        await shows(pilot, app, "SD: by the backend, while data passed")
+        await pilot.press("slash", *"code:CD", "enter")
+        await shows(pilot, app, "Endings (code:CD) [1]")
+        await shows(pilot, app, "CD: by the client, while data passed")
+        await pilot.press("enter")
+        await is_at(pilot, app, DetailScreen)
+        await pilot.press("escape", "escape", "escape")
         await is_at(pilot, app, EventsScreen)
 
 

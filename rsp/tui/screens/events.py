@@ -12,6 +12,7 @@ from rsp.tui.keymap import bindings
 from rsp.tui.model.copy_as import Copy, copies_of_event
 from rsp.tui.model.event_columns import EVENT_COLUMNS, in_full
 from rsp.tui.model.event_log import LEVELS
+from rsp.tui.screens.autopsies import AutopsiesScreen
 from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
@@ -106,6 +107,10 @@ class EventsScreen(FilteredFrame):
             self.shell.open_session(chosen.session)
         else:
             self.shell.say("This event is not about one session.")
+
+    def action_autopsies(self) -> None:
+        """Show how the last sessions ended."""
+        _ = self.app.push_screen(AutopsiesScreen())
 
     def action_level(self) -> None:
         """Show more, or less."""
