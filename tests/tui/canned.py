@@ -4,13 +4,12 @@ from typing import Any
 
 import msgspec
 
-from rsp.core.evidence import FlowRow, LedgerRow, PartRow, PauseRow, StallRow
+from rsp.core.evidence import CallRow, FlowRow, LedgerRow, PartRow, PauseRow, StallRow
 from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.pause_tree import Pauses, PauseTree
 from rsp.core.replies import (
     BackendRow,
     Backends,
-    CallRow,
     ConnectionDetail,
     ConnectionRow,
     Connections,
