@@ -29,12 +29,13 @@ SAMPLED_AFTER_LOOK_S = 3.0
 """A session that somebody looks at is sampled ten times a second for this long: at the slowest
 rate of refreshing, the next look comes before."""
 
-SAMPLES_PER_TICK = 250
+SAMPLES_PER_TICK = 200
 """Most samples in a tenth of a second. With more stalled connections than that each has its turn
-less often; what sampling costs stays within 3 % of a core (`python -m bench --only sampling`)."""
+less often. 1,000 sessions cost 1.4 to 1.9 % of a core, whether all are well or all clients are
+stalled (`python -m bench.sampling`, on two busy cores)."""
 
-SAMPLES_PER_TURN = 60
-"""After so many the traffic has its turn: below a millisecond also on a slow machine."""
+SAMPLES_PER_TURN = 50
+"""After so many the traffic has its turn: 0.3 to 0.4 ms (the same bench)."""
 
 ACK_RATE_S = 10.0
 """How fast a peer takes bytes is measured over this: a slow one takes them in gulps, which may be

@@ -11,8 +11,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-import msgspec
-
 from rsp.core.evidence import SampleRow
 from rsp.core.sample_limits import (
     ACK_RATE_S,
@@ -24,15 +22,29 @@ from rsp.core.sample_limits import (
     SAMPLES_S,
 )
 
-_PACKED = struct.Struct("=dqiiiqqqBd")
+_PACKED = struct.Struct("=diqiiqqqBd")
 """The fields of a `SampleRow` in their order; -1 is unknown, and a time of 0 never."""
 _UNKNOWN = -1
 
 
 def _pack(row: SampleRow) -> bytes:
-    fields = msgspec.structs.astuple(row)
-    return _PACKED.pack(*(_UNKNOWN if field is None else field for field in fields[:-1]),
-                        row.paused_at_s or 0.0)  # fmt: skip
+    unread, queued, in_flight = (
+        row.receive_queue_bytes,
+        row.kernel_unsent_bytes,
+        row.in_flight_bytes,
+    )
+    return _PACKED.pack(
+        row.at_s,
+        _UNKNOWN if unread is None else unread,
+        row.unsent_bytes,
+        _UNKNOWN if queued is None else queued,
+        _UNKNOWN if in_flight is None else in_flight,
+        _UNKNOWN if row.acknowledged_bytes is None else row.acknowledged_bytes,
+        row.eagain_writes,
+        row.short_writes,
+        row.paused,
+        row.paused_at_s or 0.0,
+    )
 
 
 def _unpack(packed: bytes) -> SampleRow:

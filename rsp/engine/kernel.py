@@ -20,6 +20,7 @@ SIOCOUTQNSD = 0x894B
 """Bytes taken and not yet sent (linux/sockios.h); Python has no name for it."""
 _INT = array.array("i", [0])
 """Where an ioctl puts its answer; nobody keeps it for longer than one call."""
+_UNIX: int = socket.AF_UNIX
 _FIN_IN_FLIGHT = (4, 9, 11)
 """States (tcp_states.h) in which our FIN is unacknowledged, which the kernel counts as a byte:
 FIN_WAIT1, LAST_ACK, CLOSING."""
@@ -61,7 +62,8 @@ _SHOWN = (
 
 def queues(sock: socket.SocketType) -> tuple[int | None, int | None]:
     """Return the bytes in the kernel's send queue and receive queue, None where unknown."""
-    return _ioctl(sock, _SIOCOUTQ), _ioctl(sock, _SIOCINQ)
+    fd = sock.fileno()
+    return _ioctl(fd, _SIOCOUTQ), _ioctl(fd, _SIOCINQ)
 
 
 def levels(
@@ -72,10 +74,11 @@ def levels(
     A FIN of ours is no byte; where there cannot be one, `may_have_ended` saves a call. A unix
     socket has one queue, and counts memory in it.
     """
-    unread = _ioctl(sock, _SIOCINQ)
-    queued = _ioctl(sock, _SIOCOUTQ) if sock.family != socket.AF_UNIX else None
+    fd = sock.fileno()
+    unread = _ioctl(fd, _SIOCINQ)
+    queued = _ioctl(fd, _SIOCOUTQ) if sock.family != _UNIX else None
     # An empty queue needs no second look: nearly all are.
-    unsent = _ioctl(sock, SIOCOUTQNSD) if queued else queued
+    unsent = _ioctl(fd, SIOCOUTQNSD) if queued else queued
     if queued is None or unsent is None:
         return unread, None, None
     in_flight = max(queued - unsent, 0)
@@ -96,9 +99,9 @@ def notsent_lowat_bytes(sock: socket.SocketType) -> int | None:
     return value if 0 < value < NOTSENT_UNLIMITED else None
 
 
-def _ioctl(sock: socket.SocketType, request: int) -> int | None:
+def _ioctl(fd: int, request: int) -> int | None:
     try:
-        fcntl.ioctl(sock.fileno(), request, _INT)
+        fcntl.ioctl(fd, request, _INT)
     except (OSError, ValueError):
         return None
     return _INT[0]

@@ -106,18 +106,26 @@ class Sampler:
         self._rings.clear()
         self.held_bytes = 0
 
+    @property
+    def is_taking(self) -> bool:
+        """Whether some of those whose turn it is are still to be sampled."""
+        return bool(self._due)
+
     # -- whose turn it is
 
     def on_deadline(self, now_s: float) -> None:
         """Find whose turn it is, and begin; what a busy loop has left of the last one is late."""
         self._context.deadlines.set(self, now_s + TIMER_TICK_S)
-        if now_s >= self._tidy_s:
-            self._tidy(now_s)
         due = dict.fromkeys(self._looked_at(now_s))
         due |= dict.fromkeys(self._stalled(now_s, SAMPLES_PER_TICK - len(due)))
         due |= dict.fromkeys(self._next_calm(now_s, SAMPLES_PER_TICK - len(due)))
         self._due = deque(due)
-        self.on_ready(0)
+        if now_s >= self._tidy_s:
+            # With thousands of samples that is enough for one turn.
+            self._tidy(now_s)
+            self._context.poller.again(self)
+        else:
+            self.on_ready(0)
 
     def on_ready(self, readiness: int) -> None:
         """Take some of the samples that are due, and let the traffic have its turn."""

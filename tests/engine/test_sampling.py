@@ -74,7 +74,7 @@ class Crowd:
             self.now_s = self.poller.now_s = self.now_s + TIMER_TICK_S
             with self.watching() as sampled:
                 self.sampler.on_deadline(self.now_s)
-                while self.sampler._due:
+                while self.sampler.is_taking:
                     self.sampler.on_ready(0)
             taken.append(sampled)
         return taken
