@@ -31,11 +31,12 @@ rate of refreshing, the next look comes before."""
 
 SAMPLES_PER_TICK = 200
 """Most samples in a tenth of a second. With more stalled connections than that each has its turn
-less often. 1,000 sessions cost 1.4 to 1.9 % of a core, whether all are well or all clients are
-stalled (`python -m bench.sampling`, on two busy cores)."""
+less often. 1,000 sessions cost 1.3 to 1.9 % of a core when all are well, and 1.6 to 2.4 when all
+clients are stalled (`python -m bench.sampling`, runs on two cores that others kept busy)."""
 
 SAMPLES_PER_TURN = 50
-"""After so many the traffic has its turn: 0.3 to 0.4 ms (the same bench)."""
+"""After so many the traffic has its turn: 0.3 to 0.5 ms, and at p99 0.9 to 1.7 on
+those busy cores (the same bench)."""
 
 ACK_RATE_S = 10.0
 """How fast a peer takes bytes is measured over this: a slow one takes them in gulps, which may be
