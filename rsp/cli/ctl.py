@@ -171,6 +171,16 @@ def watch(asker: Asker, id: int, off: bool) -> None:
     asker.show("watch", {"id": id, "off": off})
 
 
+@command.command("lowat")
+@click.argument("id", type=int)
+@click.argument("mark", metavar="BYTES|unlimited")
+@click.option("--side", type=click.Choice(["client", "backend"]), help="Only of this one.")
+@pass_asker
+def lowat(asker: Asker, id: int, mark: str, side: str | None) -> None:
+    """How many unsent bytes the kernel may hold for a session (TCP_NOTSENT_LOWAT)."""
+    asker.show("lowat", {"id": id, "bytes": int(mark) if mark.isdecimal() else mark, "side": side})
+
+
 @command.command("close")
 @click.argument("id", type=int)
 @click.option("--reset", is_flag=True, help="By RST, at once; what is unsent is lost.")

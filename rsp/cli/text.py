@@ -65,7 +65,26 @@ def _connections(answer: dict[str, Any]) -> str:
             "STALL")  # fmt: skip
     rows = [_connection(row) for row in answer["connections"]]
     shown = f"{len(rows)} of {answer['total']} sessions, generation {answer['generation']}"
-    return f"{shown}\n{as_table(head, rows)}" if rows else shown
+    return (
+        "\n".join([shown, as_table(head, rows), *_held(answer["connections"])]) if rows else shown
+    )
+
+
+def _held(rows: list[dict[str, Any]]) -> list[str]:
+    """What is held for those who do not read: here, and in the kernel."""
+    stalled = [
+        side
+        for row in rows
+        for side in (row["client"], row["backend"])
+        if side and side["blocked_s"] > 0 and side["stall"]
+    ]
+    if not stalled:
+        return []
+    here = sum(side["unsent_bytes"] for side in stalled)
+    total = here + sum(side["kernel_send_queue_bytes"] or 0 for side in stalled)
+    verb = "session holds" if len(stalled) == 1 else "sessions hold"
+    return [f"{len(stalled):,} stalled {verb} {total:,} bytes: {here:,} of them here, the rest in "
+            "the kernel"]  # fmt: skip
 
 
 def _connection(row: dict[str, Any]) -> tuple[object, ...]:
@@ -210,5 +229,5 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "fault.remove": _faults_removed,
     **dict.fromkeys(("backend.add", "backend.set", "backend.remove", "undo", "redo"), _changed),
     "reload": _reloaded,
-    **dict.fromkeys(("watch", "pause", "resume", "close", "stop"), _done),
+    **dict.fromkeys(("watch", "pause", "resume", "lowat", "close", "stop"), _done),
 }  # fmt: skip

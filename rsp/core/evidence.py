@@ -1,9 +1,28 @@
-"""What the engine answers about what is slow or damaged: stalls, pauses, time, and the books.
+"""What the engine answers about what is slow or damaged: calls, stalls, levels, time, the books.
 
 Bytes and seconds, as in `replies.py`.
 """
 
 import msgspec
+
+
+class CallRow(msgspec.Struct):
+    """One system call of a watched session."""
+
+    at_s: float
+    """Seconds since the watch began."""
+    fd: int
+    direction: str
+    """Which way the bytes of this call go: `request` or `response`."""
+    call: str
+    """`recv`, `send`, `connect`, `shutdown`, `close`, or `pause`, `resume`, `epoll`."""
+    wanted_bytes: int
+    got_bytes: int | None
+    error: str | None
+    """`EAGAIN`, `ECONNRESET`, …"""
+    unsent_bytes: int
+    """What the sink's write buffer holds after the call."""
+    note: str
 
 
 class StallRow(msgspec.Struct):
@@ -44,6 +63,46 @@ class PartRow(msgspec.Struct, gc=False):
     """null: unknown, and no part of the duration."""
     share: float | None
     """Of the duration, 0 to 1."""
+
+
+class SampleRow(msgspec.Struct, gc=False):
+    """One look at both levels of one side: what waits here, and what its kernel holds.
+
+    Counters only grow: what happened between two looks is the difference of them. null: the kernel
+    does not say.
+    """
+
+    at_s: float
+    """On the engine's monotonic clock, as `now_s` of `connections`."""
+    receive_queue_bytes: int | None
+    """Came from the peer, and we have not read it (SIOCINQ)."""
+    unsent_bytes: int
+    """Waits here: the kernel has not taken it."""
+    kernel_unsent_bytes: int | None
+    """The kernel has taken it and not sent it (SIOCOUTQNSD)."""
+    in_flight_bytes: int | None
+    """Sent, and the peer has not acknowledged it (SIOCOUTQ less that)."""
+    acknowledged_bytes: int | None
+    """Of all that this side was given."""
+    eagain_writes: int
+    short_writes: int
+    paused: bool
+    """Whether it is not read."""
+    paused_at_s: float | None = None
+    """When that was so last, it began then; null: never."""
+
+
+class RoomRow(msgspec.Struct):
+    """When the kernel of one side takes bytes again."""
+
+    notsent_lowat_bytes: int | None
+    """TCP_NOTSENT_LOWAT at this moment; null: unlimited."""
+    must_leave_bytes: int
+    """So many must leave the kernel's queue before it says that there is room (EPOLLOUT)."""
+    acknowledged_per_s: float | None
+    """What the peer has acknowledged of late; null: not known yet."""
+    writable_in_s: float | None
+    """0: it takes bytes now. null: not at this rate, for nothing moves."""
 
 
 class FlowRow(msgspec.Struct, rename={"in_": "in"}):

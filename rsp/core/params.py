@@ -118,6 +118,14 @@ class PauseParams(Params, kw_only=True):
     direction: str | None = None
 
 
+class LowatParams(Params, kw_only=True):
+    """`lowat`: TCP_NOTSENT_LOWAT of a session's sockets, in bytes or `unlimited`."""
+
+    id: int
+    bytes: int | str
+    side: str | None = None
+
+
 class CloseParams(Params, kw_only=True):
     """`close`: gently, or by RST."""
 

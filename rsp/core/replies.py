@@ -10,7 +10,15 @@ from typing import Any
 import msgspec
 
 from rsp.core.autopsy import AutopsyRow
-from rsp.core.evidence import LedgerRow, PartRow, PauseRow, StallRow
+from rsp.core.evidence import (
+    CallRow,
+    LedgerRow,
+    PartRow,
+    PauseRow,
+    RoomRow,
+    SampleRow,
+    StallRow,
+)
 
 
 class PeerRow(msgspec.Struct, gc=False):
@@ -95,25 +103,6 @@ class Connections(msgspec.Struct):
     connections: list[ConnectionRow]
 
 
-class CallRow(msgspec.Struct):
-    """One system call of a watched session."""
-
-    at_s: float
-    """Seconds since the watch began."""
-    fd: int
-    direction: str
-    """Which way the bytes of this call go: `request` or `response`."""
-    call: str
-    """`recv`, `send`, `connect`, `shutdown`, `close`, or `pause`, `resume`, `epoll`."""
-    wanted_bytes: int
-    got_bytes: int | None
-    error: str | None
-    """`EAGAIN`, `ECONNRESET`, …"""
-    unsent_bytes: int
-    """What the sink's write buffer holds after the call."""
-    note: str
-
-
 class ConnectionDetail(ConnectionRow):
     """`connection ID`: the row and its details; also for the last closed sessions."""
 
@@ -133,6 +122,10 @@ class ConnectionDetail(ConnectionRow):
     """Where the time of the present exchange went so far; empty when there is none."""
     tcp_info: dict[str, dict[str, int]] = {}
     """`client` and `backend`: fields of TCP_INFO (tcp(7)); absent where the kernel has none."""
+    samples: dict[str, list[SampleRow]] = {}
+    """`client` and `backend`: both levels of its last minute, newest last; empty once closed."""
+    room: dict[str, RoomRow] = {}
+    """`client` and `backend`: when its kernel takes bytes; absent where that is not known."""
 
 
 class BackendRow(msgspec.Struct):

@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from rsp.core import replies
+from rsp.core import evidence, replies
+from rsp.core.autopsy import AutopsyRow
 from rsp.core.exchange_rows import ExchangeRow
 
 Value = float | str | bool | list[str] | None
@@ -27,7 +28,8 @@ _ROWS = (
     replies.EventRow,
     replies.BackendRow,
     replies.PoolRow,
-    replies.CallRow,
+    evidence.CallRow,
+    AutopsyRow,
 )
 
 _PATHS: dict[str, tuple[str, ...]] = {
@@ -76,6 +78,11 @@ def known_names() -> list[str]:
 def is_time(name: str) -> bool:
     """Tell whether the field counts time, so that `ms` makes sense for it."""
     return name.endswith(("_s", "_us")) or name in ("age", "ttfb", "duration", "blocked")
+
+
+def asks_held(expression: str) -> bool:
+    """Tell whether a filter or an order is about the kernel's queues, which have to be asked."""
+    return "held_bytes" in expression or "kernel_" in expression
 
 
 def is_blocked(row: object) -> bool:
@@ -183,6 +190,13 @@ def _unsent(row: object) -> Value:
     return sum(_of(side, "unsent_bytes") or 0 for side in sides) if sides else None
 
 
+def _held(row: object) -> Value:
+    """What is held for a session in all: here, and in the kernel as far as it was asked."""
+    sides = _sides(row)
+    names = ("unsent_bytes", "kernel_send_queue_bytes")
+    return sum(_of(side, name) or 0 for side in sides for name in names) if sides else None
+
+
 def _fill(row: object) -> Value:
     fills = [
         (_of(side, "unsent_bytes") or 0) / high_water
@@ -201,6 +215,7 @@ _COMPUTED: dict[str, Getter] = {
     "fill": _fill,
     "blocked": _blocked,
     "unsent": _unsent,
+    "held_bytes": _held,
 }
 """Short forms that look at both sides of a session."""
 

@@ -11,19 +11,21 @@ from rsp.core.params import (
     BackendSetParams,
     CloseParams,
     EditParams,
+    LowatParams,
     PauseParams,
     ReloadParams,
     StopParams,
     WatchParams,
 )
 from rsp.core.replies import Changed, Done
-from rsp.core.vocabulary import BackendState, CloseReason, Direction, PauseReason
+from rsp.core.vocabulary import BackendState, CloseReason, Direction, PauseReason, Side
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.budgets import note_held
 from rsp.engine.calls import CallRing
 from rsp.engine.connection import Connection
 from rsp.engine.looking import find_session
-from rsp.engine.nonblocking import CannotListen
+from rsp.engine.nonblocking import NOTSENT_UNLIMITED, CannotListen
+from rsp.engine.room import move_mark
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
 
@@ -147,6 +149,35 @@ def resume(engine: Engine, params: PauseParams) -> Done:
         connection.resume(PauseReason.OPERATOR)
     note_held(session)
     return Done(f"session {params.id}: {params.direction or 'both directions'} resumed")
+
+
+_UNLIMITED = "unlimited"
+
+
+def lowat(engine: Engine, params: LowatParams) -> Done:
+    """Let the kernel hold more or fewer unsent bytes for a session: TCP_NOTSENT_LOWAT, live."""
+    lowat_bytes = _lowat_bytes(params.bytes)
+    if params.side not in (None, *Side):
+        raise CommandRefused(
+            f'no side "{params.side}"; there are client and backend', INVALID_PARAMS
+        )
+    session = find_session(engine, params.id)
+    moved = move_mark(session, lowat_bytes, Side(params.side) if params.side else None)
+    if not moved:
+        where = f"at its {params.side}" if params.side else "at either side"
+        raise CommandRefused(f"session {params.id} has no TCP connection {where} now")
+    shown = _UNLIMITED if lowat_bytes is None else f"{lowat_bytes:,} bytes"
+    return Done(f"session {params.id}: TCP_NOTSENT_LOWAT of {' and '.join(moved)} is {shown}")
+
+
+def _lowat_bytes(given: int | str) -> int | None:
+    if given == _UNLIMITED:
+        return None
+    if isinstance(given, str) or not 0 < given < NOTSENT_UNLIMITED:
+        raise CommandRefused(
+            f"lowat takes 1 to {NOTSENT_UNLIMITED - 1:,} bytes, or {_UNLIMITED}", INVALID_PARAMS
+        )
+    return given
 
 
 def close(engine: Engine, params: CloseParams) -> Done:

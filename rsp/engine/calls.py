@@ -2,8 +2,8 @@
 
 from collections import deque
 
+from rsp.core.evidence import CallRow
 from rsp.core.limits import CALL_BYTES, CALLS_KEPT
-from rsp.core.replies import CallRow
 from rsp.core.vocabulary import Direction, Side
 from rsp.engine.nonblocking import NO_MEMORY, WOULD_BLOCK
 

@@ -7,7 +7,6 @@ from weakref import WeakSet
 from rsp.core.limits import Limits
 from rsp.core.patience import first_looks_s
 from rsp.core.routing import Routable
-from rsp.engine.calls import CallRing
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.drains import Drains
@@ -38,6 +37,17 @@ class Lab(Protocol):
         """Return a request as `route` gets to see it."""
 
 
+class Capture(Protocol):
+    """Whoever keeps something for people to look at, and can do without."""
+
+    @property
+    def held_bytes(self) -> int:
+        """About how much memory it takes."""
+
+    def forget(self) -> None:
+        """Keep none of it: memory is short."""
+
+
 class Context:
     """The parts of an engine that its sessions use, wired once by `server.py`."""
 
@@ -64,8 +74,9 @@ class Context:
         """Whether the memory budget is used up: new requests are refused."""
         self.lab: Lab | None = None
         """None until somebody asks for a fault: nobody else pays for there being any."""
-        self.captures: WeakSet[CallRing] = WeakSet()
-        """The recorded calls of all sessions, also of closed ones that are still remembered."""
+        self.captures: WeakSet[Capture] = WeakSet()
+        """The recorded calls of all sessions, also of closed ones that are still remembered, and
+        the samples."""
         self.next_session_id = count(1).__next__
         """Returns the next number for a session; they are never used twice."""
         self.next_exchange_id = count(1).__next__

@@ -11,15 +11,26 @@ import sys
 import termios
 
 from rsp.core.stall import SocketLook
+from rsp.engine.nonblocking import NOTSENT_UNLIMITED, TCP_NOTSENT_LOWAT
 
 _SIOCOUTQ = termios.TIOCOUTQ
 """Bytes sent but not acknowledged, and not yet sent (tcp(7)); the same number as TIOCOUTQ."""
 _SIOCINQ = termios.FIONREAD
+SIOCOUTQNSD = 0x894B
+"""Bytes taken and not yet sent (linux/sockios.h); Python has no name for it."""
+_INT = array.array("i", [0])
+"""Where an ioctl puts its answer; nobody keeps it for longer than one call."""
+_UNIX: int = socket.AF_UNIX
+_FIN_IN_FLIGHT = (4, 9, 11)
+"""States (tcp_states.h) in which our FIN is unacknowledged, which the kernel counts as a byte:
+FIN_WAIT1, LAST_ACK, CLOSING."""
 
 SO_MEMINFO = 55
 MEMINFO = struct.Struct("=9I")
 """asm-generic/socket.h and linux/sock_diag.h: the fourth is the send buffer's size, the sixth how
 much of it is used."""
+
+_UINT = struct.Struct("=I")
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _STATM_FD = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
@@ -51,16 +62,49 @@ _SHOWN = (
 
 def queues(sock: socket.SocketType) -> tuple[int | None, int | None]:
     """Return the bytes in the kernel's send queue and receive queue, None where unknown."""
-    return _ioctl(sock, _SIOCOUTQ), _ioctl(sock, _SIOCINQ)
+    fd = sock.fileno()
+    return _ioctl(fd, _SIOCOUTQ), _ioctl(fd, _SIOCINQ)
 
 
-def _ioctl(sock: socket.SocketType, request: int) -> int | None:
-    value = array.array("i", [0])
+def levels(
+    sock: socket.SocketType, *, may_have_ended: bool = True
+) -> tuple[int | None, int | None, int | None]:
+    """Return the bytes to read, taken but not sent, and sent but not acknowledged; None: unknown.
+
+    A FIN of ours is no byte; where there cannot be one, `may_have_ended` saves a call. A unix
+    socket has one queue, and counts memory in it.
+    """
+    fd = sock.fileno()
+    unread = _ioctl(fd, _SIOCINQ)
+    queued = _ioctl(fd, _SIOCOUTQ) if sock.family != _UNIX else None
+    # An empty queue needs no second look: nearly all are.
+    unsent = _ioctl(fd, SIOCOUTQNSD) if queued else queued
+    if queued is None or unsent is None:
+        return unread, None, None
+    in_flight = max(queued - unsent, 0)
+    if queued and may_have_ended and _has_fin_in_flight(sock):
+        return (unread, unsent - 1, in_flight) if unsent else (unread, 0, max(in_flight - 1, 0))
+    return unread, unsent, in_flight
+
+
+def _has_fin_in_flight(sock: socket.SocketType) -> bool:
+    state = _option(sock, socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    return bool(state) and state[0] in _FIN_IN_FLIGHT
+
+
+def notsent_lowat_bytes(sock: socket.SocketType) -> int | None:
+    """Return TCP_NOTSENT_LOWAT of a socket (tcp(7)); None: without a limit, or it has none."""
+    found = _option(sock, socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, _UINT.size)
+    value: int = _UINT.unpack(found)[0] if len(found) == _UINT.size else 0
+    return value if 0 < value < NOTSENT_UNLIMITED else None
+
+
+def _ioctl(fd: int, request: int) -> int | None:
     try:
-        fcntl.ioctl(sock.fileno(), request, value)
+        fcntl.ioctl(fd, request, _INT)
     except (OSError, ValueError):
         return None
-    return value[0]
+    return _INT[0]
 
 
 def _option(sock: socket.SocketType, level: int, name: int, size: int) -> bytes:

@@ -40,6 +40,7 @@ from rsp.core.replies import (
     Totals,
 )
 from rsp.core.routing import RouteFailed, candidates, failed_decision
+from rsp.core.row_fields import asks_held
 from rsp.core.wire import INVALID_PARAMS, CommandRefused, Pieces
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
@@ -170,6 +171,8 @@ async def connections(engine: Engine, params: ConnectionsParams) -> Pieces:
     """
     wanted = _wanted(params)
     visible = frozenset(params.visible)
+    engine.sampler.look(params.visible, time.monotonic())
+    asks_queues = asks_held(f"{params.filter} {params.sort}")
     sessions = list(engine.registry.live.values())
     rows: list[ConnectionRow] = []
     parts: list[bytes] = []
@@ -178,7 +181,7 @@ async def connections(engine: Engine, params: ConnectionsParams) -> Pieces:
             await asyncio.sleep(SNAPSHOT_REST_S)
         now_s = time.monotonic()
         part = [
-            connection_row(session, now_s, with_queues=session.id in visible)
+            connection_row(session, now_s, with_queues=asks_queues or session.id in visible)
             for session in sessions[start : start + SNAPSHOT_SLICE_ROWS]
             if not session.state.is_over
         ]
@@ -234,7 +237,9 @@ def connection(engine: Engine, params: IdParams) -> ConnectionDetail:
     """Return all that is known of one session, also of the last closed ones."""
     session = engine.registry.live.get(params.id)
     if session is not None:
-        return connection_detail(session, engine.telemetry, time.monotonic())
+        now_s = time.monotonic()
+        engine.sampler.look((params.id,), now_s)
+        return connection_detail(session, engine.telemetry, engine.sampler, now_s)
     for closed in engine.registry.closed.newest():
         if closed.id == params.id:
             return closed_detail(closed, engine.telemetry)

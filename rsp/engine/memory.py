@@ -90,7 +90,7 @@ class MemoryWatch:
             used_bytes += held_bytes
             if not held_bytes:
                 holders.discard(holder)
-        return used_bytes + sum(ring.held_bytes for ring in context.captures)
+        return used_bytes + sum(each.held_bytes for each in context.captures)
 
     def _take(self, step: MemoryStep, used_bytes: int) -> None:
         """Stand on another step: what it stops is stopped, what it allows goes on."""
@@ -101,8 +101,8 @@ class MemoryWatch:
         context.poller.siphon.is_resting = self.stops_accepting
         if self.stops_accepting:
             READ_ROOM.shrink()
-            for ring in context.captures:
-                ring.forget()
+            for each in context.captures:
+                each.forget()
         else:
             READ_ROOM.restore()
         share = used_bytes / self.budget_bytes

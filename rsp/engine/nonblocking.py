@@ -30,6 +30,9 @@ NO_MEMORY = -2
 TCP_NOTSENT_LOWAT = 25
 """tcp(7); Python 3.11 has no name for it."""
 
+NOTSENT_UNLIMITED = 2**31 - 1
+"""A TCP_NOTSENT_LOWAT that no send buffer reaches: the largest number that setsockopt(2) takes."""
+
 
 def _ephemeral_ports() -> range:
     """Return the ports that the kernel picks for our side of a connection (ip(7))."""
@@ -353,6 +356,19 @@ def prepare(sock: Socket, notsent_lowat_bytes: int) -> None:
         sock.setsockopt(_TCP, TCP_NOTSENT_LOWAT, notsent_lowat_bytes)
     except OSError:
         pass
+
+
+def set_notsent_lowat(sock: Socket, lowat_bytes: int) -> bool:
+    """Change TCP_NOTSENT_LOWAT of a socket; False: it has none, or is gone.
+
+    Where a higher one makes the socket writable, the kernel says so by an edge at once: it calls
+    `sk_write_space` (net/ipv4/tcp.c). So a writer that waits for room need not be told.
+    """
+    try:
+        sock.setsockopt(_TCP, TCP_NOTSENT_LOWAT, lowat_bytes)
+    except OSError:
+        return False
+    return True
 
 
 def local_address(sock: Socket) -> str:

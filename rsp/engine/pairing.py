@@ -233,7 +233,12 @@ class Pairing:
 
     def _is_wanted(self, backend: Backend) -> bool:
         """Tell whether another request may be sent to `backend`: nothing changed, or not that."""
-        dispatcher = self.session.context.dispatcher
+        session, limits = self.session, self.session.context.limits
+        dispatcher = session.context.dispatcher
+        mark_bytes = limits.notsent_lowat_bytes
+        if session.limits is not limits and session.limits.notsent_lowat_bytes != mark_bytes:
+            # A person has moved the mark of its sockets (`room.py`), or a reload that of others.
+            return False
         decided = self.decision
         if decided is not None and decided.pool is not None and decided.pool.send_proxy:
             # It began with the address of this client.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rsp.core.events import Event, level_of, source_of
-from rsp.core.evidence import StallRow
+from rsp.core.evidence import RoomRow, SampleRow, StallRow
 from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.redact import Redactor
 from rsp.core.replies import (
@@ -29,6 +29,8 @@ from rsp.engine.kernel import tcp_info
 from rsp.engine.ledger import closed_ledger, ledger_of
 from rsp.engine.pauses import pause_of
 from rsp.engine.relay import Relay
+from rsp.engine.room import room_of
+from rsp.engine.sampling import Sampler, sides_of
 from rsp.engine.session import Session
 from rsp.engine.silence import silence_of
 from rsp.engine.telemetry import Telemetry
@@ -106,14 +108,21 @@ def redacted_texts(
     )
 
 
-def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> ConnectionDetail:
+def connection_detail(
+    session: Session, telemetry: Telemetry, sampler: Sampler, now_s: float
+) -> ConnectionDetail:
     """Return everything that is known of a live session."""
     row = connection_row(session, now_s, with_queues=True)
     calls = session.client.calls
     info: dict[str, dict[str, int]] = {}
-    for side, connection in (("client", session.client), ("backend", session.backend)):
-        if connection is not None and not connection.is_closed:
-            info[side] = tcp_info(connection.sock)
+    samples: dict[str, list[SampleRow]] = {"client": [], "backend": []}
+    room: dict[str, RoomRow] = {}
+    for connection in sides_of(session):
+        side = connection.side.value
+        info[side] = tcp_info(connection.sock)
+        samples[side] = past = sampler.rows(connection, session, now_s)
+        if (found := room_of(connection, past)) is not None:
+            room[side] = found
     return ConnectionDetail(
         **{name: getattr(row, name) for name in row.__struct_fields__},
         opened_at=telemetry.stamp(session.opened_s),
@@ -126,6 +135,8 @@ def connection_detail(session: Session, telemetry: Telemetry, now_s: float) -> C
         ledger=ledger_of(session),
         budget=budget_so_far(session, now_s),
         tcp_info=info,
+        samples=samples,
+        room=room,
     )
 
 

@@ -34,6 +34,7 @@ from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
 from rsp.engine.rows import connection_row
+from rsp.engine.sampling import Sampler
 from rsp.engine.session import Registry, Session
 from rsp.engine.stalls import StallWatch
 from rsp.engine.telemetry import Telemetry
@@ -82,6 +83,7 @@ class Engine:
         self.changes: Changes
         self.memory: MemoryWatch
         self.stalls: StallWatch
+        self.sampler: Sampler
         self._accepts = False
         self._inherited = Inherited()
 
@@ -109,6 +111,7 @@ class Engine:
         self.changes = Changes(self.context, config, layer)
         self.memory = MemoryWatch(self.context, self.registry, self._heed_memory)
         self.stalls = StallWatch(self.context)
+        self.sampler = Sampler(self.context, self.registry)
         try:
             await self._open_listeners(config)
         except CannotListen:
@@ -126,6 +129,7 @@ class Engine:
         self._housekeeping = loop.create_task(self._keep_house())
         self.memory.start()
         self.stalls.start()
+        self.sampler.start()
 
     def _with_listen(self, config: Config) -> Config:
         """`--listen` stands in for the listeners of the file.
@@ -295,6 +299,7 @@ class Engine:
         self.listeners.clear()
         self.memory.stop()
         self.stalls.stop()
+        self.sampler.stop()
         self.context.idle.retain(BackendTable({}, 0))
         self.context.deadlines.stop()
         self.context.poller.close()

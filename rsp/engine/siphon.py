@@ -15,11 +15,9 @@ import os
 import socket
 
 from rsp.core.limits import SPLICE_BYTES
-from rsp.engine.kernel import MEMINFO, SO_MEMINFO
+from rsp.engine.kernel import MEMINFO, SIOCOUTQNSD, SO_MEMINFO
 from rsp.engine.nonblocking import try_splice
 
-_SIOCOUTQNSD = 0x894B
-"""linux/sockios.h; Python has no name for it."""
 _INT = array.array("i", [0])
 """Where ioctl puts its answer; nobody keeps it for longer than one call."""
 
@@ -48,7 +46,7 @@ class Siphon:
         if self.is_resting:
             return False
         try:
-            fcntl.ioctl(sink.fileno(), _SIOCOUTQNSD, _INT)
+            fcntl.ioctl(sink.fileno(), SIOCOUTQNSD, _INT)
             memory = sink.getsockopt(socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
         except OSError:
             return False

@@ -21,27 +21,23 @@ def _table() -> list[Key]:
     ]
 
 
+def _changing(id: str, keys: str, action: str, label: str, tooltip: str, where: str) -> Key:
+    return Key(id, keys, action, label, tooltip, where, mutates=True)
+
+
 def _connections() -> list[Key]:
     where = "connections"
     return [
         Key("filter", "slash", "filter", "Filter", "Show only some sessions", where),
-        Key(
-            "close",
-            "X",
-            "close",
-            "Close…",
-            "Close the session, or the marked ones",
+        _changing("close", "X", "close", "Close…", "Close the session, or the marked ones", where),
+        _changing("pause", "P", "pause", "Pause", "Pause the session, or let it go on", where),
+        _changing(
+            "kernel",
+            "K",
+            "kernel_share",
+            "",
+            "How much the kernel may hold unsent for the session",
             where,
-            mutates=True,
-        ),
-        Key(
-            "pause",
-            "P",
-            "pause",
-            "Pause",
-            "Pause the session, or let it go on",
-            where,
-            mutates=True,
         ),
         Key("exchanges", "E", "exchanges", "Exchanges", "The last finished exchanges", where),
         Key("pauses", "b", "pauses", "Blockers", "Who blocks whom", where),
@@ -73,14 +69,8 @@ def _connections() -> list[Key]:
 def _detail() -> list[Key]:
     where = "detail"
     return [
-        Key(
-            "detail.watch",
-            "w",
-            "watch",
-            "Watch",
-            "Record each system call, or stop it",
-            where,
-            mutates=True,
+        _changing(
+            "detail.watch", "w", "watch", "Watch", "Record each system call, or stop it", where
         ),
         Key(
             "tab.prev",
@@ -92,16 +82,18 @@ def _detail() -> list[Key]:
             pair="tab.next",
         ),
         Key("tab.next", "right_square_bracket", "tab(1)", "", "The next tab", where),
-        Key(
-            "detail.pause",
-            "P",
-            "pause",
-            "Pause",
-            "Pause the session, or let it go on",
-            where,
-            mutates=True,
+        _changing(
+            "detail.pause", "P", "pause", "Pause", "Pause the session, or let it go on", where
         ),
-        Key("detail.close", "X", "close", "Close…", "Close the session", where, mutates=True),
+        _changing(
+            "detail.kernel",
+            "K",
+            "kernel_share",
+            "Kernel…",
+            "How much the kernel may hold unsent",
+            where,
+        ),
+        _changing("detail.close", "X", "close", "Close…", "Close the session", where),
         Key(
             "detail.prev",
             "left",

@@ -43,6 +43,10 @@ HISTORY_S = 60.0
 HISTORY_STEP_S = 0.5
 """One sample of a strip: two of them share a braille cell, so 60 s are 60 cells wide."""
 
+SAMPLE_HOLD_S = 2.5
+"""A sample of the engine stands for the time after it for this long: it takes one a second, and may
+be late."""
+
 RATE_SAMPLES = 60
 """Samples, one a second, behind each sparkline of the header."""
 

@@ -5,13 +5,21 @@ from typing import Any
 import msgspec
 
 from rsp.core.autopsy import Autopsies, AutopsyRow, SideEvidence
-from rsp.core.evidence import FlowRow, LedgerRow, PartRow, PauseRow, StallRow
+from rsp.core.evidence import (
+    CallRow,
+    FlowRow,
+    LedgerRow,
+    PartRow,
+    PauseRow,
+    RoomRow,
+    SampleRow,
+    StallRow,
+)
 from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.pause_tree import Pauses, PauseTree
 from rsp.core.replies import (
     BackendRow,
     Backends,
-    CallRow,
     ConnectionDetail,
     ConnectionRow,
     Connections,
@@ -203,6 +211,45 @@ def calls() -> list[CallRow]:
     ]
 
 
+def samples(step: int = 0) -> dict[str, list[SampleRow]]:
+    """A client that begins to read slowly 40 s before the newest sample, and its backend."""
+    now_s = 1_000.0 + step
+    client, backend = [], []
+    for back in range(55, -1, -1):
+        at_s, slow_s = now_s - back, max(0, 40 - back)
+        is_slow = slow_s > 0
+        share = min(slow_s / 12, 1)
+        client.append(
+            SampleRow(
+                at_s=at_s,
+                receive_queue_bytes=0,
+                unsent_bytes=round(65_536 * share) if slow_s > 6 else 0,
+                kernel_unsent_bytes=round(131_072 * share),
+                in_flight_bytes=16_384 + round(49_152 * share),
+                acknowledged_bytes=9_000_000 + 40_000 * (55 - back),
+                eagain_writes=37 * slow_s,
+                short_writes=52 * (slow_s // 3),
+                paused=False,
+            )
+        )
+        paused_s = slow_s - slow_s % 8
+        backend.append(
+            SampleRow(
+                at_s=at_s,
+                receive_queue_bytes=131_072 if is_slow else 0,
+                unsent_bytes=0,
+                kernel_unsent_bytes=0,
+                in_flight_bytes=0,
+                acknowledged_bytes=310,
+                eagain_writes=0,
+                short_writes=0,
+                paused=is_slow and slow_s % 8 != 7,
+                paused_at_s=at_s - slow_s % 8 - 0.5 if paused_s else None,
+            )
+        )
+    return {"client": client, "backend": backend}
+
+
 def detail(step: int = 0, **changes: Any) -> ConnectionDetail:
     row = blocked(41, step)
     values = {name: getattr(row, name) for name in row.__struct_fields__}
@@ -223,6 +270,11 @@ def detail(step: int = 0, **changes: Any) -> ConnectionDetail:
             ),
         ],
         "budget": time_budget(41.2),
+        "samples": samples(step),
+        "room": {
+            "client": RoomRow(131_072, 65_537, 40_000.0, 1.6),
+            "backend": RoomRow(131_072, 0, 0.0, 0.0),
+        },
         "tcp_info": {
             "client": {"rtt_us": 180_200, "snd_cwnd": 12, "total_retrans": 3, "snd_wnd_bytes": 0},
         },

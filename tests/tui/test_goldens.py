@@ -203,6 +203,18 @@ async def test_questions() -> None:
         await check_golden(pilot, app, "question-leave-80x24")
 
 
+async def test_the_menu_of_the_kernels_share() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("enter")
+        await pilot.pause()
+        hand(app, canned.status(3), canned.detail(3))
+        await pilot.press("K")
+        await listening(app, pilot)
+        await check_golden(pilot, app, "kernel-share-80x24")
+
+
 async def test_a_terminal_that_is_too_small_says_what_it_needs() -> None:
     app = still_dashboard()
     async with app.run_test(size=(52, 14)) as pilot:

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from rsp.core.evidence import CallRow
 from rsp.core.exchange_rows import Exchanges
 from rsp.core.replies import (
     BackendRow,
     Backends,
-    CallRow,
     Connections,
     Events,
     ListenerRow,

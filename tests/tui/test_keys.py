@@ -125,6 +125,25 @@ async def test_a_session_is_opened_watched_and_paused(engine: FakeEngine) -> Non
         await is_at(pilot, app, ConnectionsScreen)
 
 
+async def test_the_kernels_share_is_chosen_from_a_menu(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("K")
+        await listening(app, pilot)
+        assert "(now)" not in screen_text(app), "the list does not say"
+        await pilot.press("4")
+        assert await told(pilot, engine, "lowat") == {"id": 41, "bytes": "unlimited"}
+        engine.commands.clear()
+        await pilot.press("enter")
+        await shows(pilot, app, "client · fd 92")
+        await pilot.press("K")
+        await listening(app, pilot)
+        assert "what every connection begins with (now)" in screen_text(app)
+        await pilot.press("1")
+        assert await told(pilot, engine, "lowat") == {"id": 41, "bytes": 4096}
+
+
 async def test_a_paused_session_is_resumed(engine: FakeEngine) -> None:
     app = attached(engine)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
@@ -267,7 +286,7 @@ async def test_the_endings_stand_behind_the_events(engine: FakeEngine) -> None:
         await pilot.press("5", "A")
         await is_at(pilot, app, AutopsiesScreen)
         await shows(pilot, app, "SD: by the backend, while data passed")
-        await pilot.press("slash", *"code:CD", "enter")
+        await pilot.press("slash", *"code", "colon", *"CD", "enter")
         await shows(pilot, app, "Endings (code:CD) [1]")
         await shows(pilot, app, "CD: by the client, while data passed")
         await pilot.press("enter")

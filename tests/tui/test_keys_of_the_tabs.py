@@ -11,9 +11,10 @@ from textual.widgets import Input
 from rsp.tui.app import Dashboard
 from rsp.tui.keymap import KEYS
 from rsp.tui.screens.detail import DetailScreen
-from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.frame import Frame
 from rsp.tui.screens.help import HelpScreen
+from rsp.tui.screens.newest_first import NewestFirst
+from rsp.tui.screens.pauses import PausesScreen
 from rsp.tui.screens.tabs import TABS, Tab
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.stage import DEADLINE_S, Driver, attached, screen_text, shows, wait_until
@@ -83,6 +84,6 @@ async def back_at(pilot: Driver, app: Dashboard, tab: Tab) -> None:
         while not isinstance(app.screen, tab.screen) or isinstance(app.screen.focused, Input):
             is_open = isinstance(app.screen, ModalScreen) or isinstance(app.screen.focused, Input)
             await pilot.press("escape" if is_open else tab.number)
-            if isinstance(app.screen, DetailScreen | ExchangesScreen):
+            if isinstance(app.screen, DetailScreen | NewestFirst | PausesScreen):
                 await pilot.press("escape")
             await pilot.pause(0.01)

@@ -125,7 +125,7 @@ async def test_exchanges_follow_the_newest_until_the_cursor_moves(engine: FakeEn
         await shows(pilot, app, "● LIVE")
         await pilot.press("E")
         await shows(pilot, app, "following the newest · esc back")
-        assert "f Max" not in screen_text(app)
+        assert "f Max" in screen_text(app)
         await pilot.press("j")
         await shows(pilot, app, "F follows the newest · esc back")
         await pilot.press("F")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rsp.core.replies import CallRow
+from rsp.core.evidence import CallRow
 from rsp.tui.model import text
 from rsp.tui.model.columns import Column
 from rsp.tui.model.session_columns import shown

@@ -1,11 +1,11 @@
 """One side of a session in full: our buffer, the kernel's, the rates, and the last minute."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
+from rsp.core.evidence import SampleRow
 from rsp.core.replies import PeerRow
-from rsp.tui.limits import HISTORY_S
 from rsp.tui.model import text
-from rsp.tui.model.history import SAMPLES, SideHistory
+from rsp.tui.model.levels import FLIGHT, FLIGHT_ROLE, KERNEL, KERNEL_ROLE, level_lines
 from rsp.tui.model.sessions import fill_of
 from rsp.tui.model.spans import Line, Span, fit
 from rsp.tui.model.why import pauses
@@ -13,13 +13,13 @@ from rsp.tui.model.why import pauses
 _TITLE = 8
 """Cells of the titles at the left of each line."""
 
-_FIGURE = 7
-"""Cells of a sum at the right of a strip: up to 99,999."""
+_MOST_LINES = 8
+"""Lines of the strip with its marks: a higher one says no more."""
 
 
 def side_panel(
     peer: PeerRow | None,
-    past: SideHistory,
+    samples: Sequence[SampleRow],
     rates: tuple[float, float],
     size: tuple[int, int],
     role: str,
@@ -35,18 +35,13 @@ def side_panel(
         return [(Span("No backend connection now.", "dim"),)]
     lines = [
         _buffer(peer, width, role),
-        _kernel(peer),
-        _rates(rates),
+        _kernel(peer, samples),
+        _rates(rates, peer),
         _state(peer, is_over=is_over),
     ]
-    strips = [
-        _strip("EAGAIN", past.eagain, peer.eagain_writes, width),
-        _strip("short", past.short_writes, peer.short_writes, width),
-    ]
-    room = height - len(lines) - len(strips)
-    if room >= 2:
-        lines += _fill_chart(peer, past, width, min(room, 6), role)
-    return [*lines, *strips][:height]
+    totals = peer.eagain_writes, peer.short_writes
+    lines += level_lines(samples, (width, min(height - len(lines), _MOST_LINES)), role, totals)
+    return lines[:height]
 
 
 def _title(title: str) -> Span:
@@ -68,13 +63,20 @@ def _buffer(peer: PeerRow, width: int, role: str) -> Line:
     )
 
 
-def _kernel(peer: PeerRow) -> Line:
+def _kernel(peer: PeerRow, samples: Sequence[SampleRow]) -> Line:
+    """The legend of the strip as well: what its glyphs are, and how much of each there is now."""
+    newest = samples[-1] if samples else None
+    if newest is None or newest.kernel_unsent_bytes is None:
+        queue = _queue(peer.kernel_send_queue_bytes)
+        return _title("kernel"), Span(queue), Span(" to send", "dim")
     return (
         _title("kernel"),
-        Span(_queue(peer.kernel_send_queue_bytes)),
-        Span(" to send  ", "dim"),
-        Span(_queue(peer.kernel_receive_queue_bytes)),
-        Span(" to read", "dim"),
+        Span(KERNEL, KERNEL_ROLE),
+        Span(_queue(newest.kernel_unsent_bytes)),
+        Span(" unsent ", "dim"),
+        Span(FLIGHT, FLIGHT_ROLE),
+        Span(_queue(newest.in_flight_bytes)),
+        Span(" in flight", "dim"),
     )
 
 
@@ -82,14 +84,16 @@ def _queue(count: int | None) -> str:
     return text.NOTHING if count is None else text.size(count)
 
 
-def _rates(rates: tuple[float, float]) -> Line:
+def _rates(rates: tuple[float, float], peer: PeerRow) -> Line:
     received, sent = rates
     return (
         _title("rate"),
         Span("in ", "dim"),
-        Span(fit(text.byte_rate(received), 8)),
+        Span(f"{text.byte_rate(received)} "),
         Span("out ", "dim"),
-        Span(text.byte_rate(sent)),
+        Span(f"{text.byte_rate(sent)} "),
+        Span(_queue(peer.kernel_receive_queue_bytes)),
+        Span(" unread", "dim"),
     )
 
 
@@ -103,43 +107,3 @@ def _state(peer: PeerRow, *, is_over: bool) -> Line:
     if peer.paused_by:
         return (_title("paused"), Span(f"‖ {pauses(peer)}", "accent"))
     return _title("open"), Span("nothing in the way", "good"), Span(f", blocked {total}", "dim")
-
-
-def _fill_chart(peer: PeerRow, past: SideHistory, width: int, height: int, role: str) -> list[Line]:
-    cells = _chart_cells(width)
-    samples = text.squeeze(_minute(past.fill), cells * 2)
-    chart = text.braille_chart(samples, cells, height, 1.0)
-    lines: list[Line] = []
-    for row, cells_of_row in enumerate(chart):
-        label = f"fill{text.size(peer.high_water_bytes):>4}" if row == 0 else ""
-        if row == height - 1:
-            label = f"60 s{0:>4}"
-        lines.append(
-            (Span(fit(label, _TITLE), "dim"), Span("┤", "track"), Span(cells_of_row, role))
-        )
-    return lines
-
-
-def _chart_cells(width: int) -> int:
-    """Return the cells of a minute: the same for all three, so that they can be read together."""
-    return max(min(width - _TITLE - 1 - _FIGURE, round(HISTORY_S)), 4)
-
-
-def _minute(past: Iterable[float | None]) -> list[float | None]:
-    """Return the samples of a whole minute: what was not seen is a gap at the left."""
-    samples = list(past)
-    return [*(None for _ in range(SAMPLES - len(samples))), *samples]
-
-
-def _strip(title: str, past: Iterable[float | None], total: int, width: int) -> Line:
-    figure = f" {total:,}"
-    cells = _chart_cells(width)
-    merged = text.squeeze(_minute(past), cells)
-    known = [value for value in merged if value is not None]
-    shown = text.sparkline(known, cells)
-    return (
-        _title(title),
-        Span(" "),
-        Span(shown, "warn" if any(known) else "track"),
-        Span(figure, "" if total else "dim"),
-    )

@@ -82,7 +82,7 @@ def _blocked(session: Session, side: Side) -> str:
         said = f"{_as_sentence(sink.stall.sentence)} {unsent} wait at fd {sink.fd}"
     else:
         said = f"The {side} (fd {sink.fd}) {_pace(sink, taken)}: {unsent} wait here"
-    said += _in_the_kernel(sink)
+    said += _in_the_kernel(sink) + _room(row, side)
     if source is None or "sink_full" not in source.paused_by:
         return f"{said}."
     other = "the client"
@@ -116,6 +116,16 @@ def _seconds(seconds: float) -> str:
 def _in_the_kernel(peer: PeerRow) -> str:
     queued = peer.kernel_send_queue_bytes
     return f", {text.full_size(queued)} in the kernel" if queued else ""
+
+
+def _room(row: ConnectionRow, side: Side) -> str:
+    """Return when the kernel of a side takes bytes again, where somebody has asked it."""
+    room = row.room.get(side.value) if isinstance(row, ConnectionDetail) else None
+    if room is None or room.acknowledged_per_s is None or room.writable_in_s == 0:
+        return ""
+    if room.writable_in_s is None:
+        return ", not writable again at this rate: nothing moves"
+    return f", writable again in ≈ {_seconds(room.writable_in_s)}"
 
 
 def _moving(session: Session) -> str:

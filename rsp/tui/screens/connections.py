@@ -18,6 +18,7 @@ from rsp.tui.model.sorting import SORT_FIELDS, field_named
 from rsp.tui.model.spans import Line, Span
 from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.filtered import FilteredFrame
+from rsp.tui.screens.kernel_share import ask_share
 from rsp.tui.screens.pauses import PausesScreen
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
@@ -26,7 +27,7 @@ from rsp.tui.widgets.virtual_table import VirtualTable
 
 _NEED_A_SESSION = frozenset(
     {
-        *("filter", "close", "pause", "sort_by", "reverse"),
+        *("filter", "close", "pause", "kernel_share", "sort_by", "reverse"),
         *("mark", "only_marked", "unmark", "follow", "copy_as", "maximise"),
     }
 )
@@ -260,6 +261,12 @@ class ConnectionsScreen(FilteredFrame):
         chosen = self.table.cursor_row
         if chosen is not None:
             self.shell.pause_or_resume(chosen.row)
+
+    def action_kernel_share(self) -> None:
+        """Ask how much the kernel may hold unsent for the session under the cursor."""
+        chosen = self.table.cursor_row
+        if chosen is not None:
+            ask_share(self, chosen.row)
 
     def action_close(self) -> None:
         """Ask whether to close the marked sessions, or the one under the cursor."""

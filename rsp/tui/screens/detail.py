@@ -7,6 +7,7 @@ import msgspec
 from textual.containers import Horizontal
 from textual.widget import Widget
 
+from rsp.core.evidence import SampleRow
 from rsp.core.replies import ConnectionDetail
 from rsp.core.sanitise import json_of, safe
 from rsp.core.vocabulary import SessionState
@@ -22,12 +23,16 @@ from rsp.tui.model.side_panel import side_panel
 from rsp.tui.model.spans import Line, Span, line, wrap
 from rsp.tui.model.why import why
 from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.kernel_share import ask_share
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 _TABS = ("Timeline", "Ledger", "Time", "TCP_INFO", "Story")
 
+
+_SENTENCE_ROWS = 5
+"""At most so many lines of the screen are for the sentence."""
 
 _TEXTS = (ledger_lines, time_lines, tcp_info_lines, story_lines)
 """What the tabs behind the timeline show."""
@@ -46,6 +51,9 @@ class DetailScreen(Frame):
         self.session_id = session_id
         self._detail: ConnectionDetail | None = None
         self._session: Session | None = None
+        self._samples: dict[str, list[SampleRow]] = {}
+        """The newest ones: what is closed has none any more."""
+        self._sentence_rows = 3
         self._tab = 0
         self._follows = True
 
@@ -78,6 +86,7 @@ class DetailScreen(Frame):
             return
         model = self.shell.model
         self._detail = answer
+        self._samples = answer.samples or self._samples
         if self._session is None:
             known = model.sessions.sessions.get(answer.id)
             # The list has its rates already: they need not begin with nothing.
@@ -108,8 +117,12 @@ class DetailScreen(Frame):
         detail, session = self._detail, self._session
         if detail is None or session is None:
             return
-        self.query_one("#sentence", Lines).show(self._sentence(session))
-        past = self.shell.model.histories.of(detail.id)
+        said = self._sentence(session)
+        sentence = self.query_one("#sentence", Lines)
+        # It grows with what it has to say, and does not jump back.
+        self._sentence_rows = max(self._sentence_rows, min(len(said), _SENTENCE_ROWS))
+        sentence.styles.height = self._sentence_rows
+        sentence.show(said)
         client = self.query_one("#client-side", Lines)
         backend = self.query_one("#backend-side", Lines)
         entitle(client, f"client · fd {detail.client.fd} · {shown(detail.client.address)}")
@@ -117,15 +130,15 @@ class DetailScreen(Frame):
         if detail.backend is not None:
             title = f"backend · fd {detail.backend.fd} · {shown(detail.backend.address)}"
         entitle(backend, title)
-        for box, peer, history, rates, role in (
-            (client, detail.client, past.client,
+        for box, peer, side, rates, role in (
+            (client, detail.client, "client",
              (session.client_in_per_s, session.client_out_per_s), "response"),
-            (backend, detail.backend, past.backend,
+            (backend, detail.backend, "backend",
              (session.backend_in_per_s, session.backend_out_per_s), "request"),
         ):  # fmt: skip
             is_over = detail.state == SessionState.CLOSED
-            size = box.content_size
-            lines = side_panel(peer, history, rates, size, role, is_over=is_over)
+            samples = self._samples.get(side, [])
+            lines = side_panel(peer, samples, rates, box.content_size, role, is_over=is_over)
             box.show(lines)
         self._show_tab(detail)
 
@@ -208,6 +221,11 @@ class DetailScreen(Frame):
         if self._detail is not None:
             self.shell.pause_or_resume(self._detail)
 
+    def action_kernel_share(self) -> None:
+        """Ask how much the kernel may hold unsent."""
+        if self._detail is not None:
+            ask_share(self, self._detail)
+
     def action_close(self) -> None:
         """Ask whether to close this session."""
         self.shell.close_sessions([self.session_id])
@@ -222,6 +240,7 @@ class DetailScreen(Frame):
         if 0 <= index < len(ids):
             self.session_id = ids[index]
             self._detail = self._session = None
+            self._samples = {}
             self.shell.feed.nudge()
 
     def copy_text(self) -> tuple[str, str] | None:
