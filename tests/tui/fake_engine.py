@@ -8,7 +8,7 @@ from typing import Any
 from rsp.core.exchange_rows import Exchanges
 from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events
 from rsp.core.wire import CommandRefused, Request, decode_request, encode_error, encode_result
-from tests.tui import canned
+from tests.tui import canned, canned_endings
 
 READS = {
     "status",
@@ -26,7 +26,7 @@ READS = {
 
 CANNED: dict[str, Callable[[], object]] = {
     "exchanges": lambda: Exchanges(canned.exchanges()),
-    "autopsies": canned.autopsies,
+    "autopsies": canned_endings.autopsies,
     "pauses": canned.pauses,
 }
 """What is always the same."""

@@ -6,7 +6,7 @@ from rsp.core.exchange_rows import Exchanges
 from rsp.core.replies import Connections, Events
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.frame import guide_rows
-from tests.tui import canned
+from tests.tui import canned, canned_endings
 from tests.tui.stage import (
     check_golden,
     hand,
@@ -94,7 +94,7 @@ async def test_autopsies(size: tuple[int, int]) -> None:
         hand_seconds(app, 2)
         await pilot.press("5", "A")
         await pilot.pause()
-        hand(app, canned.autopsies())
+        hand(app, canned_endings.autopsies())
         await pilot.pause()
         await check_golden(pilot, app, named("autopsies", size))
 

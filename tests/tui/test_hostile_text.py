@@ -23,7 +23,7 @@ from rsp.core.replies import (
 from rsp.tui.app import Dashboard
 from rsp.tui.screens.dialog import Dialog
 from tests.hostile import HOSTILE, LONG, MARK, MARKUP, obeyed
-from tests.tui import canned, canned_routes
+from tests.tui import canned, canned_endings, canned_routes
 from tests.tui.stage import Driver, hand, listening, screen_text, still_dashboard, wait_until
 
 Texts = Callable[[], str]
@@ -108,7 +108,7 @@ def pauses(text: Texts) -> list[msgspec.Struct]:
 
 
 def autopsies(text: Texts) -> list[msgspec.Struct]:
-    return [hostile(canned.autopsies(), text)]
+    return [hostile(canned_endings.autopsies(), text)]
 
 
 def configuration(text: Texts) -> list[msgspec.Struct]:
