@@ -178,9 +178,16 @@ class Engine:
         self.listeners |= opened
         for key in [key for key in self.listeners if key not in wanted]:
             self.listeners.pop(key).close()
+        self._adopt_listeners(wanted, config, pools)
+
+    def _adopt_listeners(
+        self, wanted: dict[ListenerKey, ListenerConfig], config: Config, pools: tuple[str, ...]
+    ) -> None:
         for key, listener in self.listeners.items():
             entrance = Entrance(listener.entrance.address, wanted[key], pools)
             listener.adopt(entrance, config.limits)
+        if self.context.lab is not None:
+            self.context.lab.look_at_listeners()
         self._heed_memory()
         if self._accepts:
             self.accept()
