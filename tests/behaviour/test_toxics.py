@@ -1,0 +1,441 @@
+"""Every toxic, with real sockets, both ways: what is held comes later, and nothing is lost."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.running import Engine, Row
+from tests.behaviour.scripted import Backend
+from tests.behaviour.waiting import PATIENCE_S, wait_until
+from tests.behaviour.wire import (
+    Message,
+    Truncated,
+    Wire,
+    chunked,
+    head,
+    numbered,
+    request,
+    response,
+)
+
+MIB = 1 << 20
+PAGE = numbered(MIB)
+TCP = 'listen { address = "127.0.0.1:0", mode = "tcp" }\n'
+WAYS = ["request", "response"]
+both_ways = pytest.mark.parametrize("way", WAYS)
+
+
+def shared_config(site: Backend) -> str:
+    return LISTEN + TCP + pool(site)
+
+
+def echo(message: Message) -> bytes:
+    return response("200 OK", message.body)
+
+
+@dataclass
+class Tunnel:
+    """A tcp session: a client, a backend, and the engine between them."""
+
+    proxy: Engine
+    client: Wire
+    server: Wire
+    id: int
+
+    def ends(self, way: str) -> tuple[Wire, Wire]:
+        """Return who sends, and who gets it."""
+        return (self.client, self.server) if way == "request" else (self.server, self.client)
+
+    def sink(self, way: str) -> Row:
+        """Return the row of the connection that a direction leaves by."""
+        row = self.proxy.ask("connection", id=self.id)
+        return dict(row["backend" if way == "request" else "client"] or {})
+
+    def flow(self, way: str) -> Row:
+        """Return the books of a direction."""
+        return dict(self.proxy.ask("connection", id=self.id)["ledger"][way])
+
+    def wait_for_end(self) -> Row:
+        return wait_for_end(self.proxy, self.id)
+
+
+def wait_for_end(proxy: Engine, session: int) -> Row:
+    return wait_until(
+        lambda: row if (row := proxy.ask("connection", id=session))["state"] == "closed" else {}
+    )
+
+
+@pytest.fixture(autouse=True)
+def mended(proxy: Engine) -> Iterator[None]:
+    """After each test there is no fault."""
+    yield
+    if proxy.ask("status")["faults"]:
+        proxy.ask("fault.remove", id="all")
+
+
+@pytest.fixture
+def done(site: Backend) -> Iterator[threading.Event]:
+    """Until this is set, connections to the backend are for the test to use."""
+    event = threading.Event()
+
+    def script(wire: Wire) -> None:
+        assert event.wait(PATIENCE_S)
+
+    site.script = script
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def tunnel(proxy: Engine, site: Backend, done: threading.Event) -> Tunnel:
+    client = proxy.connect(proxy.ports[1])
+    server = site.wait_for_connections(1)[-1]
+    return Tunnel(proxy, client, server, proxy.row(client)["id"])
+
+
+def add(proxy: Engine, kind: str, way: str = "response", **rest: object) -> int:
+    values = {name: rest.pop(name) for name in list(rest) if name not in SCOPES}
+    return int(proxy.ask("fault.add", kind=kind, direction=way, values=values, **rest)["id"])
+
+
+SCOPES = {"listener", "pool", "backend", "session", "first", "every", "toxicity", "seed", "name"}
+
+
+def post(proxy: Engine, client: Wire, body: bytes = PAGE) -> Message:
+    return client.ask(request("POST", "/", body=body))
+
+
+# -- in tcp mode
+
+
+@both_ways
+def test_latency(tunnel: Tunnel, way: str) -> None:
+    add(tunnel.proxy, "latency", way, latency=300)
+    sender, receiver = tunnel.ends(way)
+    began_s = time.monotonic()
+    sender.send(PAGE)
+    # It is a long path, and no slow one: all of it is on its way before the first byte arrives.
+    assert receiver.read(1) == PAGE[:1]
+    assert time.monotonic() - began_s >= 0.3
+    assert receiver.read(MIB - 1) == PAGE[1:]
+    assert tunnel.sink(way)["unsent_peak_bytes"] > 8 * 65536
+    assert tunnel.flow(way)["balanced"]
+    # The FIN comes behind the bytes.
+    sender.send(b"last")
+    sender.finish()
+    assert receiver.read_to_end() == b"last"
+
+
+@both_ways
+def test_bandwidth(tunnel: Tunnel, way: str) -> None:
+    add(tunnel.proxy, "bandwidth", way, rate=2000)
+    sender, receiver = tunnel.ends(way)
+    began_s = time.monotonic()
+    sender.send(PAGE)
+    assert receiver.read(MIB) == PAGE
+    # All but the first burst has had to wait.
+    assert time.monotonic() - began_s >= (MIB - 200_000) / 2e6
+    assert tunnel.flow(way)["balanced"]
+
+
+def test_a_quiet_connection_with_every_toxic_costs_nothing(tunnel: Tunnel) -> None:
+    for way in WAYS:
+        for kind in ("latency", "bandwidth", "slicer", "slow_close"):
+            add(tunnel.proxy, kind, way)
+    tunnel.client.send(b"x")
+    assert tunnel.server.read(1) == b"x"
+    for side in ("client", "backend"):
+        before = tunnel.proxy.ask("connection", id=tunnel.id)[side]["wakeups"]
+        time.sleep(0.3)
+        after = tunnel.proxy.ask("connection", id=tunnel.id)[side]["wakeups"]
+        assert after - before <= 5
+
+
+@both_ways
+def test_slow_close(tunnel: Tunnel, way: str) -> None:
+    add(tunnel.proxy, "slow_close", way, delay=300)
+    sender, receiver = tunnel.ends(way)
+    began_s = time.monotonic()
+    sender.send(b"all of it")
+    sender.finish()
+    assert receiver.read(9) == b"all of it"
+    assert receiver.read_to_end() == b""
+    assert time.monotonic() - began_s >= 0.3
+
+
+@both_ways
+def test_a_timeout_closes_though_nothing_was_ever_sent(tunnel: Tunnel, way: str) -> None:
+    add(tunnel.proxy, "timeout", way, timeout=100)
+    assert tunnel.client.read_to_end() == b""
+    tunnel.client.close()
+    row = tunnel.wait_for_end()
+    assert row["close_reason"] == "injected"
+    assert "(timeout)" in row["close_detail"]
+
+
+@both_ways
+def test_a_timeout_of_0_holds_until_it_is_removed(tunnel: Tunnel, way: str) -> None:
+    number = add(tunnel.proxy, "timeout", way)
+    sender, receiver = tunnel.ends(way)
+    sender.send(PAGE[:1000])
+    stall = wait_until(lambda: tunnel.sink(way)["stall"])
+    assert stall["cause"] == "injected"
+    assert stall["sentence"].startswith(f"the fault {number} (timeout) holds back what ")
+    sink = tunnel.sink(way)
+    # The kernel would take it: nobody is blocked.
+    assert (sink["blocked_total_s"], sink["eagain_writes"], sink["unsent_bytes"]) == (0, 0, 1000)
+    flow = tunnel.flow(way)
+    assert (flow["unsent"], flow["balanced"]) == (1000, True)
+    assert tunnel.proxy.ask("status")["memory"]["unsent_bytes"] >= 1000
+    tunnel.proxy.ask("fault.remove", id=number)
+    assert receiver.read(1000) == PAGE[:1000]
+    assert tunnel.sink(way)["stall"] is None
+
+
+@both_ways
+def test_reset_peer(tunnel: Tunnel, way: str) -> None:
+    add(tunnel.proxy, "reset_peer", way)
+    sender, _ = tunnel.ends(way)
+    sender.send(b"x")
+    assert tunnel.client.is_reset()
+    assert tunnel.server.is_reset()
+    assert tunnel.wait_for_end()["close_reason"] == "injected"
+
+
+@both_ways
+def test_slicer(tunnel: Tunnel, way: str) -> None:
+    add(tunnel.proxy, "slicer", way, average_size=100, size_variation=20, delay=1000)
+    tunnel.proxy.ask("watch", id=tunnel.id, on=True)
+    sender, receiver = tunnel.ends(way)
+    sender.send(PAGE[:5000])
+    assert receiver.read(5000) == PAGE[:5000]
+    side = "backend" if way == "request" else "client"
+    calls = tunnel.proxy.ask("connection", id=tunnel.id)["calls"]
+    sizes = [call["got"] for call in calls if call["call"] == "send" and call["side"] == side]
+    assert sum(sizes) == 5000
+    assert all(80 <= size <= 120 for size in sizes[:-1])
+
+
+@both_ways
+def test_limit_data(tunnel: Tunnel, way: str) -> None:
+    sender, receiver = tunnel.ends(way)
+    add(tunnel.proxy, "limit_data", way, bytes=700)
+    sender.send(PAGE[:600])
+    assert receiver.read(600) == PAGE[:600]
+    sender.send(PAGE[600:1000])
+    assert receiver.read_to_end() == PAGE[600:700]
+    tunnel.client.close()
+    assert tunnel.wait_for_end()["close_reason"] == "injected"
+
+
+@both_ways
+def test_half_close(tunnel: Tunnel, way: str) -> None:
+    sender, receiver = tunnel.ends(way)
+    number = add(tunnel.proxy, "half_close", way, bytes=10)
+    sender.send(PAGE[:1000])
+    assert receiver.read_to_end() == PAGE[:10]
+    # The other way goes on, and goes on when the fault is gone, which FIN cannot be.
+    receiver.send(b"still here")
+    assert sender.read(10) == b"still here"
+    tunnel.proxy.ask("fault.remove", id=number)
+    sender.send(PAGE[:1000])
+    receiver.send(b"and now")
+    assert sender.read(7) == b"and now"
+    flow = wait_until(lambda: flow if (flow := tunnel.flow(way))["in"] == 2000 else {})
+    assert (flow["out"], flow["dropped"], flow["first_divergence"]) == (10, 1990, 10)
+
+
+@both_ways
+def test_reads_that_stall(tunnel: Tunnel, way: str) -> None:
+    sender, receiver = tunnel.ends(way)
+    number = add(tunnel.proxy, "stall_reads", way, session=tunnel.id)
+    sender.send(b"held")
+    source = "client" if way == "request" else "backend"
+    row = tunnel.proxy.ask("connection", id=tunnel.id)
+    assert row[source]["paused_by"] == ["injected"]
+    receiver.send(b"the other way")
+    assert sender.read(13) == b"the other way"
+    tunnel.proxy.ask("fault.remove", id=number)
+    assert receiver.read(4) == b"held"
+    add(tunnel.proxy, "stall_reads", way, seconds=0.2)
+    began_s = time.monotonic()
+    sender.send(b"late")
+    assert receiver.read(4) == b"late"
+    assert time.monotonic() - began_s >= 0.15
+
+
+def test_two_stalls_end_each_for_itself(tunnel: Tunnel) -> None:
+    add(tunnel.proxy, "stall_reads", seconds=0.05)
+    number = add(tunnel.proxy, "stall_reads")
+    first = wait_until(lambda: tunnel.proxy.ask("fault.list")["faults"])
+    assert len(first) == 2
+    tunnel.server.send(b"held")
+    time.sleep(0.2)
+    row = tunnel.proxy.ask("connection", id=tunnel.id)
+    assert (row["backend"]["paused_by"], row["backend"]["bytes_in"]) == (["injected"], 0)
+    tunnel.proxy.ask("fault.remove", id=number)
+    assert tunnel.client.read(4) == b"held"
+
+
+# -- in http mode
+
+
+@both_ways
+@pytest.mark.parametrize(
+    ("kind", "values", "least_s"),
+    [
+        ("latency", {"latency": 200, "jitter": 50}, 0.15),
+        ("bandwidth", {"rate": 4000}, (MIB - 400_000) / 4e6),
+        ("slicer", {"average_size": 30_000, "size_variation": 9000, "delay": 1000}, 0.02),
+    ],
+)
+def test_an_exchange_that_takes_longer(
+    proxy: Engine, site: Backend, way: str, kind: str, values: Row, least_s: float
+) -> None:
+    site.answer = echo
+    client = proxy.connect()
+    assert post(proxy, client, b"before").body == b"before"
+    number = add(proxy, kind, way, **values)
+    began_s = time.monotonic()
+    assert post(proxy, client).body == PAGE
+    assert time.monotonic() - began_s >= least_s
+    proxy.ask("fault.remove", id=number)
+    # Both connections are as they were.
+    assert post(proxy, client, b"after").body == b"after"
+    assert proxy.row(client)["exchanges"] == 3
+    assert site.connections == 1
+    books = proxy.ask("connection", id=proxy.row(client)["id"])["ledger"]
+    for flow in books.values():
+        assert (flow["in"], flow["balanced"]) == (MIB + 11, True)
+
+
+def test_a_fault_that_goes_in_the_middle_lets_go(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda _: response("200 OK", PAGE)
+    client = proxy.connect()
+    number = add(proxy, "latency", latency=3_600_000)
+    second = add(proxy, "bandwidth", rate=1)
+    client.send(request())
+    wait_until(lambda: proxy.row(client)["client"]["unsent_bytes"] > MIB)
+    proxy.ask("fault.remove", id=number)
+    # One is left, which lets a little through.
+    assert client.read_head().status == 200
+    proxy.ask("fault.remove", id=second)
+    assert client.read(MIB) == PAGE
+    site.answer = echo
+    assert post(proxy, client, b"after").body == b"after"
+    assert proxy.ask("connection", id=proxy.row(client)["id"])["ledger"]["response"]["balanced"]
+
+
+def test_responses_that_wait_behind_each_other_are_balanced(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda message: (
+        head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
+        + chunked(message.path.encode() * 1000)
+    )
+    client = proxy.connect()
+    add(proxy, "latency", latency=100)
+    client.send(*(request("GET", f"/{number}") for number in range(3)))
+    for number in range(3):
+        assert client.read_response().body == b"/%d" % number * 1000
+    flow = proxy.ask("connection", id=proxy.row(client)["id"])["ledger"]["response"]
+    assert (flow["in"], flow["balanced"]) == (6000, True)
+
+
+def test_two_faults_at_once_lose_what_the_books_say(proxy: Engine, site: Backend) -> None:
+    page = numbered(8 * MIB)
+    site.answer = lambda _: response("200 OK", page, "Connection: close")
+    add(proxy, "latency", latency=50)
+    add(proxy, "lose_on_eagain")
+    client = proxy.connect(receive_bytes=16384)
+    client.send(request("GET", "/", "Connection: close"))
+    session = proxy.row(client)["id"]
+    wait_until(lambda: proxy.ask("connection", id=session)["ledger"]["response"]["dropped"])
+    client.read_head()
+    got = client.read_to_end()
+    client.close()
+    flow = wait_for_end(proxy, session)["ledger"]["response"]
+    assert flow["dropped"] == len(page) - len(got)
+    assert not page.startswith(got)
+    assert flow["first_divergence"] == next(
+        at for at, pair in enumerate(zip(got, page, strict=False)) if pair[0] != pair[1]
+    )
+
+
+CHUNKS = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked") + chunked(b"first", b"second")
+STOPS = [
+    ("headers", 1, CHUNKS.index(b"Transfer")),
+    ("chunk_line", 2, CHUNKS.index(b"\r\nsecond")),
+    ("inside_chunk", 2, CHUNKS.index(b"ond")),
+    ("before_last_chunk", 1, CHUNKS.index(b"0\r\n\r\n")),
+]
+
+
+@pytest.mark.parametrize("end", ["hang", "close", "reset"])
+@pytest.mark.parametrize(("point", "chunk", "at"), STOPS)
+def test_stop_at(proxy: Engine, site: Backend, point: str, chunk: int, at: int, end: str) -> None:
+    site.answer = lambda _: CHUNKS
+    client = proxy.connect()
+    assert client.get().body == b"firstsecond"
+    whole_bytes = len(client.received)
+    number = add(proxy, "stop_at", point=point, chunk=chunk, end=end)
+    client.send(request())
+    # Our head may have more lines than the backend's: the end is what counts.
+    may_come = whole_bytes - (len(CHUNKS) - at)
+    if end == "hang":
+        wait_until(lambda: proxy.row(client)["client"]["unsent_bytes"])
+        assert client.read(may_come) == bytes(client.received[:may_come])
+        client.sock.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            client.read(1)
+        client.sock.settimeout(PATIENCE_S)
+        proxy.ask("fault.remove", id=number)
+        client.read(whole_bytes - may_come)
+        assert client.get().body == b"firstsecond"
+        return
+    if end == "close":
+        client.read_to_end()
+    else:
+        assert client.is_reset()
+    came = len(client.received) - whole_bytes
+    # A reset may overtake what came before it.
+    assert came == may_come if end == "close" else came <= may_come
+
+
+def test_a_stop_in_the_midst_of_a_body_waits_for_the_next_message(
+    proxy: Engine, site: Backend
+) -> None:
+    go_on = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(head("HTTP/1.1 200 OK", "Content-Length: 10"), b"first")
+        assert go_on.wait(PATIENCE_S)
+        wire.send(b"later")
+        site.serve(wire)
+
+    site.script = script
+    client = proxy.connect()
+    client.send(request())
+    client.read_to(b"first")
+    add(proxy, "stop_at", point="headers", end="close")
+    go_on.set()
+    assert client.read(5) == b"later"
+    client.send(request())
+    with pytest.raises(Truncated):
+        client.read_head()
+
+
+def test_a_client_that_is_gone_is_not_held_for_ever(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda _: response("200 OK", b"held")
+    add(proxy, "timeout")
+    client = proxy.connect()
+    client.send(request())
+    session = wait_until(lambda: proxy.row(client))["id"]
+    wait_until(lambda: proxy.row(client)["client"]["unsent_bytes"])
+    client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    client.close()
+    assert wait_for_end(proxy, session)["close_reason"] == "client_gone"
