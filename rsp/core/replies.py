@@ -264,7 +264,7 @@ class ListenerRow(msgspec.Struct):
     refused: int = 0
     """Clients that were refused for it, ever."""
     paused_by: list[str] = []
-    """Why nobody is let in: `no_fds`, `full`, `memory`; empty when everybody is."""
+    """Why nobody is let in: `no_fds`, `full`, `memory`, `down`; empty when everybody is."""
 
 
 class MemoryRow(msgspec.Struct):

@@ -210,12 +210,14 @@ class Faults:
         Chance, and every so manieth, is asked once for each exchange.
         """
         chosen = self._chosen.setdefault(session.id, {})
+        # It has nothing that a fault could be for: the next exchange will have.
+        is_idle = session.backend is None and not session.client.unsent.data
         mine: list[Fault] = []
         new: set[int] = set()
         for fault in self.live.values():
             # What it has it keeps until the next exchange: it may have parted from its backend.
             if fault.id not in chosen:
-                if not self._is_for(fault, session):
+                if is_idle or not self._is_for(fault, session):
                     continue
                 chosen[fault.id] = fault.chooses()
                 new.add(fault.id)
