@@ -37,13 +37,22 @@ def _drop_idle(engine: Engine, fault: Fault) -> None:
 
 def add(engine: Engine, params: FaultAddParams) -> FaultAdded:
     """Put a fault in force."""
-    try:
-        fault = _fault(engine, params)
-    except BadFault as error:
-        raise CommandRefused(str(error), INVALID_PARAMS) from error
+    fault = made(engine, params)
     faults_of(engine).add(fault)
     engine.note(f"fault {fault.id} added by {params.who}: {fault.sentence()}", EventLevel.WARN)
     return FaultAdded(fault.id, fault.sentence())
+
+
+def made(engine: Engine, params: FaultAddParams) -> Fault:
+    """Return a fault that is not in force yet.
+
+    Raises:
+        CommandRefused: it cannot be.
+    """
+    try:
+        return _fault(engine, params)
+    except BadFault as error:
+        raise CommandRefused(str(error), INVALID_PARAMS) from error
 
 
 def _fault(engine: Engine, params: FaultAddParams) -> Fault:

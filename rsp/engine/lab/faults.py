@@ -96,6 +96,12 @@ class Faults:
             raise
         self._look_at_all()
 
+    def replace(self, old: Fault, new: Fault) -> None:
+        """Put `new` in the place of `old`: what `old` held back is held by `new` from now on."""
+        del self.live[old.id]
+        self.live[new.id] = new
+        self._look_at_all()
+
     def look_at_listeners(self) -> None:
         """Shut those that are to be down, and open those again that are not.
 
