@@ -324,6 +324,8 @@ class Status(msgspec.Struct):
     """Whether the engine is on its way out."""
     faults: int = 0
     """Faults on purpose that are in force."""
+    fault_kinds: list[str] = []
+    """Their kinds, the oldest first."""
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
 
 

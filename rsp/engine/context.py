@@ -20,8 +20,8 @@ from rsp.engine.telemetry import Telemetry
 class Lab(Protocol):
     """Whoever tampers with sessions on purpose; `Any` is a `Session`."""
 
-    def count(self) -> int:
-        """Return how many faults are in force."""
+    def kinds(self) -> list[str]:
+        """Return the kinds of the faults that are in force."""
 
     def on_paired(self, session: Any) -> None:
         """A session has got a backend connection."""

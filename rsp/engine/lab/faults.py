@@ -58,9 +58,9 @@ class Faults:
 
     # -- adding and removing
 
-    def count(self) -> int:
-        """Return how many there are."""
-        return len(self.live)
+    def kinds(self) -> list[str]:
+        """Return the kinds of those in force."""
+        return [fault.kind for fault in self.live.values()]
 
     def number(self) -> int:
         """Return the number for the next fault.
