@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docs.faults import fault_tables, reason_table
+from rsp.core.faults.kinds import KINDS, FaultFamily, Value
 from rsp.core.lifecycle import diagram
 from rsp.tui.keymap import KEYS
+from rsp.tui.model.fault_edit import FAMILIES, default_text
 from rsp.tui.screens.tabs import TABS
 
 ROOT = Path(__file__).parent.parent
@@ -61,11 +63,32 @@ def _code(name: str) -> str:
     return "`" + name.replace("|", "\\|") + "`"
 
 
+def fault_kinds() -> str:
+    """Return every kind of fault on purpose, in one table for each family."""
+    return "\n\n".join(_family_table(family, title) for family, title in FAMILIES.items())
+
+
+def _family_table(family: FaultFamily, title: str) -> str:
+    lines = [f"| {title} | What it does | Values (default) |", "|---|---|---|"]
+    for name, kind in KINDS.items():
+        if kind.family is family:
+            values = "<br>".join(_value_cell(each, value) for each, value in kind.values.items())
+            lines.append(f"| `{name}` | {kind.meaning} | {values} |")
+    return "\n".join(lines)
+
+
+def _value_cell(name: str, value: Value) -> str:
+    words = f": {', '.join(value.words)}" if value.words else ""
+    default = f"{default_text(value)} {value.unit}".rstrip()
+    return f"`{name}` ({default}) {value.meaning}{words}"
+
+
 PARTS = (
     Part("session table", "ARCHITECTURE.md", session_table),
     Part("keys", "README.md", key_tables),
     Part("close reasons", "docs/faults.md", reason_table),
     Part("faults", "docs/faults.md", fault_tables),
+    Part("fault kinds", "docs/faults_on_purpose.md", fault_kinds),
 )
 
 

@@ -32,6 +32,7 @@ def command(
     log_format: str,
     log_level: str,
     user: str | None,
+    toxiproxy_api: str | None,
 ) -> None:
     """Start an engine and show its dashboard; without a terminal, the same as `rsp serve`."""
     if (config is None) == (url is None):
@@ -43,7 +44,7 @@ def command(
 
         ctx.invoke(
             serve, config=config, url=url, listen=listen, control=control,
-            log_format=log_format, log_level=log_level, user=user,
+            log_format=log_format, log_level=log_level, user=user, toxiproxy_api=toxiproxy_api,
         )  # fmt: skip
         return
     arguments = [str(config)] if config is not None else ["--to", str(url)]
@@ -53,6 +54,8 @@ def command(
         arguments += ["--control", str(control)]
     if user is not None:
         arguments += ["--user", user]
+    if toxiproxy_api is not None:
+        arguments += ["--toxiproxy-api", toxiproxy_api]
     arguments += ["--log-format", log_format, "--log-level", log_level]
     try:
         child, path = start_engine(arguments)

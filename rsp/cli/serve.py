@@ -25,6 +25,8 @@ def source_options(function: F) -> F:
                      help="Path of the control socket."),
         click.option("--user", metavar="NAME[:GROUP]",
                      help="Become this user once the ports are open; for one started as root."),
+        click.option("--toxiproxy-api", metavar="ADDRESS",
+                     help="Answer toxiproxy's HTTP API at this loopback address: 127.0.0.1:8474."),
         click.option("--listen", metavar="ADDRESS",
                      help="Listen here, whatever the file says: 127.0.0.1:8080, [::1]:0, "
                           "unix:/PATH."),
@@ -48,11 +50,13 @@ def command(
     log_format: str,
     log_level: str,
     user: str | None,
+    toxiproxy_api: str | None,
     ready_fd: int | None,
     log_beside_control: bool,
 ) -> None:
     """Run an engine alone, until SIGTERM; a second one ends it at once, SIGHUP reloads."""
     loaded = load(config, url, listen)
+    check_loopback(toxiproxy_api)
     from rsp.core.addresses import AddressError
     from rsp.core.config import ConfigError
     from rsp.core.vocabulary import EventLevel
@@ -72,6 +76,7 @@ def command(
         log_level=EventLevel(log_level),
         log_beside_control=log_beside_control,
         account=account,
+        toxiproxy_api=toxiproxy_api,
         ready_fd=ready_fd,
     )
     try:
@@ -80,6 +85,30 @@ def command(
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"cannot write the log beside the control socket: {error}") from error
+
+
+def check_loopback(address: str | None) -> None:
+    """Refuse an address of the toxiproxy API that others could reach: it asks for no password.
+
+    Raises:
+        click.UsageError: it is none of ours alone, or no address.
+    """
+    from ipaddress import ip_address
+
+    from rsp.core.addresses import AddressError, parse_address
+
+    if address is None:
+        return
+    try:
+        host, _ = parse_address(address, port_zero=True)
+        is_ours = host == "localhost" or ip_address(host).is_loopback
+    except (AddressError, ValueError) as error:
+        raise click.UsageError(f"--toxiproxy-api: {error}") from error
+    if not is_ours:
+        raise click.UsageError(
+            f"--toxiproxy-api: others could reach {address}, and it asks for no password; "
+            "name a loopback address, such as 127.0.0.1:8474"
+        )
 
 
 def load(config: Path | None, url: str | None, listen: str | None) -> "LoadedConfig":

@@ -132,3 +132,13 @@ def _check_host(host: str, shown: str) -> None:
 def client_ip_of(address: str) -> str:
     """Return the address of a client without its port and without brackets."""
     return address.rpartition(":")[0].strip("[]")
+
+
+def address_text(address: object) -> str:
+    """Return `127.0.0.1:80`, `[::1]:80` or `unix:/path` for a socket address."""
+    if not isinstance(address, tuple):
+        return f"{UNIX_PREFIX}{address}"
+    host, port = address[0], address[1]
+    if host.startswith("::ffff:") and "." in host:
+        host = host[7:]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

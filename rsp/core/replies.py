@@ -257,7 +257,7 @@ class ListenerRow(msgspec.Struct):
     refused: int = 0
     """Clients that were refused for it, ever."""
     paused_by: list[str] = []
-    """Why nobody is let in: `no_fds`, `full`, `memory`; empty when everybody is."""
+    """Why nobody is let in: `no_fds`, `full`, `memory`, `down`; empty when everybody is."""
 
 
 class MemoryRow(msgspec.Struct):
@@ -317,6 +317,8 @@ class Status(msgspec.Struct):
     """Whether the engine is on its way out."""
     faults: int = 0
     """Faults on purpose that are in force."""
+    fault_kinds: list[str] = []
+    """Their kinds, the oldest first."""
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
 
 

@@ -99,6 +99,8 @@ class AcceptPause(Reasons):
     """It has `max_connections`."""
     MEMORY = auto()
     """The memory budget is nearly used up."""
+    DOWN = auto()
+    """A fault refuses everybody."""
     CLOSED = auto()
     """It is closed for good."""
 

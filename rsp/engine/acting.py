@@ -96,7 +96,7 @@ async def reload(engine: Engine, params: ReloadParams) -> Changed:
         if params.preview:
             loaded = await engine.load()
             sentences, kept = await engine.changes.preview(
-                loaded.config, drop_edits=params.drop_edits
+                engine.extend(loaded.config), drop_edits=params.drop_edits
             )
             return Changed(engine.changes.generation, sentences, kept)
         sentences = await engine.reload(

@@ -166,6 +166,23 @@ class Changes:
             self._adopt(layer, f"reloaded {config.path or 'the configuration'}", who)
         return sentences
 
+    async def amend(
+        self,
+        config: Config,
+        open_listeners: Callable[[Config], Awaitable[None]],
+        what: str,
+        who: str,
+    ) -> None:
+        """Put the configuration in force with other listeners and pools than the file has.
+
+        Raises as `reload` does.
+        """
+        async with self._lock:
+            layer, _ = await self._rebased(config, drop_edits=False)
+            await open_listeners(config)
+            self.config = config
+            self._adopt(layer, what, who)
+
     async def _rebased(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
         pools = await resolve_pools(config.pools)
         generation = self.generation + 1

@@ -40,6 +40,7 @@ _READS, _READ_VIEW = READ_ROOM, READ_ROOM.view
 _NOTHING, _SHUT_WRITE = AfterUnsent.NOTHING, AfterUnsent.SHUT_WRITE
 _RESET = AfterUnsent.RESET
 _HELD = (PauseReason.OPERATOR | PauseReason.BREAKPOINT).value
+_UNHURRIED = _HELD | PauseReason.INJECTED.value
 _MORE_BEHIND = HANG_UP | URGENT
 
 
@@ -362,8 +363,8 @@ class Connection:
 
     @property
     def is_held(self) -> bool:
-        """Whether a person holds it: no allowance runs out meanwhile."""
-        return bool(self.paused_by & _HELD)
+        """Whether a person holds it, or a fault: no allowance runs out meanwhile."""
+        return bool(self.paused_by & _UNHURRIED)
 
     def close(self, *, reset: bool = False) -> None:
         """Close now; unsent bytes are lost. With `reset` the peer is told so by RST."""
@@ -371,8 +372,7 @@ class Connection:
             return
         self.is_closed = True
         self.is_writable = self.is_readable = False
-        if self.blocked_since_s:
-            self._unblock()
+        self._unblock()
         if reset:
             reset_on_close(self.sock)
         if self.calls is not None:

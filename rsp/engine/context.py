@@ -4,6 +4,7 @@ from itertools import count
 from typing import Any, Protocol
 from weakref import WeakSet
 
+from rsp.core.backends import Backend
 from rsp.core.limits import Limits
 from rsp.core.patience import first_looks_s
 from rsp.core.routing import Routable
@@ -18,17 +19,26 @@ from rsp.engine.telemetry import Telemetry
 class Lab(Protocol):
     """Whoever tampers with sessions on purpose; `Any` is a `Session`."""
 
-    def count(self) -> int:
-        """Return how many faults are in force."""
+    def kinds(self) -> list[str]:
+        """Return the kinds of the faults that are in force."""
 
     def on_paired(self, session: Any) -> None:
         """A session has got a backend connection."""
 
-    def on_parting(self, session: Any, connection: Any) -> None:
-        """A session gives its backend connection back."""
+    def on_parting(self, session: Any, connection: Any) -> bool:
+        """A session gives its backend connection back; tell whether another may have it."""
 
     def on_closed(self, session: Any) -> None:
         """A session is over."""
+
+    def on_late(self, session: Any) -> None:
+        """What a session waits for did not come in time; say so, if that is on purpose."""
+
+    def look_at_listeners(self) -> None:
+        """There are other listeners."""
+
+    def refuses(self, session: Any, backend: Backend) -> str:
+        """Return why a backend is not to be reached, as a connect would have it; empty: it is."""
 
     def is_down(self, entrance: Any) -> bool:
         """Tell whether nobody may come in here."""

@@ -29,8 +29,9 @@ from rsp.core.wire import (
 )
 from rsp.engine.commands import carry_out
 from rsp.engine.control_path import ControlPathRefused, check_length
+from rsp.engine.credentials import peer_credentials
 from rsp.engine.listening import SocketFile
-from rsp.engine.nonblocking import is_deserted, peer_credentials
+from rsp.engine.nonblocking import is_deserted
 from rsp.engine.server import Engine
 
 

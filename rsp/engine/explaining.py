@@ -59,6 +59,6 @@ def _surroundings(engine: Engine, kept: Sequence[Exchange]) -> Surroundings:
         kept=len(kept),
         served=Counter(each.backend.key for each in kept if each.backend is not None),
         in_flight={key: load.sessions for key, load in loads.items()},
-        faults=lab.count() if (lab := engine.context.lab) is not None else 0,
+        faults=len(lab.kinds()) if (lab := engine.context.lab) is not None else 0,
         lag_p99_s=lateness_s[len(lateness_s) * 99 // 100] if lateness_s else None,
     )

@@ -65,6 +65,11 @@ class IdleConnections:
         connection.reset_counters()
         return connection
 
+    def drop_all(self, key: str) -> None:
+        """Close those to one backend."""
+        for connection in list(self._kept.get(key, ())):
+            self._drop(connection)
+
     def retain(self, table: BackendTable) -> None:
         """Close those to backends that are drained, removed, or have another address by now, and
         those that began without a PROXY header where there has to be one by now."""

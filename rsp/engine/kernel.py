@@ -32,6 +32,7 @@ much of it is used."""
 
 _UINT = struct.Struct("=I")
 
+
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _STATM_FD = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 """Open from the start: when no fd is left, somebody will want to look."""

@@ -6,7 +6,13 @@ import socket
 from rsp.core.addresses import client_ip_of
 from rsp.core.events import Noted
 from rsp.core.lifecycle import Fact
-from rsp.core.limits import ACCEPTS_PER_TURN, FDS_RESERVED, FLOOD_EVENT_S, Limits
+from rsp.core.limits import (
+    ACCEPTS_PER_TURN,
+    FDS_RESERVED,
+    FLOOD_EVENT_S,
+    LISTEN_BACKLOG,
+    Limits,
+)
 from rsp.core.throttle import Throttle
 from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel, Mode, Side
 from rsp.engine.connection import Connection
@@ -16,7 +22,14 @@ from rsp.engine.door import Door
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
 from rsp.engine.listening import Opened
-from rsp.engine.nonblocking import OutOfFds, prepare, reset_on_close, try_accept
+from rsp.engine.nonblocking import (
+    OutOfFds,
+    listen_again,
+    prepare,
+    reset_on_close,
+    stop_listening,
+    try_accept,
+)
 from rsp.engine.poller import ACCEPTABLE
 from rsp.engine.proxy_header import ProxyHeaderReader
 from rsp.engine.refusal import Refusal
@@ -44,6 +57,7 @@ class Listener:
         self.registry = registry
         self.sock = opened.sock
         self._file = opened.file
+        self._may_shut = opened.may_shut
         self.deadline_s = 0.0
         self.bucket = 0
         self.paused_by = AcceptPause.STARTING
@@ -193,6 +207,26 @@ class Listener:
                 self.context.poller.watch(self.sock.fileno(), self, ACCEPTABLE)
             except OutOfFds as error:
                 self._rest(str(error))
+
+    def shut(self) -> None:
+        """Refuse everybody, as if nobody listened here.
+
+        A unix socket, and one that was handed over, go on listening: whoever comes is reset.
+        """
+        if self._may_shut and not self.paused_by & (AcceptPause.DOWN | AcceptPause.CLOSED):
+            self.pause(AcceptPause.DOWN)
+            self.sock = stop_listening(self.sock)
+
+    def open_again(self) -> None:
+        """Undo `shut`.
+
+        Raises:
+            CannotListen: somebody else has the port now.
+        """
+        if self.paused_by & AcceptPause.DOWN:
+            listen_again(self.sock, self.entrance.address, LISTEN_BACKLOG)
+            prepare(self.sock, self.context.limits.notsent_lowat_bytes)
+            self.resume(AcceptPause.DOWN)
 
     def close(self) -> None:
         """Accept nobody any more, and give the port back, or the file."""

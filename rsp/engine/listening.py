@@ -12,10 +12,10 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rsp.core.addresses import UNIX_PREFIX, parse_address
+from rsp.core.addresses import UNIX_PREFIX, address_text, parse_address
 from rsp.core.config import ListenerConfig
 from rsp.core.limits import FIRST_FD, LISTEN_BACKLOG
-from rsp.engine.nonblocking import CannotListen, address_text, bind_listener, is_deserted
+from rsp.engine.nonblocking import CannotListen, bind_listener, is_deserted
 
 _EVERYWHERE = ("0.0.0.0", "::")
 
@@ -40,6 +40,8 @@ class Opened:
 
     sock: socket.socket
     file: SocketFile | None = None
+    may_shut: bool = False
+    """Whether it can be closed for a while, so that a connect is refused: a port that is ours."""
 
     @property
     def address(self) -> str:
@@ -116,7 +118,7 @@ def open_listener(config: ListenerConfig, inherited: Inherited) -> Opened:
     host, port = parse_address(config.address, port_zero=True)
     if host.startswith("/"):
         return _bind_unix(host)
-    return Opened(bind_listener(host, port, LISTEN_BACKLOG))
+    return Opened(bind_listener(host, port, LISTEN_BACKLOG), may_shut=True)
 
 
 def _bind_unix(path: str) -> Opened:

@@ -71,6 +71,7 @@ def status(engine: Engine, _params: Params) -> Status:
     # Only these keep bytes: whoever looks often must not ask thousands who keep none.
     holders = [each for each in engine.context.poller.holders if isinstance(each, Connection)]
     lab = engine.context.lab
+    faults = [] if lab is None else lab.kinds()
     return Status(
         version=engine.version,
         pid=engine.pid,
@@ -91,7 +92,8 @@ def status(engine: Engine, _params: Params) -> Status:
         edits=len(engine.changes.layer.edits),
         config_changed=_config_changed(engine),
         draining=engine.context.is_draining,
-        faults=0 if lab is None else lab.count(),
+        faults=len(faults),
+        fault_kinds=faults,
         memory=MemoryRow(
             engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
         ),

@@ -8,9 +8,9 @@ import contextlib
 import errno
 import os
 import socket
-import struct
 
-from rsp.core.addresses import UNIX_PREFIX
+from rsp.core.addresses import UNIX_PREFIX, address_text
+from rsp.engine.credentials import peer_credentials
 
 MORE_FOLLOWS: int = socket.MSG_MORE
 """A flag of `try_send`; never for bytes that nothing follows, for they would wait up to 200 ms."""
@@ -53,8 +53,6 @@ _NODELAY: int = socket.TCP_NODELAY
 _STREAM: int = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 _BEGUN = (0, errno.EINPROGRESS)
 _UNIX = socket.AF_UNIX
-_UCRED = struct.Struct("3i")
-"""`struct ucred` of unix(7): pid, uid, gid."""
 _V4, _V6 = 2, 4
 """The length of the address that CPython makes for each family."""
 _FAMILIES = {_V4: socket.AF_INET, _V6: socket.AF_INET6}
@@ -172,6 +170,34 @@ def bind_listener(host: str, port: int, backlog: int) -> socket.socket:
     return sock
 
 
+def stop_listening(sock: socket.socket) -> socket.socket:
+    """Close a listening socket, and return one that keeps its port: a connect there is refused.
+
+    `listen_again` makes a listener of it. When the port cannot be kept, it is a closed one.
+    """
+    family, address = sock.family, sock.getsockname()
+    sock.close()
+    kept = socket.socket(family, _STREAM)
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        kept.bind(address)
+    except OSError:
+        kept.close()
+    return kept
+
+
+def listen_again(sock: socket.socket, address: str, backlog: int) -> None:
+    """Listen at `address` with what `stop_listening` has returned.
+
+    Raises:
+        CannotListen: the port was lost.
+    """
+    try:
+        sock.listen(backlog)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {address} again: {error.strerror}") from None
+
+
 def _why_not_bound(error: OSError, port: int) -> str:
     match error.errno:
         case errno.EADDRINUSE:
@@ -211,14 +237,6 @@ def _accepted_unix(fd: int) -> tuple[Socket, str]:
     sock = Socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, fd)
     sock.setblocking(False)
     return sock, f"{UNIX_PREFIX}{peer_credentials(sock)[0]}"
-
-
-def peer_credentials(sock: Socket) -> tuple[int, int, int]:
-    """Return pid, uid and gid of who connected through a unix socket (SO_PEERCRED of unix(7))."""
-    pid, uid, gid = _UCRED.unpack(
-        sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-    )
-    return pid, uid, gid
 
 
 def is_deserted(path: str) -> bool:
@@ -374,13 +392,3 @@ def set_notsent_lowat(sock: Socket, lowat_bytes: int) -> bool:
 def local_address(sock: Socket) -> str:
     """Return our own address on a connection, as it is shown: where its client came to."""
     return address_text(sock.getsockname())
-
-
-def address_text(address: object) -> str:
-    """Return `127.0.0.1:80`, `[::1]:80` or `unix:/path` for a socket address."""
-    if not isinstance(address, tuple):
-        return f"{UNIX_PREFIX}{address}"
-    host, port = address[0], address[1]
-    if host.startswith("::ffff:") and "." in host:
-        host = host[7:]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -111,6 +111,10 @@ class Pairing:
         session.client.pause(_CONNECTING)
         if session.state is _ROUTING:
             session.advance(Fact.ROUTED)
+        lab = session.context.lab
+        if lab is not None and (why := lab.refuses(session, backend)):
+            self._failed(backend, why)
+            return
         try:
             connection = dial(backend, session.context.poller, session, session.limits)
         except ConnectFailed as error:
@@ -214,8 +218,8 @@ class Pairing:
         if connection is None:
             return
         lab = session.context.lab
-        if lab is not None:
-            lab.on_parting(session, connection)
+        if lab is not None and not lab.on_parting(session, connection):
+            keep = False
         self.uncount()
         session.request_pipe.parted_out_bytes += connection.bytes_out
         session.response_pipe.parted_in_bytes += connection.bytes_in

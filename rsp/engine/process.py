@@ -18,6 +18,7 @@ from rsp.core.vocabulary import EventLevel
 from rsp.core.wire import CommandRefused
 from rsp.engine.control import ControlServer
 from rsp.engine.control_path import ControlPathRefused, default_control_path
+from rsp.engine.lab.toxiproxy import ToxiproxyApi
 from rsp.engine.log import Log
 from rsp.engine.lua_config import LoadedConfig
 from rsp.engine.nonblocking import CannotListen
@@ -39,6 +40,8 @@ class ServeOptions:
     """Log to a file beside the control socket, rotated, instead of to stderr."""
     account: Account | None = None
     """Whom to become once the listeners are open; None: stay who we are."""
+    toxiproxy_api: str | None = None
+    """Answer toxiproxy's HTTP API at this loopback address; None: do not."""
     ready_fd: int | None = None
     """Write the path of the control socket to this fd, and close it, once clients are let in."""
 
@@ -65,15 +68,13 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     await engine.start()
     try:
         control = await _open_control(engine, log, options)
-    except (ControlPathRefused, UserRefused, OSError):
+        toxiproxy = await _open_toxiproxy(engine, options)
+    except (CannotListen, ControlPathRefused, UserRefused, OSError):
         await engine.stop()
         raise
     engine.log_path = log.path
     engine.cry = log.write_now
-    if loaded.printed:
-        engine.note(f"the configuration printed: {loaded.printed.rstrip()}")
-    if options.account is not None:
-        _note_account(engine, options.account)
+    _note_beginning(engine, loaded, options)
     tasks = _obey_signals(engine)
     engine.note(engine.greeting())
     engine.note(f"The control socket is {control.path}.")
@@ -87,7 +88,13 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     await engine.stopping.wait()
     await engine.drain()
     await control.stop()
+    if toxiproxy is not None:
+        toxiproxy.stop()
     await engine.stop()
+    _cancel(tasks)
+
+
+def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
     for task in tasks:
         task.cancel()
 
@@ -102,6 +109,21 @@ async def _open_control(engine: Engine, log: Log, options: ServeOptions) -> Cont
     if options.log_beside_control:
         log.use_file(path.with_suffix(".log"))
     return control
+
+
+def _note_beginning(engine: Engine, loaded: LoadedConfig, options: ServeOptions) -> None:
+    if loaded.printed:
+        engine.note(f"the configuration printed: {loaded.printed.rstrip()}")
+    if options.account is not None:
+        _note_account(engine, options.account)
+
+
+async def _open_toxiproxy(engine: Engine, options: ServeOptions) -> ToxiproxyApi | None:
+    if options.toxiproxy_api is None:
+        return None
+    api = ToxiproxyApi(engine)
+    engine.note(f"The toxiproxy API is at http://{await api.start(options.toxiproxy_api)}.")
+    return api
 
 
 def _note_account(engine: Engine, account: Account) -> None:

@@ -74,6 +74,8 @@ class Engine:
         """Seconds that the present sessions get to end; None: what the limits say."""
         self.cry: Callable[[Event], object] | None = None
         """Logs an event at once, from any thread: for when the loop stands still."""
+        self.extend: Callable[[Config], Config] = lambda config: config
+        """Returns a configuration with what was added to it at run time."""
         self._listen = listen
         self._loaded = loaded
         self._housekeeping: asyncio.Task[None] | None = None
@@ -182,9 +184,16 @@ class Engine:
         self.listeners |= opened
         for key in [key for key in self.listeners if key not in wanted]:
             self.listeners.pop(key).close()
+        self._adopt_listeners(wanted, config, pools)
+
+    def _adopt_listeners(
+        self, wanted: dict[ListenerKey, ListenerConfig], config: Config, pools: tuple[str, ...]
+    ) -> None:
         for key, listener in self.listeners.items():
             entrance = Entrance(listener.entrance.address, wanted[key], pools)
             listener.adopt(entrance, config.limits)
+        if self.context.lab is not None:
+            self.context.lab.look_at_listeners()
         self._heed_memory()
         if self._accepts:
             self.accept()
@@ -225,7 +234,7 @@ class Engine:
         """
         loaded = await self.load()
         sentences = await self.changes.reload(
-            loaded.config,
+            self.extend(loaded.config),
             self._router_of(loaded),
             self._open_listeners,
             who=who,
@@ -234,6 +243,21 @@ class Engine:
         )
         self._loaded = loaded
         return sentences
+
+    async def put_in_force(self, what: str, *, who: str) -> None:
+        """Put what runs in force again, as `extend` has it by now. Raises as `reload` does."""
+        config = self.extend(self._with_listen(self._loaded.config))
+        await self.changes.amend(config, self._open_listeners, what, who)
+
+    def rename_listener(self, key: ListenerKey) -> str:
+        """Have the configuration know a listener by its real address; return that.
+
+        Many may say port 0, and which of them is which depends on their order.
+        """
+        listener = self.listeners.pop(key)
+        address = listener.entrance.address
+        self.listeners[address, 0] = listener
+        return address
 
     def note(self, what: str, weight: EventLevel = EventLevel.INFO, **values: object) -> None:
         """Record something about the engine itself."""

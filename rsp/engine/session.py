@@ -375,7 +375,10 @@ class Session:
             left_s = 0.0
         if left_s > 0:
             self.context.deadlines.set(self, now_s + allowed.next_look_s(left_s))
-        elif self.state.is_ending:
+            return
+        if self.context.lab is not None:
+            self.context.lab.on_late(self)
+        if self.state.is_ending:
             self.because(allowed.reason, allowed.phrase)
             self.advance(Fact.EXPIRED)
         else:

@@ -9,7 +9,7 @@ from rsp.core.evidence import StallRow
 from rsp.core.lifecycle import State
 from rsp.core.limits import STALL_S
 from rsp.core.stall import cause_of, evidence_of, sentence_of
-from rsp.core.vocabulary import Side, StallCause
+from rsp.core.vocabulary import PauseReason, Side, StallCause
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.kernel import queues, quiet_s, raw_look, read_look
@@ -19,10 +19,13 @@ from rsp.engine.session import Session
 _EXPECTING = (State.READING_HEAD, State.STREAMING, State.STREAMING_CLIENT_FINISHED)
 """States in which somebody may have to say something; a tuple, for an Enum hashes slowly."""
 
+_INJECTED = PauseReason.INJECTED.value
+_ON_PURPOSE = (PauseReason.OPERATOR | PauseReason.BREAKPOINT).value | _INJECTED
+
 
 def silence_of(session: Session, connection: Connection, now_s: float) -> StallRow | None:
     """Return why nothing is read from one side of a session; None where nothing is owed."""
-    if connection.is_held:
+    if connection.paused_by & _ON_PURPOSE:
         return _held(session, connection, now_s)
     if connection.paused_by or connection.is_closed or not connection.is_connected:
         return None
@@ -45,8 +48,11 @@ def silence_of(session: Session, connection: Connection, now_s: float) -> StallR
 
 def _held(session: Session, connection: Connection, now_s: float) -> StallRow:
     since_s = now_s - connection.paused_since_s
-    said = f"{name_of(session, connection)} is not read for {since_s:.1f} s: a person paused it"
-    return StallRow(since_s, StallCause.OPERATOR.value, said, {})
+    is_fault = connection.paused_by & _INJECTED
+    cause = StallCause.INJECTED if is_fault else StallCause.OPERATOR
+    why = "a fault, stall_reads" if is_fault else "a person paused it"
+    said = f"{name_of(session, connection)} is not read for {since_s:.1f} s: {why}"
+    return StallRow(since_s, cause.value, said, {})
 
 
 def _unread(

@@ -264,6 +264,11 @@ class Dashboard(AdjustableApp[LeaveChoice]):
         """Show the sessions that are blocked."""
         self.filter_sessions("state:blocked")
 
+    def action_show_faults(self) -> None:
+        """Show the faults that are in force."""
+        if (frame := self.frame) is not None and self.screen is frame:
+            frame.action_faults()
+
     def action_freeze(self) -> None:
         """Freeze the lists, or let them go on."""
         self.model.freeze()

@@ -2,12 +2,13 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
+from rsp.core.faults.rows import FaultAdded, FaultsRemoved
 from rsp.core.replies import Changed, Done
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
@@ -17,6 +18,11 @@ from rsp.tui.model.dashboard import Model
 Params = Mapping[str, Any]
 
 _EDITS = frozenset({"undo", "redo", "reload"})
+_ANSWERS: Mapping[str, type[msgspec.Struct]] = {
+    "fault.add": FaultAdded,
+    "fault.remove": FaultsRemoved,
+}
+"""What is answered to commands that are no edits; to the others `Done`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +61,20 @@ class Commander:
     async def carry_out(self, order: Order) -> None:
         """Give the engine one command; a refusal is shown, and so is what was done."""
         if not is_edit(order.method):
-            await self._give(order, Done)
+            await self._give(order, _ANSWERS.get(order.method, Done))
             return
         # A second key press must see the generation that the first one made.
         async with self._turn:
             await self._give(order, Changed)
 
-    async def _give(self, order: Order, kind: type[Changed] | type[Done]) -> None:
+    async def _give(self, order: Order, kind: type[msgspec.Struct]) -> None:
         teller = self._teller
         params = order.params() if callable(order.params) else order.params
         if params is None:
             return
         before = teller.model.generation
-        sent = dict(params)
-        if kind is Changed:
-            sent = {"who": who(), "if_generation": before, **sent}
         try:
-            answer = await teller.feed.command(order.method, sent, kind)
+            answer = await teller.feed.command(order.method, _signed(params, kind, before), kind)
         except (CommandRefused, EngineGone) as error:
             teller.say(str(error), is_error=True)
             if order.refused is not None:
@@ -85,14 +88,37 @@ class Commander:
         elif isinstance(answer, Changed):
             self._say_changed(order.method, answer, before)
         else:
-            teller.say(answer.done)
+            self._say_done(answer)
         teller.feed.nudge()
+
+    def _say_done(self, answer: msgspec.Struct) -> None:
+        match answer:
+            case Done(done=said):
+                self._teller.say(said)
+            case FaultAdded(id=number, sentence=said):
+                self._teller.say_change(f"↯ {number}: {said} · T x removes it")
+            case FaultsRemoved(removed=numbers):
+                self._teller.say_change(f"removed {_faults(numbers)}; what was held goes on")
 
     def _say_changed(self, method: str, answer: Changed, before: int | None) -> None:
         said = "\n".join(answer.changed) or "Nothing changed."
         if method.startswith("backend.") and answer.generation != before:
             said += " · z undo"
         self._teller.say_change(said)
+
+
+def _signed(
+    params: Params, kind: type[msgspec.Struct], generation: int | None
+) -> dict[str, object]:
+    """Return the parameters with what goes on record: who wants it, and what they saw."""
+    seen = {"if_generation": generation} if kind is Changed else {}
+    name = {"who": who()} if kind is not Done else {}
+    return {**name, **seen, **params}
+
+
+def _faults(numbers: Sequence[int]) -> str:
+    listed = ", ".join(map(str, numbers))
+    return f"fault{'s' * (len(numbers) != 1)} {listed}" if numbers else "no fault: there is none"
 
 
 def is_edit(method: str) -> bool:

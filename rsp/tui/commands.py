@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from rsp.tui.backend_commands import backend_commands
+from rsp.tui.fault_commands import fault_commands
 from rsp.tui.palette import Command
 from rsp.tui.screens.shell import Shell
 
@@ -54,6 +55,7 @@ def commands_of(app: Commandable) -> list[Command]:
 def _engine_commands(app: Commandable) -> list[Command]:
     return [
         *backend_commands(app),
+        *fault_commands(app),
         Command("freeze", "", "Freeze the lists, or let them go on", lambda _: app.action_freeze()),
         Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
         Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),

@@ -291,6 +291,7 @@ def _app() -> list[Key]:
             where,
             mutates=True,
         ),
+        Key("faults", "T", "faults", "Fault…", "Break it on purpose; mend it", where, mutates=True),
         Key("header", "ctrl+e", "app.header", "", "Hide the header, or show it", where),
         Key("guide", "h", "app.guide", "", "Hide the guide, or show it", where),
         Key("palette", "colon,ctrl+p", "app.palette", "Cmd", "Give a command by name", where),

@@ -171,6 +171,8 @@ def site(shared: tuple[Engine, Backend]) -> Iterator[Backend]:
     engine, site = shared
     yield site
     engine.hang_up()
+    if engine.ask("status")["faults"]:
+        engine.ask("fault.remove", id="all")
     wait_until(lambda: _is_let_go(engine, site))
     site.start_over()
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rsp.core.addresses import address_text
 from rsp.engine.nonblocking import (
     EOF,
     NO_MEMORY,
@@ -19,7 +20,6 @@ from rsp.engine.nonblocking import (
     ConnectFailed,
     OutOfFds,
     PeerGone,
-    address_text,
     bind_listener,
     connect_error_text,
     errno_name,

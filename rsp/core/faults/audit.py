@@ -28,13 +28,14 @@ class Audit:
         self._ahead_bytes = 0
         """So many bytes that came before it have not left yet."""
         self._expected = bytearray()
-        """What came from the first loss on, and should have left in place of what leaves now."""
+        """What came from the first loss on, and has not been compared with what left instead."""
         self._is_comparing = False
 
     def came(self, view: memoryview | bytes) -> None:
         """Payload was read."""
         self._came_bytes += len(view)
         if self.lost_bytes:
+            self._expect(view)
             return
         self._came_crc = crc32(view, self._came_crc)
         self._points.append((self._came_bytes, self._came_crc))
@@ -54,17 +55,17 @@ class Audit:
             self._compare(view[ahead:])
         self._out_bytes += len(view) - ahead
 
-    def lost(self, view: memoryview | bytes) -> None:
-        """Payload was thrown away that should have left next."""
+    def lost(self, view: memoryview | bytes, behind: memoryview | bytes = b"") -> None:
+        """Payload was thrown away; `behind` is all that came after it. Both waited here."""
         is_first = not self.lost_bytes
         self.lost_bytes += len(view)
         if is_first and self.lost_bytes:
             self._points.clear()
-            self._ahead_bytes = self._came_bytes - self._out_bytes - self.lost_bytes
-            self._hole_bytes = self._out_bytes + self._ahead_bytes
+            self._hole_bytes = self._came_bytes - len(view) - len(behind)
+            self._ahead_bytes = self._hole_bytes - self._out_bytes
             self._is_comparing = self._found is None
-        if self._is_comparing:
             self._expect(view)
+            self._expect(behind)
 
     def first_divergence(self) -> int | None:
         """Return the first offset at which what left differs from what came; None: at none so far.
@@ -91,17 +92,17 @@ class Audit:
                 self._agreed_bytes = self._out_bytes
 
     def _expect(self, view: memoryview | bytes) -> None:
-        self._expected += view
+        if self._is_comparing:
+            self._expected += view
         if len(self._expected) > AUDIT_BYTES:
             self._expected.clear()
             self._is_comparing = False
 
     def _compare(self, view: memoryview | bytes) -> None:
-        self._expect(view)
         length = len(view)
         if bytes(self._expected[:length]) == view:
             del self._expected[:length]
-        elif self._is_comparing:
+        else:
             same = next(at for at in range(length) if self._expected[at] != view[at])
             self._found = self._out_bytes + same
             self._expected.clear()

@@ -45,7 +45,10 @@ class Gate:
         return EVERYTHING
 
     def taken(self, count: int, now_s: float) -> None:
-        """The kernel took `count` bytes."""
+        """`count` bytes wait no longer: the kernel took them."""
+
+    def message_begins(self) -> None:
+        """What is given next begins a message, or a stream of them."""
 
     def may_end(self, now_s: float) -> bool:
         """Tell whether the close marker may be obeyed, now that nothing waits."""
@@ -56,7 +59,7 @@ class Gate:
         return Order.NOTHING
 
     def next_s(self, now_s: float) -> float:
-        """Return when something changes by time alone; NEVER_S when nothing will."""
+        """Return when something changes by time alone, later than now; NEVER_S: nothing will."""
         return NEVER_S
 
 
@@ -91,7 +94,8 @@ class Latency(Gate):
 
     def next_s(self, now_s: float) -> float:
         """Return when the next piece is due."""
-        return self._due[0][0] if self._due else NEVER_S
+        # What is due already waits for the kernel, which will say when it has room.
+        return self._due[0][0] if self._due and self._due[0][0] > now_s else NEVER_S
 
 
 class Bandwidth(Gate):
@@ -106,6 +110,8 @@ class Bandwidth(Gate):
 
     def room_bytes(self, now_s: float) -> int:
         """Return what was earned since bytes went last, one burst at most."""
+        if not self._rate:
+            return EVERYTHING
         earned = (now_s - self._at_s) * self._rate
         self._at_s = now_s
         self._credit_bytes = min(self._burst_bytes, self._credit_bytes + earned)
@@ -120,7 +126,8 @@ class Bandwidth(Gate):
         if not self._rate:
             return NEVER_S
         missing = max(1.0, self._burst_bytes / 2) - self._credit_bytes
-        return now_s + max(0.0, missing / self._rate)
+        due_s = self._at_s + missing / self._rate
+        return due_s if due_s > now_s else NEVER_S
 
 
 class SlowClose(Gate):
@@ -158,7 +165,7 @@ class Timeout(Gate):
 
     def next_s(self, now_s: float) -> float:
         """Return when that is."""
-        return self._due_s
+        return self._due_s if self._due_s > now_s else NEVER_S
 
 
 class ResetPeer(Gate):
@@ -183,7 +190,7 @@ class ResetPeer(Gate):
 
     def next_s(self, now_s: float) -> float:
         """Return when that is."""
-        return self._due_s
+        return self._due_s if self._due_s > now_s else NEVER_S
 
 
 class Slicer(Gate):
@@ -218,13 +225,17 @@ class Slicer(Gate):
 
 
 class LimitData(Gate):
-    """So many bytes, and then the end; `end` says which."""
+    """So many bytes, and then the end, but not before there is anything to cut off."""
 
-    def __init__(
-        self, values: Values, began_s: float, random: Random, end: Order = Order.CLOSE
-    ) -> None:
+    end = Order.CLOSE
+
+    def __init__(self, values: Values, began_s: float, random: Random) -> None:
         self._left_bytes = int(float(values["bytes"]))
-        self._end = end
+        self._has_begun = False
+
+    def given(self, piece: bytes | memoryview, now_s: float) -> None:
+        """There is something."""
+        self._has_begun = True
 
     def room_bytes(self, now_s: float) -> int:
         """Return what may still pass."""
@@ -236,21 +247,25 @@ class LimitData(Gate):
 
     def order(self, now_s: float) -> Order:
         """End it when nothing more may pass."""
-        return self._end if self._left_bytes <= 0 else Order.NOTHING
+        return self.end if self._has_begun and self._left_bytes <= 0 else Order.NOTHING
 
 
 class HalfClose(LimitData):
-    """So many bytes, and then FIN to the sink alone."""
+    """So many bytes, and then FIN to the sink alone: at once, when none may pass."""
+
+    end = Order.FIN
 
     def __init__(self, values: Values, began_s: float, random: Random) -> None:
-        super().__init__(values, began_s, random, Order.FIN)
+        super().__init__(values, began_s, random)
+        self._has_begun = True
 
 
 class StopAt(Gate):
-    """Passes an HTTP message up to a chosen point."""
+    """Passes an HTTP message up to a chosen point, and everything before the first one."""
 
     def __init__(self, values: Values, began_s: float, random: Random) -> None:
-        self._scanner = StopScanner(str(values["point"]), int(float(values["chunk"])))
+        self._point, self._chunk = str(values["point"]), int(float(values["chunk"]))
+        self._scanner: StopScanner | None = None
         self._end = {"hang": Order.NOTHING, "close": Order.CLOSE, "reset": Order.RESET}[
             str(values["end"])
         ]
@@ -258,7 +273,14 @@ class StopAt(Gate):
 
     def given(self, piece: bytes | memoryview, now_s: float) -> None:
         """See how much of it lies before the point."""
-        self._may_bytes += self._scanner.feed(bytes(piece))
+        scanner = self._scanner
+        self._may_bytes += len(piece) if scanner is None else scanner.feed(bytes(piece))
+
+    def message_begins(self) -> None:
+        """Look for the point from here on."""
+        if self._scanner is None:
+            self._scanner = StopScanner(self._point, self._chunk)
+        self._scanner.begin()
 
     def room_bytes(self, now_s: float) -> int:
         """Return what lies before the point and has not gone."""
@@ -270,11 +292,15 @@ class StopAt(Gate):
 
     def may_end(self, now_s: float) -> bool:
         """Stopped, it hangs: there is no end either, unless one was asked for."""
-        return not self._scanner.is_stopped or self._end is not Order.NOTHING
+        return not self._is_stopped or self._end is not Order.NOTHING
 
     def order(self, now_s: float) -> Order:
         """End it, if it is to end, when all before the point has gone."""
-        return self._end if self._scanner.is_stopped and not self._may_bytes else Order.NOTHING
+        return self._end if self._is_stopped and not self._may_bytes else Order.NOTHING
+
+    @property
+    def _is_stopped(self) -> bool:
+        return self._scanner is not None and self._scanner.is_stopped
 
 
 GATES: Mapping[str, Callable[[Values, float, Random], Gate]] = {

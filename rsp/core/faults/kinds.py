@@ -57,7 +57,7 @@ KINDS: Mapping[str, Kind] = {
         "jitter": Value(0, "ms", "give or take this"),
     }),
     "bandwidth": Kind(_TOXIC, "no more than so many bytes a second", {
-        "rate": Value(100, "KB/s", "the most that passes"),
+        "rate": Value(100, "KB/s", "the most that passes; 0: no bound"),
     }),
     "slow_close": Kind(_TOXIC, "the end of the connection comes later", {
         "delay": Value(1000, "ms", "later by this"),
@@ -74,7 +74,7 @@ KINDS: Mapping[str, Kind] = {
         "delay": Value(0, "µs", "between two pieces; timers here have steps of 1 ms"),
     }),
     "limit_data": Kind(_TOXIC, "the connection is closed after so many bytes", {
-        "bytes": Value(0, "bytes", "that pass"),
+        "bytes": Value(0, "bytes", "that pass; with 0 the first one closes it"),
     }),
     "half_close": Kind(_TOXIC, "one way ends early, and the other goes on", {
         "bytes": Value(0, "bytes", "that pass before the FIN; what follows is swallowed"),

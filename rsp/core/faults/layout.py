@@ -5,6 +5,7 @@ never cut between two pieces, and have no extensions.
 """
 
 import re
+from collections import deque
 from typing import Final
 
 from rsp.core.http1.framing import BodyKind
@@ -13,6 +14,72 @@ _LINE = re.compile(rb"(?:\r\n)?([0-9A-Fa-f]{1,16})\r\n").match
 Span = tuple[int, int]
 """Where payload begins and ends in one piece."""
 _ENDLESS: Final = 1 << 62
+
+
+class Runs:
+    """What waits for one sink, by kind: so much payload, so much else, in turn."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[list[int]] = deque()
+        """The length of each run, and whether it is payload."""
+
+    def put(self, piece_bytes: int, spans: list[Span]) -> None:
+        """A piece came; `spans` says where its payload stands."""
+        at = 0
+        for start, end in spans:
+            self._put(start - at, is_payload=False)
+            self._put(end - start, is_payload=True)
+            at = end
+        self._put(piece_bytes - at, is_payload=False)
+
+    def _put(self, count: int, *, is_payload: bool) -> None:
+        if not count:
+            return
+        last = self._waiting[-1] if self._waiting else None
+        if last is not None and last[1] == is_payload:
+            last[0] += count
+        else:
+            self._waiting.append([count, is_payload])
+
+    def take(self, count: int) -> list[Span]:
+        """Take the next `count` bytes, and return where their payload stands."""
+        found: list[Span] = []
+        pos = 0
+        while pos < count and self._waiting:
+            run = self._waiting[0]
+            length = min(run[0], count - pos)
+            if run[1]:
+                found.append((pos, pos + length))
+            pos += length
+            run[0] -= length
+            if not run[0]:
+                self._waiting.popleft()
+        return found
+
+    def take_last(self, count: int) -> list[Span]:
+        """Take the last `count` bytes, and return where their payload stands."""
+        found: list[Span] = []
+        pos = count
+        while pos and self._waiting:
+            run = self._waiting[-1]
+            length = min(run[0], pos)
+            if run[1]:
+                found.append((pos - length, pos))
+            pos -= length
+            run[0] -= length
+            if not run[0]:
+                self._waiting.pop()
+        return found[::-1]
+
+    def all(self) -> list[Span]:
+        """Return where the payload of everything that waits stands."""
+        found: list[Span] = []
+        pos = 0
+        for length, is_payload in self._waiting:
+            if is_payload:
+                found.append((pos, pos + length))
+            pos += length
+        return found
 
 
 class Layout:

@@ -1,7 +1,8 @@
 """Finds a chosen point in an HTTP message that passes: where `stop_at` breaks it off.
 
-It follows what a proxy sends, which is well-formed, so it need not judge anything. It cannot know
-that a response answers a HEAD: one that names a length is taken to have a body.
+It follows what a proxy sends, which is well-formed, so it need not judge anything; what is no HTTP
+passes whole. It cannot know that a response answers a HEAD: one that names a length is taken to
+have a body. A response whose body ends with the connection is followed to the end of its head.
 """
 
 import re
@@ -13,6 +14,9 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
 _BODYLESS = re.compile(rb"HTTP/1\.[01] (?:1\d\d|204|304) ")
 _HEAD_END: Final = b"\r\n\r\n"
+_BEGINNING = re.compile(rb"HTTP/1\.[01] |[!-~]{1,32} ")
+"""How a head begins: with the version, or with a method."""
+_BEGINNING_BYTES: Final = 33
 
 Step = Callable[[bytes, int], int]
 """Looks at a text from a position on, and returns where it got to: the same, when it needs more."""
@@ -35,6 +39,11 @@ class StopScanner:
         self._left_bytes = 0
         self._step: Step = self._in_head
         self._then: Step = self._in_head
+
+    def begin(self) -> None:
+        """A message begins: known from elsewhere, and so also behind what answers a HEAD."""
+        if not self._held and not self.is_stopped:
+            self._step = self._in_head
 
     def feed(self, piece: bytes) -> int:
         """Return how many more bytes may pass. Part of a line waits until it is complete."""
@@ -65,7 +74,7 @@ class StopScanner:
     def _in_head(self, text: bytes, pos: int) -> int:
         end = text.find(_HEAD_END, pos)
         if end < 0:
-            return pos
+            return self._without_end(text, pos)
         head = text[pos : end + 2]
         if self._point == "headers":
             return self._stop(text, pos + head.rindex(b"\r\n", 0, -2) + 2)
@@ -75,11 +84,26 @@ class StopScanner:
             self._step = self._in_size_line
         elif length is not None and not _BODYLESS.match(head) and int(length[1]):
             self._skip(int(length[1]), self._in_head)
+        elif length is None and head.startswith(b"HTTP/") and not _BODYLESS.match(head):
+            self._step = self._passing
         return end + len(_HEAD_END)
+
+    def _without_end(self, text: bytes, pos: int) -> int:
+        """Wait for the end of a head, unless this is none, or the body of what has no length."""
+        if len(text) - pos < _BEGINNING_BYTES or _BEGINNING.match(text, pos):
+            return pos
+        self._step = self._passing
+        return len(text)
+
+    def _passing(self, text: bytes, pos: int) -> int:
+        return len(text)
 
     def _in_size_line(self, text: bytes, pos: int) -> int:
         match = _SIZE_LINE.match(text, pos)
         if match is None:
+            if b"\n" in text[pos:]:
+                self._step = self._passing
+                return len(text)
             return pos
         size = int(match[1], 16)
         self._chunks += 1

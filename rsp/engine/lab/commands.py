@@ -2,13 +2,14 @@
 
 from typing import NoReturn
 
-from rsp.core.faults.kinds import BadFault, kind_named, read_values
+from rsp.core.faults.kinds import KINDS, BadFault, FaultFamily, kind_named, read_values
 from rsp.core.faults.rows import FaultAdded, FaultRow, FaultsRemoved, FaultsReply
 from rsp.core.params import FaultAddParams, FaultRemoveParams, Params
 from rsp.core.vocabulary import Direction, EventLevel
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.lab.fault import Fault, Scope
 from rsp.engine.lab.faults import Faults
+from rsp.engine.nonblocking import CannotListen
 from rsp.engine.server import Engine
 
 
@@ -16,19 +17,42 @@ def faults_of(engine: Engine) -> Faults:
     """Return the faults of an engine; from now on its sessions ask for theirs."""
     lab = engine.context.lab
     if not isinstance(lab, Faults):
-        lab = engine.context.lab = Faults(engine.context.poller, engine.registry)
+        context = engine.context
+        lab = context.lab = Faults(
+            context.poller,
+            engine.registry,
+            lambda: engine.listeners.values(),
+            lambda fault: _drop_idle(engine, fault),
+        )
     return lab
+
+
+def _drop_idle(engine: Engine, fault: Fault) -> None:
+    """Close the idle connections to backends that are not to be reached any more."""
+    for pool in engine.context.dispatcher.table.pools.values():
+        for backend in pool.backends:
+            if fault.scope.has_backend(backend):
+                engine.context.idle.drop_all(backend.key)
 
 
 def add(engine: Engine, params: FaultAddParams) -> FaultAdded:
     """Put a fault in force."""
-    try:
-        fault = _fault(engine, params)
-    except BadFault as error:
-        raise CommandRefused(str(error), INVALID_PARAMS) from error
+    fault = made(engine, params)
     faults_of(engine).add(fault)
     engine.note(f"fault {fault.id} added by {params.who}: {fault.sentence()}", EventLevel.WARN)
     return FaultAdded(fault.id, fault.sentence())
+
+
+def made(engine: Engine, params: FaultAddParams) -> Fault:
+    """Return a fault that is not in force yet.
+
+    Raises:
+        CommandRefused: it cannot be.
+    """
+    try:
+        return _fault(engine, params)
+    except BadFault as error:
+        raise CommandRefused(str(error), INVALID_PARAMS) from error
 
 
 def _fault(engine: Engine, params: FaultAddParams) -> Fault:
@@ -40,10 +64,20 @@ def _fault(engine: Engine, params: FaultAddParams) -> Fault:
         _refuse("every takes 1 or more, first 0 or more, toxicity a share from 0 to 1")
     scope = Scope(params.listener, params.pool, params.backend, params.session)
     _check(engine, scope)
+    if KINDS[params.kind].family is FaultFamily.SERVICE:
+        _check_service(params)
     return Fault(
         faults_of(engine).number(), params.kind, values, scope, Direction(params.direction),
         params.first, params.every, params.toxicity, params.seed, params.name,
     )  # fmt: skip
+
+
+def _check_service(params: FaultAddParams) -> None:
+    """A door is open or shut: it cannot be shut for every third client, or for a share of them."""
+    if params.every != 1 or params.first or params.toxicity != 1:
+        _refuse(f"{params.kind} takes no first, every or toxicity")
+    if params.session is not None:
+        _refuse(f"{params.kind} cannot be for one session; to end that, close it")
 
 
 def _check(engine: Engine, scope: Scope) -> None:
@@ -95,6 +129,9 @@ def remove(engine: Engine, params: FaultRemoveParams) -> FaultsRemoved:
             there = ", ".join(map(str, live)) or "none"
             raise CommandRefused(f'no fault "{params.id}"; there are {there}')
     for number in wanted:
-        faults_of(engine).remove(live[number])
+        try:
+            faults_of(engine).remove(live[number])
+        except CannotListen as error:
+            raise CommandRefused(f"fault {live[number]} stays: {error}") from error
         engine.note(f"fault {live[number]} removed by {params.who}")
     return FaultsRemoved(wanted)

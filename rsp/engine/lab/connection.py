@@ -48,6 +48,21 @@ class TamperedConnection(Connection):
         # The rest has no edge of its own.
         self.is_readable = False
 
+    def _finish_connect(self, readiness: int) -> bool:
+        """See what the gates want done with a connection that has just begun."""
+        is_there = super()._finish_connect(readiness)
+        if is_there:
+            self.poller.again(self)
+        return is_there
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a person or a fault holds it: no allowance runs out meanwhile.
+
+        Where a gate holds what a peer is to get that has said FIN, it does: nobody may wait there.
+        """
+        return super().is_held or (self.tampering.is_holding and not self.is_eof)
+
     # -- sending
 
     def send(self, piece: bytes | memoryview, flags: int = 0) -> None:
@@ -58,7 +73,7 @@ class TamperedConnection(Connection):
             return
         tampering.given(view, self.poller.now_s)
         if tampering.is_swallowing:
-            tampering.lost(view)
+            tampering.lost_last(view)
         elif tampering.gates:
             self._wait(view)
             self.flush()
@@ -79,7 +94,7 @@ class TamperedConnection(Connection):
         if count is None or count == len(view):
             return
         if count >= 0 and self.tampering.bug == "lose_on_short_write":
-            self.tampering.lost(view[count:])
+            self.tampering.lost_last(view[count:])
             return
         self._wait(view[max(count, 0) :])
         if count < 0:
@@ -102,7 +117,7 @@ class TamperedConnection(Connection):
             view = view[count:]
             if not view:
                 return
-        self.tampering.lost(view)
+        self.tampering.lost_last(view)
 
     def _try(self, view: memoryview) -> int | None:
         """Offer bytes to the kernel, and count what it says; None: the peer is gone."""
@@ -132,12 +147,11 @@ class TamperedConnection(Connection):
             if count is None:
                 return
             if count < 0:
-                self._not_taken(count)
+                self._not_taken_of(view, count)
                 break
             self.unsent.consume(count, self.bytes_out)
             if 0 < count < len(view) and tampering.bug == "lose_on_short_write":
-                tampering.lost(memoryview(bytes(data)))
-                self.unsent.clear()
+                self._lose(len(view) - count)
         self._mark_held(now_s)
         if self.is_full and self.unsent.has_room:
             self.is_full = False
@@ -146,25 +160,40 @@ class TamperedConnection(Connection):
         if not data and self.is_writable and not self.is_closed:
             self._all_sent()
 
+    def _not_taken_of(self, view: memoryview, count: int) -> None:
+        """The kernel took nothing of what the gates let through."""
+        self.let_go()
+        self._not_taken(count)
+        if self.tampering.gates and self.tampering.bug == "lose_on_eagain":
+            self._lose(len(view))
+
+    def _lose(self, count: int) -> None:
+        """Throw away the first `count` bytes that wait."""
+        waiting = memoryview(bytes(self.unsent.data))
+        self.tampering.lost(waiting[:count], self.poller.now_s, waiting[count:])
+        self.unsent.consume(count, self.bytes_out)
+
     def _mark_held(self, now_s: float) -> None:
-        """Count the time for which a gate, and not the kernel, lets nothing through."""
-        tampering = self.tampering
+        """Keep apart the time for which a gate, and not the kernel, lets nothing through."""
         is_held = bool(self.unsent.data) and self.is_writable and not self.is_closed
-        if is_held and not self.blocked_since_s:
-            tampering.held_since_s = self.blocked_since_s = now_s
+        if not is_held:
+            self.let_go()
+        elif not self.tampering.held_since_s:
+            self.tampering.held_since_s = now_s
             wait = self.poller.blocked[self] = Wait(now_s, raw_look(self.sock))
             wait.held_by = self._faults()
-        elif not is_held and tampering.held_since_s:
-            tampering.held_since_s = 0.0
-            if self.is_writable:
-                self._unblock()
-            elif self in self.poller.blocked:
-                self.poller.blocked[self].held_by = ""
 
     def let_go(self) -> None:
-        """Nothing is held any more."""
-        self.tampering.held_since_s = 0.0
-        self._unblock()
+        """Nothing is held any more; the time that is over was never the peer's."""
+        if self.tampering.held_since_s:
+            self.tampering.held_since_s = 0.0
+            self.poller.blocked.pop(self).ended_s = self.poller.now_s
+
+    def close(self, *, reset: bool = False) -> None:
+        """Close now, as every connection does."""
+        self.let_go()
+        self.tampering.holds_end = False
+        super().close(reset=reset)
 
     def _ask_for_turn(self, now_s: float) -> None:
         """Ask for a turn when the gates want something done: never in the midst of a `send`."""
@@ -183,17 +212,20 @@ class TamperedConnection(Connection):
         self.tampering.asked_s = NEVER_S
         if self.write_error is not None:
             self._fail_write()
-        elif not self._obey(self.tampering.order(self.poller.now_s)) and self.is_writable:
-            self.flush()
+        elif not self._obey(self.tampering.order(self.poller.now_s)):
+            if self.is_writable:
+                self.flush()
+            else:
+                self._ask_for_turn(self.poller.now_s)
 
     def _obey(self, order: Order) -> bool:
         """Do what the gates want done; tell whether that was the end of the connection."""
         tampering, unsent = self.tampering, self.unsent
         if order is Order.FIN and not tampering.is_swallowing:
             tampering.is_swallowing = True
-            tampering.lost(memoryview(bytes(unsent.data)))
-            unsent.clear()
+            self._lose(len(unsent.data))
             shut_write(self.sock)
+            self.flush()
         elif order in (Order.CLOSE, Order.RESET):
             unsent.discard(0)
             tampering.gates.clear()
@@ -206,8 +238,7 @@ class TamperedConnection(Connection):
     def finish(self, after: AfterUnsent) -> None:
         """Put a close marker behind what is unsent; or close at once, where that is the bug."""
         if self.tampering.bug == "close_without_drain" and not self.is_closed:
-            self.tampering.lost(memoryview(bytes(self.unsent.data)))
-            self.unsent.clear()
+            self._lose(len(self.unsent.data))
             self.close()
             self.owner.on_sent(self)
             return
@@ -215,7 +246,9 @@ class TamperedConnection(Connection):
 
     def _all_sent(self) -> None:
         now_s = self.poller.now_s
-        if self.unsent.after is not AfterUnsent.NOTHING and not self.tampering.may_end(now_s):
+        tampering, after = self.tampering, self.unsent.after
+        tampering.holds_end = after is not AfterUnsent.NOTHING and not tampering.may_end(now_s)
+        if tampering.holds_end:
             self._ask_for_turn(now_s)
             return
         super()._all_sent()
@@ -239,8 +272,7 @@ def restore(connection: Connection, high_water_bytes: int) -> None:
     """Let `connection` be as all others; what a fault held back goes now."""
     if not isinstance(connection, TamperedConnection):
         return
-    if connection.tampering.held_since_s and connection.is_writable:
-        connection.let_go()
+    connection.let_go()
     if connection.tampering.reads_once and not (connection.is_eof or connection.is_closed):
         # Something may be there that no edge will tell of any more.
         connection.is_readable = True

@@ -2,8 +2,10 @@
 
 from rsp.core.faults.audit import Audit
 from rsp.core.faults.gates import NEVER_S, Gate, Order
-from rsp.core.faults.layout import Layout
+from rsp.core.faults.layout import Layout, Runs, Span
 from rsp.core.http1.framing import BodyKind
+
+_NOTHING = memoryview(b"")
 
 
 class Tampering:
@@ -13,8 +15,9 @@ class Tampering:
     """
 
     __slots__ = (
-        "asked_s", "audit", "bug", "came_layout", "ends_at_hang_up", "gates", "held_since_s",
+        "asked_s", "audit", "bug", "ends_at_hang_up", "gates", "held_since_s", "holds_end",
         "is_swallowing", "layout", "lost_overhead_bytes", "names", "old_bytes", "reads_once",
+        "waiting",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -26,10 +29,10 @@ class Tampering:
         self.ends_at_hang_up = False
         self.names: tuple[str, ...] = ()
         self.audit: Audit | None = None
-        self.came_layout = Layout()
-        """Follows what is given to be sent."""
         self.layout = Layout()
-        """Follows what has gone, or is lost."""
+        """Follows what is given to be sent."""
+        self.waiting = Runs()
+        """What of it has neither gone nor been lost."""
         self.old_bytes = 0
         """So many unsent bytes stood here before it began; they are not looked at."""
         self.lost_overhead_bytes = 0
@@ -40,6 +43,19 @@ class Tampering:
         """When the next turn that was asked for is due."""
         self.held_since_s = 0.0
         """Since when a gate has let nothing through; 0: it has not."""
+        self.holds_end = False
+        """Whether a gate holds back the close marker."""
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether the peer waits for something because of a gate."""
+        return self.held_since_s > 0 or self.holds_end
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether the peer has got, or will get, every byte: another message may follow."""
+        lost_bytes = 0 if self.audit is None else self.audit.lost_bytes
+        return not (self.is_swallowing or lost_bytes or self.lost_overhead_bytes)
 
     def room_bytes(self, now_s: float) -> int:
         """Return how many bytes may go now."""
@@ -64,44 +80,60 @@ class Tampering:
 
     def given(self, view: memoryview, now_s: float) -> None:
         """These bytes are to be sent behind what waits."""
-        for gate in self.gates.values():
-            gate.given(view, now_s)
-        audit = self.audit
-        if audit is not None:
-            for start, end in self.came_layout.spans(view):
-                audit.came(view[start:end])
+        if not self.is_swallowing:
+            for gate in self.gates.values():
+                gate.given(view, now_s)
+        spans = self.layout.spans(view)
+        self.waiting.put(len(view), spans)
+        if self.audit is not None:
+            for start, end in spans:
+                self.audit.came(view[start:end])
 
     def add(self, count: int) -> None:
         """`count` bytes that belong to no body are to be sent next."""
-        self.came_layout.add(count)
         self.layout.add(count)
 
     def begin(self, head_bytes: int, kind: BodyKind) -> None:
         """A message is to be sent next."""
-        self.came_layout.begin(head_bytes, kind)
         self.layout.begin(head_bytes, kind)
+        for gate in self.gates.values():
+            gate.message_begins()
 
     def left(self, view: memoryview, now_s: float) -> None:
         """The kernel took these bytes."""
-        for gate in self.gates.values():
-            gate.taken(len(view), now_s)
+        self._taken(len(view), now_s)
         view = self._without_old(view)
-        audit = self.audit
-        if audit is not None and view:
-            for start, end in self.layout.spans(view):
-                audit.left(view[start:end])
+        spans = self.waiting.take(len(view))
+        if self.audit is not None:
+            for start, end in spans:
+                self.audit.left(view[start:end])
 
-    def lost(self, view: memoryview) -> None:
-        """These bytes, which would have gone next, are thrown away."""
+    def lost(self, view: memoryview, now_s: float, behind: memoryview = _NOTHING) -> None:
+        """These bytes, which would have gone next, are thrown away; `behind` waits behind them."""
+        self._taken(len(view), now_s)
         view = self._without_old(view)
-        payload_bytes = 0
-        for start, end in self.layout.spans(view):
-            payload_bytes += end - start
-            if self.audit is not None:
-                self.audit.lost(view[start:end])
-        self.lost_overhead_bytes += len(view) - payload_bytes
+        behind = behind[min(self.old_bytes, len(behind)) :]
+        self._lose(view, self.waiting.take(len(view)), _cut(behind, self.waiting.all()))
+
+    def lost_last(self, view: memoryview) -> None:
+        """These bytes, which came just now, are thrown away, whatever waits before them."""
+        self._lose(view, self.waiting.take_last(len(view)), b"")
+
+    def _lose(self, view: memoryview, spans: list[Span], behind: bytes) -> None:
+        lost = _cut(view, spans)
+        self.lost_overhead_bytes += len(view) - len(lost)
+        if self.audit is not None and lost:
+            self.audit.lost(lost, behind)
+
+    def _taken(self, count: int, now_s: float) -> None:
+        for gate in self.gates.values():
+            gate.taken(count, now_s)
 
     def _without_old(self, view: memoryview) -> memoryview:
         old = min(self.old_bytes, len(view))
         self.old_bytes -= old
         return view[old:]
+
+
+def _cut(view: memoryview, spans: list[Span]) -> bytes:
+    return b"".join(view[start:end] for start, end in spans)

@@ -53,7 +53,9 @@ class Alerts:
         status = self._status
         if status is None:
             return []
-        alerts = _of_floods(status) + self._of_traffic(status) + self._of_routes()
+        alerts = (
+            _of_faults(status) + _of_floods(status) + self._of_traffic(status) + self._of_routes()
+        )
         alerts += self._of_backends() + self._of_configuration(status)
         if lost := self.events_lost:
             said = f"▲ {lost:,} event{'s' * (lost != 1)} missed: they came too fast"
@@ -125,6 +127,16 @@ _SHARES: dict[str, str] = {
     MemoryStep.SHED: "requests are refused, the newest sessions closed",
 }
 """What is done when so much of the memory budget is used."""
+
+
+def _of_faults(status: Status) -> list[Alert]:
+    """Say first what is broken on purpose: whatever else is odd may be the work of that."""
+    if not status.faults:
+        return []
+    count = f"↯ {status.faults} fault{'s' * (status.faults != 1)}"
+    kinds = ", ".join(dict.fromkeys(map(shown, status.fault_kinds)))
+    said = f"{count}: {kinds}" if kinds else count
+    return [Alert(said, count, "shout", "app.show_faults")]
 
 
 def _of_floods(status: Status) -> list[Alert]:

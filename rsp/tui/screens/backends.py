@@ -15,6 +15,7 @@ from rsp.tui.model.backend_columns import BACKEND_COLUMNS, as_lua, in_full, pool
 from rsp.tui.model.backends import BackendLine, BackendList, PoolLine, TableLine
 from rsp.tui.model.copy_as import Copy, copies_of_backend
 from rsp.tui.model.differs import differs_line
+from rsp.tui.model.fault_edit import Scope, scopes_of_backend
 from rsp.tui.model.session_columns import shown
 from rsp.tui.screens.backend_form import AddForm, EditForm
 from rsp.tui.screens.backend_questions import remove_question, state_question
@@ -241,6 +242,14 @@ class BackendsScreen(Frame):
             self.shell.give("backend.remove", params, refused=self._refused)
 
         _ = self.app.push_screen(remove_question(line), answered)
+
+    def fault_scopes(self) -> Sequence[Scope]:
+        """Return the backend under the cursor, and its pool."""
+        line = self.table.cursor_row
+        if line is None:
+            return super().fault_scopes()
+        backend = line.row.name if isinstance(line, BackendLine) else ""
+        return scopes_of_backend(line.pool.name, backend)
 
     # -- what leaves the screen
 

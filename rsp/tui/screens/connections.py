@@ -11,6 +11,7 @@ from rsp.core.sanitise import json_of
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.model.copy_as import Copy, copies_of_session, try_command
+from rsp.tui.model.fault_edit import Scope, scopes_of_session
 from rsp.tui.model.preview import preview
 from rsp.tui.model.session_columns import SESSION_COLUMNS, shown, state_of
 from rsp.tui.model.sessions import Session, SessionList
@@ -274,6 +275,11 @@ class ConnectionsScreen(FilteredFrame):
         ids = sorted(self.sessions.marks) or ([chosen.id] if chosen else [])
         if ids:
             self.shell.close_sessions(ids)
+
+    def fault_scopes(self) -> Sequence[Scope]:
+        """Return the session under the cursor, and what it belongs to."""
+        chosen = self.table.cursor_row
+        return scopes_of_session(chosen.row) if chosen is not None else super().fault_scopes()
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the row under the cursor as JSON, or the command to try when there is none."""

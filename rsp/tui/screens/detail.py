@@ -16,6 +16,7 @@ from rsp.tui.keymap import bindings
 from rsp.tui.model.call_columns import CALL_COLUMNS, Call
 from rsp.tui.model.copy_as import Copy, copies_of_session
 from rsp.tui.model.detail_text import story_lines, tcp_info_lines, time_lines
+from rsp.tui.model.fault_edit import Scope, scopes_of_session
 from rsp.tui.model.ledger_text import ledger_lines
 from rsp.tui.model.session_columns import shown, state_of
 from rsp.tui.model.sessions import Session
@@ -105,6 +106,13 @@ class DetailScreen(Frame):
                 (Span(" esc goes back", "dim"),),
             ]
         )
+
+    def fault_scopes(self) -> Sequence[Scope]:
+        """Return this session, and what it belongs to."""
+        detail = self._detail
+        if detail is None or detail.state == SessionState.CLOSED:
+            return super().fault_scopes()
+        return scopes_of_session(detail)
 
     def guide_height(self) -> int:
         """Leave the room to the session where there is little."""

@@ -18,7 +18,9 @@ from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line
 from rsp.tui.model.copy_as import Copy
+from rsp.tui.model.fault_edit import EVERYTHING, Scope
 from rsp.tui.model.spans import Line, Span, beside, fit, line, width_of, wrap
+from rsp.tui.screens.faults import FaultsScreen
 from rsp.tui.screens.menu import copy_menu
 from rsp.tui.screens.shell import Shell
 from rsp.tui.widgets.lines import Lines
@@ -84,6 +86,10 @@ class Frame(Screen[None]):
     def widen(self) -> bool:
         """Take back what narrows the list, such as a filter; tell whether there was something."""
         return False
+
+    def fault_scopes(self) -> Sequence[Scope]:
+        """Return whom a fault that is asked for here may be for, the narrowest first."""
+        return (EVERYTHING,)
 
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the words for the chosen row and its forms for `Y`; None when there is none."""
@@ -277,6 +283,10 @@ class Frame(Screen[None]):
                     self.shell.copy(copy.text, f"{what} as {copy.label}")
 
         _ = self.app.push_screen(copy_menu(what, copies), answered)
+
+    def action_faults(self) -> None:
+        """Show what may be broken here, and what is."""
+        _ = self.app.push_screen(FaultsScreen(self.fault_scopes()))
 
     def action_export(self) -> None:
         """Save the rows that are shown."""
