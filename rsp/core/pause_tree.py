@@ -17,6 +17,7 @@ ACCEPT = "accept"
 _HELD = {
     "operator": ("a person", "holds them"),
     "breakpoint": ("a breakpoint", "holds them"),
+    "injected": ("a fault on purpose", "holds them"),
 }
 _NOT_YET = {
     "connecting": "has not accepted",

@@ -19,6 +19,7 @@ _CAUSES = {
     "sink_full": "They take less than comes",
     "operator": "A person holds them",
     "breakpoint": "A breakpoint holds them",
+    "injected": "A fault on purpose holds them",
     "connecting": "They have not accepted",
     "pipelined": "They have not ended the exchange before",
     "accept": "They let nobody in",

@@ -14,6 +14,7 @@ from rsp.tui.model.spans import Line, Span
 _PAUSES = {
     "operator": "a person paused it (P resumes)",
     "breakpoint": "a breakpoint holds it",
+    "injected": "a fault on purpose keeps it from being read",
     "sink_full": "sink_full: other side full",
     "connecting": "connecting: no backend connection yet",
     "routing": "routing: not decided yet",
