@@ -9,6 +9,7 @@ from rsp.engine.session import Session
 _BY_WEIGHT = (
     PauseReason.OPERATOR,
     PauseReason.BREAKPOINT,
+    PauseReason.INJECTED,
     PauseReason.SINK_FULL,
     PauseReason.CONNECTING,
     PauseReason.PIPELINED,
@@ -45,6 +46,8 @@ def _because(
             return "a person paused it", None
         case PauseReason.BREAKPOINT:
             return "a breakpoint holds it", None
+        case PauseReason.INJECTED:
+            return "the fault stall_reads keeps it from being read", None
         case PauseReason.ROUTING:
             return "its route is not decided yet", None
     who = name_of(session, sink) if sink is not None else "the backend"
