@@ -16,6 +16,7 @@ ACCEPT = "accept"
 
 _HELD = {
     "operator": ("a person", "holds them"),
+    "injected": ("a fault", "keeps them from being read"),
     "breakpoint": ("a breakpoint", "holds them"),
     "injected": ("a fault on purpose", "holds them"),
 }
@@ -134,14 +135,16 @@ def _group(cause: str, holder: str, leaves: list[HeldUpRow]) -> PauseGroup:
     held_bytes = sum(leaf.held_bytes for leaf in leaves)
     held = f", {full_size(held_bytes)} held" if held_bytes else ""
     not_read = _not_read(leaves)
-    said = f"{holder} {_words(cause)}: {_count(sessions, 'session')}{held}, {not_read} not read"
+    count = _count(sessions, "session")
+    said = f"{holder} {_words(cause, holder)}: {count}{held}, {not_read} not read"
     since_s = leaves[0].since_s
     return PauseGroup(cause, holder, not_read, said, sessions, held_bytes, since_s, leaves)
 
 
-def _words(cause: str) -> str:
+def _words(cause: str, holder: str) -> str:
     """Return a cause as it stands behind its holder."""
-    if cause in _HELD:
+    # A fault may hold back what somebody is to get, too: then that one is the holder.
+    if cause in _HELD and holder == _HELD[cause][0]:
         return _HELD[cause][1]
     return _NOT_YET.get(cause) or _TAKES_LESS.get(cause, _SLOW)
 

@@ -47,7 +47,7 @@ def _because(
         case PauseReason.BREAKPOINT:
             return "a breakpoint holds it", None
         case PauseReason.INJECTED:
-            return "a fault on purpose keeps it from being read", None
+            return "the fault stall_reads keeps it from being read", None
         case PauseReason.ROUTING:
             return "its route is not decided yet", None
     who = name_of(session, sink) if sink is not None else "the backend"

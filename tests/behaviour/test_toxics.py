@@ -219,6 +219,9 @@ def test_reads_that_stall(tunnel: Tunnel, way: str) -> None:
     row = tunnel.proxy.ask("connection", id=tunnel.id)
     assert row[source]["paused_by"] == ["injected"]
     assert row[source]["stall"]["cause"] == "injected"
+    assert "the fault stall_reads keeps it" in row[source]["pause"]["sentence"]
+    (group,) = tunnel.proxy.ask("pauses")["pauses"]
+    assert (group["cause"], group["holder"]) == ("injected", "a fault")
     receiver.send(b"the other way")
     assert sender.read(13) == b"the other way"
     tunnel.proxy.ask("fault.remove", id=number)
