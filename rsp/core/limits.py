@@ -73,6 +73,9 @@ LISTEN_BACKLOG = 4096
 TIMER_TICK_S = 0.1
 """Deadlines are looked at this often, so a timeout fires at most this much too late."""
 
+TIMER_STEP_S = 0.001
+"""The loop's own timers have steps of this (uv_timer_start)."""
+
 STALL_S = 0.1
 """A connection that takes nothing for this long is stalled; before that it is only busy."""
 SHRUNK_WINDOW = 0.75
@@ -218,6 +221,20 @@ FAULT_HIGH_WATER_BYTES = 4 * MIB
 
 With the ordinary one, `latency` would make a slow path of a long one.
 """
+
+BREAK_GOES_ON_S = 60.0
+"""A session that stopped at a breakpoint goes on by itself after this, unless told otherwise: most
+peers give a silent one a minute."""
+
+BREAK_WARN_SHARE = 0.8
+"""Of an allowance of ours that stands still meanwhile: beyond this share of it, the stop carries a
+warning. A peer's own allowances are not known to us; they are often like ours."""
+
+BREAKS_AT_ONCE = 32
+"""More breakpoints than this at a time are refused: each is looked at after every call."""
+
+PENDING_SHOWN_BYTES = 64 * KIB
+"""Bytes that wait in a stopped session, of which one answer shows this many."""
 
 AUDIT_CHECKPOINTS = 4096
 """Checkpoints kept for one direction that is compared: 256 MiB in reads of 64 KiB."""

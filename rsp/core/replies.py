@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.autopsy import AutopsyRow
+from rsp.core.breaks.rows import BreakSummary, StopRow
 from rsp.core.evidence import (
     CallRow,
     LedgerRow,
@@ -91,6 +92,7 @@ class ConnectionRow(msgspec.Struct):
     route: RouteSummary | None
     client: PeerRow
     backend: PeerRow | None
+    stopped: StopRow | None = None
 
 
 class Connections(msgspec.Struct):
@@ -317,6 +319,7 @@ class Status(msgspec.Struct):
     """Whether the engine is on its way out."""
     faults: int = 0
     """Faults on purpose that are in force."""
+    breaks: BreakSummary = msgspec.field(default_factory=BreakSummary)
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
 
 

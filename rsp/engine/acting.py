@@ -184,6 +184,8 @@ def close(engine: Engine, params: CloseParams) -> Done:
     """Close both sides of a session."""
     session = find_session(engine, params.id)
     session.close(CloseReason.OPERATOR, reset=params.reset)
+    if engine.context.lab is not None:
+        engine.context.lab.let_go(session, "it was closed")
     return Done(f"session {params.id} {'reset' if params.reset else 'is closing'}")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from rsp.core.breaks.rows import BreakSummary
 from rsp.core.config import ConfigError
 from rsp.core.expectations import ExpectationError, asked_for
 from rsp.core.filter import FilterError, parse_filter, sort_value
@@ -92,6 +93,7 @@ def status(engine: Engine, _params: Params) -> Status:
         config_changed=_config_changed(engine),
         draining=engine.context.is_draining,
         faults=0 if lab is None else lab.count(),
+        breaks=BreakSummary() if lab is None else lab.breaks(),
         memory=MemoryRow(
             engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
         ),

@@ -9,15 +9,13 @@ from rsp.core.vocabulary import Direction, EventLevel
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.lab.fault import Fault, Scope
 from rsp.engine.lab.faults import Faults
+from rsp.engine.lab.laboratory import lab_of
 from rsp.engine.server import Engine
 
 
 def faults_of(engine: Engine) -> Faults:
     """Return the faults of an engine; from now on its sessions ask for theirs."""
-    lab = engine.context.lab
-    if not isinstance(lab, Faults):
-        lab = engine.context.lab = Faults(engine.context.poller, engine.registry)
-    return lab
+    return lab_of(engine).faults
 
 
 def add(engine: Engine, params: FaultAddParams) -> FaultAdded:
@@ -68,8 +66,7 @@ def _refuse(why: str) -> NoReturn:
 
 def listed(engine: Engine, params: Params) -> FaultsReply:
     """Return all faults in force."""
-    lab = engine.context.lab
-    live = lab.live.values() if isinstance(lab, Faults) else ()
+    live = faults_of(engine).live.values() if engine.context.lab is not None else ()
     return FaultsReply([row(fault) for fault in live])
 
 
@@ -85,8 +82,7 @@ def row(fault: Fault) -> FaultRow:
 
 def remove(engine: Engine, params: FaultRemoveParams) -> FaultsRemoved:
     """Take one fault away, or all."""
-    lab = engine.context.lab
-    live = dict(lab.live) if isinstance(lab, Faults) else {}
+    live = dict(faults_of(engine).live) if engine.context.lab is not None else {}
     if params.id == "all":
         wanted = list(live)
     else:
