@@ -163,6 +163,7 @@ def _directed(name: str, text: str) -> None:
 
 _directed("pause", "Stop reading one side of a session, or both.")
 _directed("resume", "Read on what was paused.")
+_directed("peek", "The bytes that the sides of a watched session sent, without secrets.")
 
 
 @command.command("watch")

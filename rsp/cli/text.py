@@ -234,6 +234,17 @@ def _pending(answer: dict[str, Any]) -> str:
     return "\n".join([*done, head, *hex_lines(data, answer["first"])])
 
 
+def _peek(answer: dict[str, Any]) -> str:
+    lines = [] if answer["watched"] else ["nobody watches this session: rsp ctl watch ID"]
+    for way, mark in (("request", ">"), ("response", "<")):
+        row = answer[way]
+        if row["dropped_bytes"]:
+            lines.append(f"{mark} {row['dropped_bytes']:,} bytes before are no longer kept")
+        data = bytes.fromhex(row["bytes_hex"])
+        lines += [f"{mark} {each}" for each in hex_lines(data, row["from_offset"])]
+    return "\n".join(lines)
+
+
 _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "connections": _connections,
     "exchanges": _exchanges,
@@ -250,6 +261,7 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "reload": _reloaded,
     "break.list": _breaks,
     "pending": _pending,
+    "peek": _peek,
     **dict.fromkeys(("break.add", "break.remove", "step", "continue"), _done),
     **dict.fromkeys(("watch", "pause", "resume", "lowat", "close", "stop"), _done),
 }  # fmt: skip

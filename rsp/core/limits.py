@@ -223,15 +223,18 @@ With the ordinary one, `latency` would make a slow path of a long one.
 """
 
 BREAK_GOES_ON_S = 60.0
-"""A session that stopped at a breakpoint goes on by itself after this, unless told otherwise: most
-peers give a silent one a minute."""
+"""Who stopped goes on by itself after this: most peers give a silent one a minute."""
 
 BREAK_WARN_SHARE = 0.8
-"""Of an allowance of ours that stands still meanwhile: beyond this share of it, the stop carries a
-warning. A peer's own allowances are not known to us; they are often like ours."""
+"""Beyond this share of an allowance that stands still meanwhile, a stop carries a warning."""
 
 BREAKS_AT_ONCE = 32
 """More breakpoints than this at a time are refused: each is looked at after every call."""
+
+PEEK_BYTES = 32 * KIB
+"""Bytes kept of what each side of a watched session sent last: the longest head."""
+PEEK_LOOK_BYTES = 8 * KIB
+"""Where they are cut, secrets are looked for on either side of it: the longest field."""
 
 PENDING_SHOWN_BYTES = 64 * KIB
 """Bytes that wait in a stopped session, of which one answer shows this many."""

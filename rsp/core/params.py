@@ -183,6 +183,13 @@ class BreakRemoveParams(EditParams, kw_only=True):
     id: int | str
 
 
+class PeekParams(Params, kw_only=True):
+    """`peek`: both directions, or one."""
+
+    id: int
+    direction: str | None = None
+
+
 class StepParams(Params, kw_only=True):
     """`step`: `read`, `write` or `event`; of one side, or of whichever can."""
 

@@ -111,7 +111,8 @@ async def reload(engine: Engine, params: ReloadParams) -> Changed:
 def watch(engine: Engine, params: WatchParams) -> Done:
     """Record the calls of a session from now on, or stop that and forget them."""
     session = find_session(engine, params.id)
-    calls = None if params.off else CallRing(time.monotonic())
+    is_begun = session.client.bytes_in > 0 or session.backend is not None
+    calls = None if params.off else CallRing(time.monotonic(), is_begun=is_begun)
     session.watch(calls)
     return Done(f"session {params.id} is {'no longer watched' if params.off else 'watched'}")
 

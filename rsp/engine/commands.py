@@ -25,6 +25,7 @@ from rsp.core.params import (
     LowatParams,
     Params,
     PauseParams,
+    PeekParams,
     PendingParams,
     ReloadParams,
     StepParams,
@@ -33,7 +34,7 @@ from rsp.core.params import (
     read_params,
 )
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
-from rsp.engine import acting, explaining, inquest, looking
+from rsp.engine import acting, explaining, inquest, looking, peeking
 from rsp.engine.lab import break_commands as breaking
 from rsp.engine.lab import commands as faulting
 from rsp.engine.server import Engine
@@ -60,6 +61,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "redo": (EditParams, acting.redo),
     "reload": (ReloadParams, acting.reload),
     "watch": (WatchParams, acting.watch),
+    "peek": (PeekParams, peeking.peek),
     "pause": (PauseParams, acting.pause),
     "resume": (PauseParams, acting.resume),
     "lowat": (LowatParams, acting.lowat),

@@ -13,9 +13,11 @@ from rsp.core.params import (
     PendingParams,
     StepParams,
 )
+from rsp.core.peek import Peek
 from rsp.core.replies import Done
 from rsp.core.vocabulary import Side
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
+from rsp.engine.connection import Connection
 from rsp.engine.lab.brake import Brake
 from rsp.engine.lab.laboratory import lab_of
 from rsp.engine.looking import find_session
@@ -149,10 +151,20 @@ def pending(engine: Engine, params: PendingParams) -> PendingReply:
         done = f"{changed} of the bytes that wait for the {params.side} changed, from offset {at}"
         brake.tell(f"edited by {params.who}: {done}")
         lab_of(engine).breakpoints.wait_anew(brake)
-    shown = bytes(data[params.first : params.first + PENDING_SHOWN_BYTES])
+    shown = _shown(brake, connection)[params.first : params.first + PENDING_SHOWN_BYTES]
     return PendingReply(
         params.id, params.side, connection.bytes_out, len(data), params.first, shown.hex(), done
     )
+
+
+def _shown(brake: Brake, connection: Connection) -> bytes:
+    """Return what waits, without secrets: of a head that has gone in part, its first line may be
+    the rest of one."""
+    session = brake.session
+    pipe = session.request_pipe if connection is session.backend else session.response_pipe
+    waits = Peek(len(connection.unsent) > pipe.moved_bytes, most_bytes=len(connection.unsent))
+    waits.take(bytes(connection.unsent.data))
+    return waits.shown_bytes()
 
 
 def _bytes(text: str) -> bytes:
