@@ -73,9 +73,6 @@ LISTEN_BACKLOG = 4096
 TIMER_TICK_S = 0.1
 """Deadlines are looked at this often, so a timeout fires at most this much too late."""
 
-TIMER_STEP_S = 0.001
-"""The loop's own timers have steps of this (uv_timer_start)."""
-
 STALL_S = 0.1
 """A connection that takes nothing for this long is stalled; before that it is only busy."""
 SHRUNK_WINDOW = 0.75
@@ -221,23 +218,6 @@ FAULT_HIGH_WATER_BYTES = 4 * MIB
 
 With the ordinary one, `latency` would make a slow path of a long one.
 """
-
-BREAK_GOES_ON_S = 60.0
-"""Who stopped goes on by itself after this: most peers give a silent one a minute."""
-
-BREAK_WARN_SHARE = 0.8
-"""Beyond this share of an allowance that stands still meanwhile, a stop carries a warning."""
-
-BREAKS_AT_ONCE = 32
-"""More breakpoints than this at a time are refused: each is looked at after every call."""
-
-PEEK_BYTES = 32 * KIB
-"""Bytes kept of what each side of a watched session sent last: the longest head."""
-PEEK_LOOK_BYTES = 8 * KIB
-"""Where they are cut, secrets are looked for on either side of it: the longest field."""
-
-PENDING_SHOWN_BYTES = 64 * KIB
-"""Bytes that wait in a stopped session, of which one answer shows this many."""
 
 AUDIT_CHECKPOINTS = 4096
 """Checkpoints kept for one direction that is compared: 256 MiB in reads of 64 KiB."""
