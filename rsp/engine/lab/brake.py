@@ -182,6 +182,7 @@ class Brake:
         self.tell(f"goes on after {stood_s:.1f} s at breakpoint {stop.breakpoint.id}: {why}")
         for side in self.sides:
             run_guarded(side, side.go_on, stop.kept.get(side, 0), stop.gone.get(side))
+        run_guarded(self.session, self.look)
 
     def row(self, now_s: float) -> StopRow | None:
         """Return the stop as whoever looks sees it."""
