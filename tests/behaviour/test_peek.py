@@ -41,7 +41,7 @@ def test_both_directions_are_shown_as_they_came(proxy: Engine, site: Backend) ->
     only = proxy.ctl("peek", str(number), "--direction", "response")
     assert (only["request"]["bytes_hex"], bytes_of(only["response"])) == ("", answer)
     shown = proxy.run_ctl("peek", str(number)).stdout
-    assert "> 00000000  47 45 54 20 2f 70 61 67" in shown
+    assert "> 00000000 47 45 54 20 2f 70 61 67" in shown
     assert "\x1b" not in shown
 
 
