@@ -90,7 +90,7 @@ class PendingForm(Form):
             found = await self.shell.feed.command("pending", params, PendingReply)
         except (CommandRefused, EngineGone) as error:
             return [(Span(row, "bad"),) for row in wrap(f"✗ {safe(str(error))}", self.room)]
-        return pending_lines(found)
+        return pending_lines(found, self.room)
 
     def apply(self, typed: Mapping[str, str]) -> None:
         """Change them; the form stays, and shows what waits then."""
@@ -100,8 +100,11 @@ class PendingForm(Form):
             self.shell.give("pending", params, lambda _: self._look(), self.refused)
 
 
-def pending_lines(found: PendingReply) -> list[Line]:
+def pending_lines(found: PendingReply, width: int) -> list[Line]:
     """Return what waits for one side, from the byte that was asked for on."""
-    shown: Sequence[str] = list(hex_lines(bytes.fromhex(found.bytes_hex), found.first))
+    data = bytes.fromhex(found.bytes_hex)
+    shown: Sequence[str] = list(hex_lines(data, found.first))
+    if shown and len(shown[0]) > width:
+        shown = list(hex_lines(data, found.first, HEX_LINE_BYTES // 2))
     said = f"{found.unsent_bytes:,} bytes wait, behind {found.from_offset:,} that it was sent"
     return [(Span(said, "dim"),), *((Span(row),) for row in shown[:_SHOWN_LINES])]
