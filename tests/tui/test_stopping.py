@@ -138,7 +138,7 @@ async def test_pending_bytes_are_seen_and_changed(engine: FakeEngine) -> None:
         await pilot.press("enter")
         await shows(pilot, app, "e Edit")
         await pilot.press("e")
-        await shows(pilot, app, "00000000 48 54 54 50 2f 31 2e 31  20 32 30 30")
+        await shows(pilot, app, "00000000 48 54 54 50 2f 31 2e 31 HTTP/1.1")
         await pilot.press(*"4a6")
         await shows(pilot, app, "two digits for each byte")
         await pilot.press("5", "enter")
