@@ -22,6 +22,10 @@ WHERE = {
     "table": "In every list",
     "connections": "Connections",
     "detail": "One session",
+    "stopped": "One session, while it is stopped at a breakpoint",
+    "bytes": "One session, its headers and bytes",
+    "peek": "One session, its bytes",
+    "breaks": "Breakpoints",
 }
 """Titles of the groups of keys, and their order; a place without a title has its own name."""
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rsp.cli.asker import Asker, CtlGroup, generation_option, limit_option, pass_asker
+from rsp.cli.ctl_break import COMMANDS as BREAK_COMMANDS
 from rsp.cli.ctl_fault import fault
 from rsp.cli.failure import Failure
 from rsp.core.sanitise import json_of, safe
@@ -18,6 +19,8 @@ def command() -> None:
 
 
 command.add_command(fault)
+for _each in BREAK_COMMANDS:
+    command.add_command(_each)
 
 
 def _plain(name: str, text: str, method: str | None = None) -> None:
@@ -160,6 +163,7 @@ def _directed(name: str, text: str) -> None:
 
 _directed("pause", "Stop reading one side of a session, or both.")
 _directed("resume", "Read on what was paused.")
+_directed("peek", "The bytes that the sides of a watched session sent, without secrets.")
 
 
 @command.command("watch")

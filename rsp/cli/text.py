@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rsp.core.hex_dump import hex_lines
 from rsp.core.sanitise import safe
 
 _CELL_CHARACTERS = 60
@@ -215,6 +216,35 @@ def _faults_removed(answer: dict[str, Any]) -> str:
     return f"removed: {removed}" if removed else "there were none"
 
 
+def _breaks(answer: dict[str, Any]) -> str:
+    rows = [
+        (row["id"], row["expression"], row["hits"], " ".join(map(str, row["stopped"])) or None)
+        for row in answer["breakpoints"]
+    ]
+    return as_table(("ID", "STOPS AT", "HITS", "STOPPED NOW"), rows)
+
+
+def _pending(answer: dict[str, Any]) -> str:
+    data = bytes.fromhex(answer["bytes_hex"])
+    head = (
+        f"{answer['unsent_bytes']:,} bytes wait for the {answer['side']}, behind "
+        f"{answer['from_offset']:,} that it was sent"
+    )
+    done = [safe(answer["done"])] if answer["done"] else []
+    return "\n".join([*done, head, *hex_lines(data, answer["first"])])
+
+
+def _peek(answer: dict[str, Any]) -> str:
+    lines = [] if answer["watched"] else ["nobody watches this session: rsp ctl watch ID"]
+    for way, mark in (("request", ">"), ("response", "<")):
+        row = answer[way]
+        if row["dropped_bytes"]:
+            lines.append(f"{mark} {row['dropped_bytes']:,} bytes before are no longer kept")
+        data = bytes.fromhex(row["bytes_hex"])
+        lines += [f"{mark} {each}" for each in hex_lines(data, row["from_offset"])]
+    return "\n".join(lines)
+
+
 _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "connections": _connections,
     "exchanges": _exchanges,
@@ -229,5 +259,9 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "fault.remove": _faults_removed,
     **dict.fromkeys(("backend.add", "backend.set", "backend.remove", "undo", "redo"), _changed),
     "reload": _reloaded,
+    "break.list": _breaks,
+    "pending": _pending,
+    "peek": _peek,
+    **dict.fromkeys(("break.add", "break.remove", "step", "continue"), _done),
     **dict.fromkeys(("watch", "pause", "resume", "lowat", "close", "stop"), _done),
 }  # fmt: skip

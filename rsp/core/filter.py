@@ -9,8 +9,8 @@
     a | b                one of them
 
 Quotes keep spaces and marks: `reason:"host match"`, `host~"a|b"`. `state:blocked` finds sessions
-whose bytes wait for an fd to become writable, `state:waiting` those whose backend has the request
-and has not begun to answer.
+whose bytes wait for an fd to become writable, `state:stopped` those that stand at a breakpoint,
+`state:waiting` those whose backend has the request and has not begun to answer.
 """
 
 import operator
@@ -25,6 +25,7 @@ from rsp.core.row_fields import (
     all_text,
     getter,
     is_blocked,
+    is_stopped,
     is_time,
     is_waiting,
 )
@@ -239,6 +240,8 @@ def _equality(name: str, get: Getter, value: str) -> Predicate:
     folded = value.casefold()
     if name == "state" and folded == "blocked":
         return is_blocked
+    if name == "state" and folded == "stopped":
+        return is_stopped
     if name == "state" and folded == "waiting":
         return is_waiting
     if folded in _MISSING:

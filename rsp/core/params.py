@@ -169,6 +169,52 @@ class FaultRemoveParams(EditParams, kw_only=True):
     id: int | str
 
 
+class BreakAddParams(EditParams, kw_only=True):
+    """`break add`: an event or a filter; who stops there goes on after `for_s`, or never."""
+
+    expression: str
+    for_s: float | None = None
+    hold: bool = False
+
+
+class BreakRemoveParams(EditParams, kw_only=True):
+    """`break remove`: a number, or `all`."""
+
+    id: int | str
+
+
+class PeekParams(Params, kw_only=True):
+    """`peek`: both directions, or one."""
+
+    id: int
+    direction: str | None = None
+
+
+class StepParams(Params, kw_only=True):
+    """`step`: `read`, `write` or `event`; of one side, or of whichever can."""
+
+    id: int
+    kind: str
+    side: str | None = None
+
+
+class ContinueParams(Params, kw_only=True):
+    """`continue`: one stopped session, or all."""
+
+    id: int | None = None
+    all: bool = False
+
+
+class PendingParams(EditParams, kw_only=True):
+    """`pending`: what waits for one side, from byte `first` on; `set` changes it at byte `at`."""
+
+    id: int
+    side: str = "client"
+    first: int = 0
+    set: str | None = None
+    at: int = 0
+
+
 P = TypeVar("P", bound=Params)
 
 

@@ -18,7 +18,6 @@ _HELD = {
     "operator": ("a person", "holds them"),
     "injected": ("a fault", "keeps them from being read"),
     "breakpoint": ("a breakpoint", "holds them"),
-    "injected": ("a fault on purpose", "holds them"),
 }
 _NOT_YET = {
     "connecting": "has not accepted",

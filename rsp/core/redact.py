@@ -25,9 +25,8 @@ SALT_BYTES = 16
 _SHOWN_HASH_BYTES = 5
 """40 bits: of ten thousand different secrets, hardly any two look alike."""
 
-_SECRET_FIELD: Final = re.compile(
-    r"cookie|auth|token|key|secret|passw|session|credential|signature", re.IGNORECASE
-).search
+_SECRET_NAME = "(?:cookie|auth|token|key|secret|passw|session|credential|signature)"
+_SECRET_FIELD: Final = re.compile(_SECRET_NAME, re.IGNORECASE).search
 _SECRET_PARAMETER: Final = re.compile(
     r"token|secret|passw|passphrase|session|credential|signature|apikey|auth(?!or(?!i[sz]))"
     r"|(?:api|access|private|signing|client|master|subscription)[_.-]?key"
@@ -47,6 +46,23 @@ _field = re.compile(r"(?<![\w-])([\w-]++)[ \t]*+:[ \t]*+").finditer
 _replace_userinfo = re.compile(
     r"((?<=://)[^/?#\s\"'<>]*|(?<![^\s\"'(])[^/?#\s\"'<>:@]++:[^/?#\s\"'<>]*)@"
 ).sub
+_field_of_line = re.compile(r"([\w!#$%&'*+.^`|~-]+)[ \t]*:[ \t]*").match
+_MORE = r"[^\n]*+(?:\n[ \t][^\n]*+)*+"
+_rest_of_field = re.compile(_MORE).match
+_replace_secret_lines = re.compile(
+    rf"^([\w!#$%&'*+.^`|~-]{{0,256}}?{_SECRET_NAME}[\w!#$%&'*+.^`|~-]*+)([ \t]*+:[ \t]*+)({_MORE})",
+    re.IGNORECASE | re.MULTILINE,
+).sub
+# In the midst of a line only what is no word of prose; see `_is_field_of_request`.
+_replace_secret_fields = re.compile(
+    r"(?<![\w-])((?:proxy-)?authorization|(?:set-)?cookie"
+    rf"|x-[\w-]{{0,256}}?{_SECRET_NAME}[\w-]*+)([ \t]*+:[ \t]*+)({_MORE})",
+    re.IGNORECASE,
+).sub
+# What comes next may be the mark behind a name and a password.
+_replace_unfinished = re.compile(r"(?<=://)[^/?#\s\"'<>@]+\Z").sub
+_UNFINISHED_CHARACTERS = 1024
+_replace_shown = re.compile(r"[^\r\n]").sub
 _words = re.compile(rf"[^\s\"'`;,()=&?<>]{{{SHORTEST_PART_CHARACTERS},}}+")
 
 
@@ -149,6 +165,13 @@ class Redactor:
             text = _replace_pairs(self._pair, text)
         return text
 
+    def field(self, line: str) -> str:
+        """Return one line of a head without secrets: whatever a field of such a name has is one."""
+        found = _field_of_line(line)
+        if found is None or not is_secret_field(found[1].encode("latin-1", "replace")):
+            return self.text(line)
+        return line[: found.end()] + self._value(found[1].lower(), line[found.end() :])
+
     def values(self, values: dict[str, object]) -> dict[str, object]:
         """Return the values of an event, each text without secrets."""
         return {
@@ -207,3 +230,39 @@ def _is_field_of_request(name: str) -> bool:
     if name in _KEEPS_SCHEME or name in _HOLDS_COOKIES:
         return True
     return name.startswith("x-") and is_secret_field(name.encode("utf-8", "replace"))
+
+
+def masked(text: str, *, begins_inside: bool = False) -> str:
+    """Return `text`, of as many characters, with stars in the place of every secret.
+
+    For bytes as they came, read as latin-1: of a field that may hold one everything is, and the
+    lines that continue it (obs-fold) as well. `begins_inside`: the first line is the rest of one.
+    """
+    rest = _rest_of_field(text) if begins_inside else None
+    if rest is not None:
+        text = _stars(rest[0]) + text[rest.end() :]
+    text = _replace_secret_lines(_masked_field, text)
+    text = _replace_secret_fields(_masked_field, text)
+    if "@" in text:
+        text = _replace_userinfo(lambda match: "*" * len(match[1]) + "@", text)
+    if "://" in text[-_UNFINISHED_CHARACTERS:]:
+        text = _replace_unfinished(lambda match: "*" * len(match[0]), text)
+    return _replace_pairs(_masked_pair, text) if "=" in text else text
+
+
+def _masked_field(match: "re.Match[str]") -> str:
+    name, between, value = match[1], match[2], match[3]
+    scheme, blank, credentials = value.partition(" ")
+    if blank and name.lower() in _KEEPS_SCHEME:
+        return f"{name}{between}{scheme}{blank}{_stars(credentials)}"
+    return f"{name}{between}{_stars(value)}"
+
+
+def _stars(value: str) -> str:
+    """Return as many stars, and the ends of lines as they are."""
+    return _replace_shown("*", value)
+
+
+def _masked_pair(match: "re.Match[str]") -> str:
+    name, value = match[1], match[2]
+    return f"{name}={'*' * len(value)}" if is_secret_parameter(name) else match[0]

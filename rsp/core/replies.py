@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.autopsy import AutopsyRow
+from rsp.core.breaks.rows import BreakSummary, StopRow
 from rsp.core.evidence import (
     CallRow,
     LedgerRow,
@@ -91,6 +92,7 @@ class ConnectionRow(msgspec.Struct):
     route: RouteSummary | None
     client: PeerRow
     backend: PeerRow | None
+    stopped: StopRow | None = None
 
 
 class Connections(msgspec.Struct):
@@ -319,6 +321,7 @@ class Status(msgspec.Struct):
     """Faults on purpose that are in force."""
     fault_kinds: list[str] = []
     """Their kinds, the oldest first."""
+    breaks: BreakSummary = msgspec.field(default_factory=BreakSummary)
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
 
 

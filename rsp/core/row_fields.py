@@ -91,6 +91,11 @@ def is_blocked(row: object) -> bool:
     return isinstance(blocked, float | int) and blocked > 0
 
 
+def is_stopped(row: object) -> bool:
+    """Tell whether a session stands still at a breakpoint."""
+    return _of(row, "stopped") is not None
+
+
 def is_waiting(row: object) -> bool:
     """Tell whether a session has a request at its backend, which has not begun to answer.
 
@@ -110,6 +115,8 @@ def all_text(row: object) -> str:
     row_id = _of(row, "id")
     if row_id is not None:
         found.append(str(row_id))
+    if is_stopped(row):
+        found.append("stopped")
     if is_blocked(row):
         found.append("blocked")
     if is_waiting(row):

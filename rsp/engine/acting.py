@@ -111,7 +111,8 @@ async def reload(engine: Engine, params: ReloadParams) -> Changed:
 def watch(engine: Engine, params: WatchParams) -> Done:
     """Record the calls of a session from now on, or stop that and forget them."""
     session = find_session(engine, params.id)
-    calls = None if params.off else CallRing(time.monotonic())
+    is_begun = session.client.bytes_in > 0 or session.backend is not None
+    calls = None if params.off else CallRing(time.monotonic(), is_begun=is_begun)
     session.watch(calls)
     return Done(f"session {params.id} is {'no longer watched' if params.off else 'watched'}")
 
@@ -184,6 +185,8 @@ def close(engine: Engine, params: CloseParams) -> Done:
     """Close both sides of a session."""
     session = find_session(engine, params.id)
     session.close(CloseReason.OPERATOR, reset=params.reset)
+    if engine.context.lab is not None:
+        engine.context.lab.let_go(session, "it was closed")
     return Done(f"session {params.id} {'reset' if params.reset else 'is closing'}")
 
 

@@ -1,11 +1,14 @@
-"""The calls of one watched session, as its timeline shows them. Nothing is recorded otherwise."""
+"""The calls of one watched session, as its timeline shows them, and the bytes that they brought.
+Nothing is recorded otherwise."""
 
 from collections import deque
 
 from rsp.core.evidence import CallRow
 from rsp.core.limits import CALL_BYTES, CALLS_KEPT
+from rsp.core.peek import Peek
 from rsp.core.vocabulary import Direction, Side
 from rsp.engine.nonblocking import NO_MEMORY, WOULD_BLOCK
+from rsp.engine.read_room import READ_ROOM
 
 _ERRORS = {WOULD_BLOCK: "EAGAIN", NO_MEMORY: "ENOBUFS"}
 _READING = frozenset({"recv", "pause", "resume"})
@@ -14,10 +17,13 @@ _READING = frozenset({"recv", "pause", "resume"})
 class CallRing:
     """The last `CALLS_KEPT` system calls of a session; counts what it had to forget."""
 
-    __slots__ = ("__weakref__", "_rows", "_since_s", "recorded")
+    __slots__ = ("__weakref__", "_rows", "_since_s", "peeks", "recorded")
 
-    def __init__(self, since_s: float) -> None:
+    def __init__(self, since_s: float, *, is_begun: bool = False) -> None:
+        """`is_begun`: something was read before the watch, perhaps half a line."""
         self.recorded = 0
+        self.peeks = {side: Peek(is_begun) for side in Side}
+        """The bytes that each side sent last."""
         self._since_s = since_s
         self._rows: deque[CallRow] = deque(maxlen=CALLS_KEPT)
 
@@ -45,6 +51,9 @@ class CallRing:
             note = f"short write: {wanted_bytes - got_bytes:,} bytes kept"
             if got_bytes < 0:
                 note = "kernel send buffer full: wait for room" if got_bytes == WOULD_BLOCK else ""
+        if call == "recv" and got_bytes is not None and got_bytes > 0:
+            # It was a read just now: the bytes are still where every read puts them.
+            self.peeks[side].take(READ_ROOM.view[:got_bytes])
         error = _ERRORS.get(got_bytes) if got_bytes is not None else None
         self.recorded += 1
         self._rows.append(
@@ -64,11 +73,14 @@ class CallRing:
     @property
     def held_bytes(self) -> int:
         """About how much memory they take."""
-        return len(self._rows) * CALL_BYTES
+        peeked_bytes = sum(peek.held_bytes for peek in self.peeks.values())
+        return len(self._rows) * CALL_BYTES + peeked_bytes
 
     def forget(self) -> None:
         """Keep none of them: memory is short."""
         self._rows.clear()
+        for peek in self.peeks.values():
+            peek.forget()
 
     def rows(self) -> list[CallRow]:
         """Return what is kept, oldest first."""

@@ -9,8 +9,11 @@ from rsp.core.params import (
     BackendAddParams,
     BackendRemoveParams,
     BackendSetParams,
+    BreakAddParams,
+    BreakRemoveParams,
     CloseParams,
     ConnectionsParams,
+    ContinueParams,
     DecisionsParams,
     EditParams,
     EventsParams,
@@ -22,13 +25,17 @@ from rsp.core.params import (
     LowatParams,
     Params,
     PauseParams,
+    PeekParams,
+    PendingParams,
     ReloadParams,
+    StepParams,
     StopParams,
     WatchParams,
     read_params,
 )
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
-from rsp.engine import acting, explaining, inquest, looking
+from rsp.engine import acting, explaining, inquest, looking, peeking
+from rsp.engine.lab import break_commands as breaking
 from rsp.engine.lab import commands as faulting
 from rsp.engine.server import Engine
 
@@ -54,6 +61,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "redo": (EditParams, acting.redo),
     "reload": (ReloadParams, acting.reload),
     "watch": (WatchParams, acting.watch),
+    "peek": (PeekParams, peeking.peek),
     "pause": (PauseParams, acting.pause),
     "resume": (PauseParams, acting.resume),
     "lowat": (LowatParams, acting.lowat),
@@ -61,6 +69,12 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "fault.add": (FaultAddParams, faulting.add),
     "fault.list": (Params, faulting.listed),
     "fault.remove": (FaultRemoveParams, faulting.remove),
+    "break.add": (BreakAddParams, breaking.add),
+    "break.list": (Params, breaking.listed),
+    "break.remove": (BreakRemoveParams, breaking.remove),
+    "step": (StepParams, breaking.step),
+    "continue": (ContinueParams, breaking.go_on),
+    "pending": (PendingParams, breaking.pending),
     "stop": (StopParams, acting.stop),
 }
 

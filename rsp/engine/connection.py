@@ -48,7 +48,7 @@ class Connection:
     """A client's or a backend's socket. Counters are plain ints that only grow."""
 
     __slots__ = (
-        "address", "blocked_since_s", "blocked_total_s", "bytes_in", "bytes_out", "calls",
+        "address", "blocked_since_s", "blocked_total_s", "brake", "bytes_in", "bytes_out", "calls",
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
         "last_error", "owner", "paused_by", "paused_since_s", "poller", "port", "resumed_s", "seen",

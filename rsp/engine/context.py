@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from rsp.core.backends import Backend
+from rsp.core.breaks.rows import BreakSummary, StopRow
 from rsp.core.limits import Limits
 from rsp.core.patience import first_looks_s
 from rsp.core.routing import Routable
@@ -17,10 +18,25 @@ from rsp.engine.telemetry import Telemetry
 
 
 class Lab(Protocol):
-    """Whoever tampers with sessions on purpose; `Any` is a `Session`."""
+    """Whoever tampers with sessions on purpose, or stops them; `Any` is a `Session`."""
 
     def kinds(self) -> list[str]:
         """Return the kinds of the faults that are in force."""
+
+    def breaks(self) -> BreakSummary:
+        """Return how many breakpoints are in force, and how many sessions are stopped."""
+
+    def stop_row(self, session: int, now_s: float) -> StopRow | None:
+        """Return why a session stands still; None: it does not."""
+
+    def let_go(self, session: Any, why: str) -> None:
+        """Let a session go on, if it is stopped."""
+
+    def on_draining(self) -> None:
+        """The engine is on its way out."""
+
+    def on_accepted(self, session: Any) -> None:
+        """A session begins."""
 
     def on_paired(self, session: Any) -> None:
         """A session has got a backend connection."""
@@ -83,7 +99,7 @@ class Context:
         self.is_shedding = False
         """Whether the memory budget is used up: new requests are refused."""
         self.lab: Lab | None = None
-        """None until somebody asks for a fault: nobody else pays for there being any."""
+        """None until somebody asks for a fault or a breakpoint: nobody else pays for it."""
         self.captures: WeakSet[Capture] = WeakSet()
         """The recorded calls of all sessions, also of closed ones that are still remembered, and
         the samples."""

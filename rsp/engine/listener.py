@@ -116,6 +116,8 @@ class Listener:
         session = self._session(sock, address)
         if is_limited:
             door.count(session.id, session.client_ip)
+        if lab is not None:
+            lab.on_accepted(session)
         try:
             session.start(ProxyHeaderReader(session) if announces else self._speaker(session))
         except OutOfFds as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from rsp.core.breaks.rows import BreakSummary
 from rsp.core.config import ConfigError
 from rsp.core.expectations import ExpectationError, asked_for
 from rsp.core.filter import FilterError, parse_filter, sort_value
@@ -94,6 +95,7 @@ def status(engine: Engine, _params: Params) -> Status:
         draining=engine.context.is_draining,
         faults=len(faults),
         fault_kinds=faults,
+        breaks=BreakSummary() if lab is None else lab.breaks(),
         memory=MemoryRow(
             engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
         ),

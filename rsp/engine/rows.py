@@ -40,7 +40,7 @@ def connection_row(session: Session, now_s: float, *, with_queues: bool = False)
     """Return the row of a session."""
     request, response, route = _exchange_summaries(session)
     half_closed = session.state.half_closed
-    backend = session.backend
+    backend, lab = session.backend, session.context.lab
     return ConnectionRow(
         id=session.id,
         state=session.shown_state.value,
@@ -54,6 +54,7 @@ def connection_row(session: Session, now_s: float, *, with_queues: bool = False)
         route=route,
         client=_side_row(session, session.client, now_s, with_queues=with_queues),
         backend=_side_row(session, backend, now_s, with_queues=with_queues) if backend else None,
+        stopped=None if lab is None else lab.stop_row(session.id, now_s),
     )
 
 

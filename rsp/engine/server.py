@@ -278,6 +278,8 @@ class Engine:
         for listener in self.listeners.values():
             listener.close()
         self._inherited.close()
+        if self.context.lab is not None:
+            self.context.lab.on_draining()
         allowed_s = self.context.limits.drain_s if self.drain_s is None else self.drain_s
         count = _count(len(self.registry.live), "session")
         self.note(f"Stopping: {count} may take {allowed_s:g} s to end.")

@@ -372,7 +372,7 @@ class Session:
             self.moved_bytes = moved
         left_s = self.last_progress_s + allowed.limit_s - now_s
         if self.state is State.CLOSING and now_s - self.state_since_s >= self.limits.linger_s:
-            left_s = 0.0
+            left_s = left_s if is_held else 0.0
         if left_s > 0:
             self.context.deadlines.set(self, now_s + allowed.next_look_s(left_s))
             return

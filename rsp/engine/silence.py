@@ -47,6 +47,11 @@ def silence_of(session: Session, connection: Connection, now_s: float) -> StallR
 
 
 def _held(session: Session, connection: Connection, now_s: float) -> StallRow:
+    lab = session.context.lab
+    stop = None if lab is None else lab.stop_row(session.id, now_s)
+    if stop is not None:
+        said = f"stopped at breakpoint {stop.breakpoint} for {stop.for_s:.1f} s: {stop.why}"
+        return StallRow(stop.for_s, StallCause.BREAKPOINT.value, said, {})
     since_s = now_s - connection.paused_since_s
     is_fault = connection.paused_by & _INJECTED
     cause = StallCause.INJECTED if is_fault else StallCause.OPERATOR

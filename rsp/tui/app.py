@@ -269,6 +269,14 @@ class Dashboard(AdjustableApp[LeaveChoice]):
         if (frame := self.frame) is not None and self.screen is frame:
             frame.action_faults()
 
+    def action_show_stopped(self) -> None:
+        """Show the session that was stopped first."""
+        first = self.model.status.breaks.first if self.model.status is not None else None
+        if first is None:
+            self.say("No session is stopped at a breakpoint.")
+        else:
+            self.open_session(first)
+
     def action_freeze(self) -> None:
         """Freeze the lists, or let them go on."""
         self.model.freeze()

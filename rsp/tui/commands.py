@@ -15,6 +15,9 @@ class Commandable(Shell, Protocol):
     def action_go(self, mode: str) -> None:
         """Show a tab."""
 
+    def action_show_stopped(self) -> None:
+        """Show the session that was stopped first."""
+
     def action_freeze(self) -> None:
         """Freeze the lists, or let them go on."""
 
@@ -98,6 +101,21 @@ def _session_commands(app: Commandable) -> list[Command]:
         Command(
             "resume", "ID [request|response]", "Read a session again", _pausing(app, "resume"), True
         ),
+        Command(
+            "break",
+            "EXPRESSION",
+            "Stop sessions at an event, or when a filter becomes true",
+            lambda said: app.give("break.add", {"expression": said}),
+            True,
+        ),
+        Command(
+            "continue",
+            "ID",
+            "Let a stopped session go on",
+            _with_id(app, lambda number: app.give("continue", {"id": number})),
+            True,
+        ),
+        Command("stopped", "", "The session stopped first", lambda _: app.action_show_stopped()),
         Command(
             "kill",
             "ID",

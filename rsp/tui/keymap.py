@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual.binding import Binding, BindingType
 
 from rsp.tui.key import Key
+from rsp.tui.stopping_keys import break_keys, reading_keys, stopped_keys
 
 
 def _table() -> list[Key]:
@@ -304,8 +305,11 @@ def _app() -> list[Key]:
 
 KEYS: tuple[Key, ...] = (
     *_table(),
+    *stopped_keys(),
+    *reading_keys(),
     *_connections(),
     *_detail(),
+    *break_keys(),
     *_backends(),
     *_routing(),
     *_config(),

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from rsp.core.breaks.rows import BreakRow, BreaksReply, PendingReply, StopRow
 from rsp.core.evidence import (
     CallRow,
     FlowRow,
@@ -14,8 +15,8 @@ from rsp.core.evidence import (
     SampleRow,
     StallRow,
 )
-from rsp.core.exchange_rows import ExchangeRow
 from rsp.core.pause_tree import Pauses, PauseTree
+from rsp.core.peek import HeadRow, PeekReply, PeekRow
 from rsp.core.replies import (
     BackendRow,
     Backends,
@@ -344,33 +345,41 @@ def time_budget(duration_s: float) -> list[PartRow]:
     return budget(stamps)
 
 
-SLOW = (
-    "Backend think 5.71 s (94 %) on web3 only; connect 0.4 ms; transfer 12 ms; "
-    "loop lag p99 1.1 ms. web3 has 64 in flight, the others 9 at most. "
-    "This slowed 12 of the last 400 exchanges."
-)
+REQUEST = b"GET /big.iso HTTP/1.1\r\nHost: www.example.com\r\nCookie: ********\r\n\r\n"
+RESPONSE = b"HTTP/1.1 200 OK\r\nX-Odd: \x1b[31m\r\nContent-Length: 9\r\n\r\n\x00\x01needle\n"
 
 
-def exchanges() -> list[ExchangeRow]:
-    return [
-        ExchangeRow(
-            id=900 - index,
-            session=40 - index,
-            at="2026-01-05T12:40:50.000Z",
-            client=f"203.0.113.{index}:50000",
-            method="GET",
-            host="blog.example.com",
-            path=f"/page/{index}",
-            status=200 if index % 3 else 404,
-            pool="web",
-            backend="web1",
-            first_byte_s=0.003,
-            duration_s=0.02 * (index + 1),
-            request_bytes=300,
-            response_bytes=4_000 * (index + 1),
-            generation=7,
-            result="complete" if index != 2 else "client_gone",
-            budget=time_budget(0.02 * (index + 1)),
-        )
-        for index in range(6)
-    ]
+def peek() -> PeekReply:
+    """What the two sides of session 41 sent."""
+    heads = [
+        HeadRow(
+            "request", 0, ["GET /big.iso HTTP/1.1", "Host: www.example.com", "Cookie: <secret 0a>"],
+            is_whole=True,
+        ),
+        HeadRow(
+            "response", 4096, ["HTTP/1.1 200 OK", "X-Odd: \x1b[31m", "Content-Length: 9"],
+            is_whole=True,
+        ),
+    ]  # fmt: skip
+    return PeekReply(
+        41, True, PeekRow(0, REQUEST.hex(), 0), PeekRow(4096, RESPONSE.hex(), 4096), heads
+    )
+
+
+def stop(**changes: Any) -> StopRow:
+    """Why session 41 stands still."""
+    row = StopRow(2, "2026-01-05T12:41:00.000000Z", "client.eagain_writes>3 (4)", 57.2, 2.8)
+    return msgspec.structs.replace(row, **changes)
+
+
+def breaks() -> BreaksReply:
+    """Two breakpoints, at one of which somebody stands."""
+    return BreaksReply(
+        [BreakRow(1, "any half-close", 0, [], None),
+         BreakRow(2, "client.eagain_writes>3", 3, [41], 60.0)]
+    )  # fmt: skip
+
+
+def pending() -> PendingReply:
+    """What waits for the client of session 41."""
+    return PendingReply(41, "client", 1_000, len(RESPONSE), 0, RESPONSE.hex())

@@ -1,7 +1,9 @@
-"""Endings of sessions, as an engine would tell them."""
+"""Exchanges and sessions that are over, as an engine would tell them."""
 
 from rsp.core.autopsy import Autopsies, AutopsyRow, SideEvidence
 from rsp.core.evidence import FlowRow, LedgerRow
+from rsp.core.exchange_rows import ExchangeRow
+from tests.tui.canned import time_budget
 
 
 def autopsies() -> Autopsies:
@@ -32,3 +34,35 @@ def autopsies() -> Autopsies:
         ),
     ]  # fmt: skip
     return Autopsies(rows)
+
+
+SLOW = (
+    "Backend think 5.71 s (94 %) on web3 only; connect 0.4 ms; transfer 12 ms; "
+    "loop lag p99 1.1 ms. web3 has 64 in flight, the others 9 at most. "
+    "This slowed 12 of the last 400 exchanges."
+)
+
+
+def exchanges() -> list[ExchangeRow]:
+    return [
+        ExchangeRow(
+            id=900 - index,
+            session=40 - index,
+            at="2026-01-05T12:40:50.000Z",
+            client=f"203.0.113.{index}:50000",
+            method="GET",
+            host="blog.example.com",
+            path=f"/page/{index}",
+            status=200 if index % 3 else 404,
+            pool="web",
+            backend="web1",
+            first_byte_s=0.003,
+            duration_s=0.02 * (index + 1),
+            request_bytes=300,
+            response_bytes=4_000 * (index + 1),
+            generation=7,
+            result="complete" if index != 2 else "client_gone",
+            budget=time_budget(0.02 * (index + 1)),
+        )
+        for index in range(6)
+    ]

@@ -21,13 +21,20 @@ READS = {
     "backends",
     "edits",
     "decisions",
+    "peek",
+    "break.list",
+    "pending",
 }
 
 
 CANNED: dict[str, Callable[[], object]] = {
-    "exchanges": lambda: Exchanges(canned.exchanges()),
+    "exchanges": lambda: Exchanges(canned_endings.exchanges()),
     "autopsies": canned_endings.autopsies,
     "pauses": canned.pauses,
+    "backends": canned.backends,
+    "peek": canned.peek,
+    "break.list": canned.breaks,
+    "pending": canned.pending,
 }
 """What is always the same."""
 
@@ -102,8 +109,6 @@ class FakeEngine:
                 return self.rows(self.step)
             case "connection":
                 return canned.detail(self.step, **self.detail_changes)
-            case "backends":
-                return canned.backends()
             case "decisions":
                 return Decisions([], 0)
             case _:

@@ -12,8 +12,10 @@ import msgspec
 from textual.pilot import Pilot
 
 from rsp.core.autopsy import Autopsies
+from rsp.core.breaks.rows import BreaksReply
 from rsp.core.exchange_rows import Exchanges
 from rsp.core.pause_tree import Pauses
+from rsp.core.peek import PeekReply
 from rsp.core.replies import (
     Backends,
     ConfigSource,
@@ -73,6 +75,8 @@ _PULLS: dict[type[msgspec.Struct], Pull] = {
     Connections: Pull("connections", Connections),
     Autopsies: Pull("autopsies", Autopsies),
     Exchanges: Pull("exchanges", Exchanges),
+    PeekReply: Pull("peek", PeekReply),
+    BreaksReply: Pull("break.list", BreaksReply),
     Pauses: Pull("pauses", Pauses),
     Edits: Pull("edits", Edits),
     Decisions: Pull("decisions", Decisions),

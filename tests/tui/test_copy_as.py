@@ -20,7 +20,7 @@ from rsp.tui.model.copy_as import (
     tcpdump_command,
 )
 from rsp.tui.screens.menu import Menu
-from tests.tui import canned, canned_routes
+from tests.tui import canned, canned_endings, canned_routes
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.stage import (
     attached,
@@ -62,7 +62,7 @@ def test_a_session_without_a_request_has_no_curl_command() -> None:
 
 def test_an_exchange_and_a_decision_name_the_backend_by_its_address() -> None:
     pools = canned.backends().pools
-    exchange = canned.exchanges()[0]
+    exchange = canned_endings.exchanges()[0]
     address = address_of(pools, "web", "web1")
     assert address == "127.0.0.1:9001"
     assert address_of(pools, "web", "gone") == address_of(pools, None, None) == ""

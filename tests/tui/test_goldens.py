@@ -82,7 +82,7 @@ async def test_exchanges(size: tuple[int, int]) -> None:
         hand_seconds(app, 2)
         await pilot.press("E")
         await pilot.pause()
-        hand(app, Exchanges(canned.exchanges(), canned.SLOW))
+        hand(app, Exchanges(canned_endings.exchanges(), canned_endings.SLOW))
         await pilot.pause()
         await check_golden(pilot, app, named("exchanges", size))
 

@@ -86,7 +86,7 @@ def one_session(text: Texts) -> list[msgspec.Struct]:
 
 
 def exchanges(text: Texts) -> list[msgspec.Struct]:
-    rows = [hostile(row, text) for row in canned.exchanges()]
+    rows = [hostile(row, text) for row in canned_endings.exchanges()]
     return [Exchanges(rows, text())]
 
 

@@ -9,30 +9,14 @@ from rsp.core.vocabulary import Direction, EventLevel
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.lab.fault import Fault, Scope
 from rsp.engine.lab.faults import Faults
+from rsp.engine.lab.laboratory import lab_of
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.server import Engine
 
 
 def faults_of(engine: Engine) -> Faults:
     """Return the faults of an engine; from now on its sessions ask for theirs."""
-    lab = engine.context.lab
-    if not isinstance(lab, Faults):
-        context = engine.context
-        lab = context.lab = Faults(
-            context.poller,
-            engine.registry,
-            lambda: engine.listeners.values(),
-            lambda fault: _drop_idle(engine, fault),
-        )
-    return lab
-
-
-def _drop_idle(engine: Engine, fault: Fault) -> None:
-    """Close the idle connections to backends that are not to be reached any more."""
-    for pool in engine.context.dispatcher.table.pools.values():
-        for backend in pool.backends:
-            if fault.scope.has_backend(backend):
-                engine.context.idle.drop_all(backend.key)
+    return lab_of(engine).faults
 
 
 def add(engine: Engine, params: FaultAddParams) -> FaultAdded:
@@ -102,8 +86,7 @@ def _refuse(why: str) -> NoReturn:
 
 def listed(engine: Engine, params: Params) -> FaultsReply:
     """Return all faults in force."""
-    lab = engine.context.lab
-    live = lab.live.values() if isinstance(lab, Faults) else ()
+    live = faults_of(engine).live.values() if engine.context.lab is not None else ()
     return FaultsReply([row(fault) for fault in live])
 
 
@@ -119,8 +102,7 @@ def row(fault: Fault) -> FaultRow:
 
 def remove(engine: Engine, params: FaultRemoveParams) -> FaultsRemoved:
     """Take one fault away, or all."""
-    lab = engine.context.lab
-    live = dict(lab.live) if isinstance(lab, Faults) else {}
+    live = dict(faults_of(engine).live) if engine.context.lab is not None else {}
     if params.id == "all":
         wanted = list(live)
     else:

@@ -12,6 +12,7 @@ from rsp.core.lifecycle import Fact
 from rsp.core.vocabulary import CloseReason
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import raw_look
+from rsp.engine.lab.layers import put_on, take_off
 from rsp.engine.lab.tampering import Tampering
 from rsp.engine.nonblocking import WOULD_BLOCK, PeerGone, shut_write, try_send
 from rsp.engine.poller import HANG_UP
@@ -21,6 +22,7 @@ from rsp.engine.wait import Wait
 class TamperedConnection(Connection):
     """A connection that does what its `tampering` says."""
 
+    RANK = 1
     __slots__ = ()
     takes_bulk = False
     tampering: Tampering
@@ -264,7 +266,7 @@ def tamper(connection: Connection) -> Tampering:
         return connection.tampering
     connection.tampering = tampering = Tampering()
     tampering.old_bytes = len(connection.unsent.data)
-    connection.__class__ = TamperedConnection
+    put_on(connection, TamperedConnection)
     return tampering
 
 
@@ -278,7 +280,7 @@ def restore(connection: Connection, high_water_bytes: int) -> None:
         connection.is_readable = True
         connection.poller.again(connection)
     connection.unsent.high_water_bytes = high_water_bytes
-    connection.__class__ = Connection  # type: ignore[assignment]
+    take_off(connection, TamperedConnection)
     if not connection.is_closed and connection.is_writable:
         connection.flush()
 

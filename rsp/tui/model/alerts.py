@@ -66,6 +66,10 @@ class Alerts:
         alerts = []
         if status.draining:
             alerts.append(Alert("▿ the engine is stopping", "▿ stopping", "bad"))
+        if stopped := status.breaks.stopped:
+            who = f"session {status.breaks.first}" if stopped == 1 else f"{stopped:,} sessions"
+            said = f"‖ {who} stopped at a breakpoint"
+            alerts.append(Alert(said, f"‖{stopped} stopped", "warn", "app.show_stopped"))
         since_s = self._blocked_since_s
         if since_s is not None and status.now_s - since_s >= BLOCKED_ALERT_S:
             count = f"{status.blocked:,} session{'s' * (status.blocked != 1)}"

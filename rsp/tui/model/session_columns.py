@@ -30,11 +30,13 @@ _UNKNOWN = ("?", "?", "")
 def state_of(row: ConnectionRow) -> tuple[str, str, str]:
     """Return the glyph, the word and the role of a session's state.
 
-    PAUSED, BLOCKED and WAITING come before what the engine calls the state: they are why nothing
-    moves.
+    STOPPED, PAUSED, BLOCKED and WAITING come before what the engine calls the state: they are why
+    nothing moves.
     """
     sides = (row.client, row.backend) if row.backend else (row.client,)
     if row.state != SessionState.CLOSED:
+        if row.stopped is not None:
+            return "‖", "STOPPED", "warn"
         if any({"operator", "breakpoint"}.intersection(side.paused_by) for side in sides):
             return "‖", "PAUSED", "accent"
         if any(side.blocked_s > 0 for side in sides):

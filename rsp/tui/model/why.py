@@ -3,6 +3,7 @@
 The promise of the tool: what is wrong stands on the screen as a sentence, with the evidence in it.
 """
 
+from rsp.core.breaks.rows import StopRow
 from rsp.core.replies import ConnectionDetail, ConnectionRow, PeerRow
 from rsp.core.vocabulary import SessionState, Side, StallCause
 from rsp.tui.limits import BLOCKED_ALERT_S
@@ -52,12 +53,24 @@ def why(session: Session) -> Line:
 
 
 def _held_by_a_person(row: ConnectionRow) -> str:
+    if row.stopped is not None:
+        return _stopped(row.stopped)
     for side, peer in ((Side.CLIENT, row.client), (Side.BACKEND, row.backend)):
         if peer is not None:
             for reason in ("operator", "breakpoint"):
                 if reason in peer.paused_by:
                     return f"Nothing is read from the {side}: {_PAUSES[reason]}."
     return ""
+
+
+def _stopped(stop: StopRow) -> str:
+    """Where it stopped, when it goes on, and who may lose patience meanwhile."""
+    said = f"Stopped at breakpoint {stop.breakpoint}: {shown(stop.why)}"
+    if stop.goes_on_in_s is None:
+        said += "; it goes on when you say so."
+    else:
+        said += f"; it goes on by itself in {stop.goes_on_in_s:.0f} s."
+    return f"{said} Near its end: {shown(stop.warning)}." if stop.warning else said
 
 
 def _ended(row: ConnectionRow) -> str:

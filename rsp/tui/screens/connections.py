@@ -17,6 +17,7 @@ from rsp.tui.model.session_columns import SESSION_COLUMNS, shown, state_of
 from rsp.tui.model.sessions import Session, SessionList
 from rsp.tui.model.sorting import SORT_FIELDS, field_named
 from rsp.tui.model.spans import Line, Span
+from rsp.tui.screens.breaks import BreaksScreen
 from rsp.tui.screens.exchanges import ExchangesScreen
 from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.screens.kernel_share import ask_share
@@ -252,6 +253,10 @@ class ConnectionsScreen(FilteredFrame):
     def action_exchanges(self) -> None:
         """Show the exchanges that are over."""
         _ = self.app.push_screen(ExchangesScreen())
+
+    def action_breaks(self) -> None:
+        """Show the breakpoints."""
+        _ = self.app.push_screen(BreaksScreen())
 
     def action_pauses(self) -> None:
         """Show who blocks whom."""

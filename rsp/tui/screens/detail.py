@@ -8,28 +8,34 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from rsp.core.evidence import SampleRow
+from rsp.core.peek import PeekReply
 from rsp.core.replies import ConnectionDetail
 from rsp.core.sanitise import json_of, safe
 from rsp.core.vocabulary import SessionState
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
+from rsp.tui.limits import SLOW_PULL_S
 from rsp.tui.model.call_columns import CALL_COLUMNS, Call
 from rsp.tui.model.copy_as import Copy, copies_of_session
 from rsp.tui.model.detail_text import story_lines, tcp_info_lines, time_lines
 from rsp.tui.model.fault_edit import Scope, scopes_of_session
 from rsp.tui.model.ledger_text import ledger_lines
+from rsp.tui.model.peek_lines import byte_lines, head_lines
 from rsp.tui.model.session_columns import shown, state_of
 from rsp.tui.model.sessions import Session
 from rsp.tui.model.side_panel import side_panel
 from rsp.tui.model.spans import Line, Span, line, wrap
 from rsp.tui.model.why import why
-from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.breaks import BreaksScreen
 from rsp.tui.screens.kernel_share import ask_share
+from rsp.tui.screens.stopping import StoppingFrame
+from rsp.tui.widgets.byte_pane import BytePane
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
-_TABS = ("Timeline", "Ledger", "Time", "TCP_INFO", "Story")
+_TABS = ("Timeline", "Ledger", "Time", "TCP_INFO", "Story", "Headers", "Peek")
+_HEADERS, _PEEK = 5, 6
 
 
 _SENTENCE_ROWS = 5
@@ -39,7 +45,7 @@ _TEXTS = (ledger_lines, time_lines, tcp_info_lines, story_lines)
 """What the tabs behind the timeline show."""
 
 
-class DetailScreen(Frame):
+class DetailScreen(StoppingFrame):
     """Shows one session; a closed one as it was."""
 
     BINDINGS = bindings("detail")
@@ -57,6 +63,8 @@ class DetailScreen(Frame):
         self._sentence_rows = 3
         self._tab = 0
         self._follows = True
+        self._peek: PeekReply | None = None
+        self._is_hex = True
 
     def body(self) -> Iterable[Widget]:
         """Lay out the sentence, the two sides, and the tabs below."""
@@ -69,6 +77,7 @@ class DetailScreen(Frame):
         table.unbound = frozenset({"open"})
         yield table
         yield Lines(id="facts", classes="boxed")
+        yield BytePane(id="peek", classes="-absent")
 
     @property
     def table(self) -> VirtualTable[Call]:
@@ -79,10 +88,20 @@ class DetailScreen(Frame):
         """Ask for this session."""
         if self.shell.model.is_frozen:
             return ()
-        return [Pull("connection", ConnectionDetail, {"id": self.session_id})]
+        pulls = [Pull("connection", ConnectionDetail, {"id": self.session_id})]
+        if self._shows_bytes:
+            pulls.append(Pull("peek", PeekReply, {"id": self.session_id}, SLOW_PULL_S))
+        return pulls
+
+    @property
+    def _shows_bytes(self) -> bool:
+        return self._tab in (_HEADERS, _PEEK)
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
         """Show the session as it is now."""
+        if isinstance(answer, PeekReply) and answer.session == self.session_id:
+            self._peek = answer
+            self.show_body()
         if not isinstance(answer, ConnectionDetail) or answer.id != self.session_id:
             return
         model = self.shell.model
@@ -148,6 +167,11 @@ class DetailScreen(Frame):
             samples = self._samples.get(side, [])
             lines = side_panel(peer, samples, rates, box.content_size, role, is_over=is_over)
             box.show(lines)
+        self.also_bind(
+            *(("bytes",) if self._shows_bytes else ()),
+            *(("peek",) if self._tab == _PEEK else ()),
+            *(("stopped",) if detail.stopped else ()),
+        )
         self._show_tab(detail)
 
     def _sentence(self, session: Session) -> list[Line]:
@@ -164,11 +188,17 @@ class DetailScreen(Frame):
         table, facts = self.table, self.query_one("#facts", Lines)
         is_timeline = self._tab == 0 and bool(detail.calls)
         self.set_class(self._tab != 0, "-reading")
+        peek = self._peek if self._shows_bytes and detail.watched else None
+        pane = self.query_one("#peek", BytePane)
         table.set_class(not is_timeline, "-absent")
-        facts.set_class(is_timeline, "-absent")
+        facts.set_class(is_timeline or peek is not None, "-absent")
+        pane.set_class(peek is None, "-absent")
         title = " │ ".join(
             f"▐{name}▌" if index == self._tab else name for index, name in enumerate(_TABS)
         )
+        if peek is not None:
+            self._show_bytes(pane, peek, title)
+            return
         if is_timeline:
             if self.focused is None:
                 table.focus()
@@ -180,8 +210,16 @@ class DetailScreen(Frame):
             return
         entitle(facts, title)
         width = max(self.size.width - 4, 20)
-        is_text = self._tab > 0
+        is_text = 0 < self._tab <= len(_TEXTS)
         facts.show(_TEXTS[self._tab - 1](detail, width) if is_text else self._no_calls(detail))
+
+    def _show_bytes(self, pane: BytePane, peek: PeekReply, title: str) -> None:
+        width = max(self.size.width - 4, 20)
+        if self._tab == _HEADERS:
+            pane.show(head_lines(peek, width), title, f"{len(peek.heads):,} heads · recording")
+        else:
+            form = "hex: h shows text" if self._is_hex else "text: h shows hex"
+            pane.show(byte_lines(peek, width, is_hex=self._is_hex), title, form)
 
     def _timeline_state(self, detail: ConnectionDetail) -> str:
         parts = [f"{len(detail.calls):,} calls"]
@@ -208,6 +246,27 @@ class DetailScreen(Frame):
         """Show the next tab, or the one before."""
         self._tab = (self._tab + step) % len(_TABS)
         self.show_body()
+
+    def action_hex(self) -> None:
+        """Show bytes as hex digits, or as text."""
+        self._is_hex = not self._is_hex
+        self.show_body()
+
+    def action_find(self) -> None:
+        """Let the person type what to look for."""
+        self.query_one("#peek", BytePane).bar.open()
+
+    def action_next(self, step: int) -> None:
+        """Go to the next line that has what is looked for, or the one before."""
+        self.query_one("#peek", BytePane).find(step)
+
+    def widen(self) -> bool:
+        """End the search."""
+        return self.query_one("#peek", BytePane).end_search()
+
+    def action_breaks(self) -> None:
+        """Show the breakpoints."""
+        _ = self.app.push_screen(BreaksScreen())
 
     def action_follow(self) -> None:
         """Follow the newest call, or stop."""
@@ -247,12 +306,15 @@ class DetailScreen(Frame):
         index = ids.index(self.session_id) + step
         if 0 <= index < len(ids):
             self.session_id = ids[index]
-            self._detail = self._session = None
+            self._detail = self._session = self._peek = None
             self._samples = {}
             self.shell.feed.nudge()
 
     def copy_text(self) -> tuple[str, str] | None:
-        """Return the session with its calls as JSON."""
+        """Return the line of bytes under the cursor, or the session with its calls as JSON."""
+        chosen = self.query_one("#peek", BytePane).table.cursor_row
+        if self._shows_bytes and chosen is not None:
+            return chosen.text, "the line"
         if self._detail is None:
             return None
         return json_of(self._detail), f"session {self.session_id} as JSON"

@@ -1,0 +1,177 @@
+"""Sessions that stopped at a breakpoint, and the bytes of a watched one, on the screen."""
+
+from typing import Any
+
+import pytest
+
+from rsp.core.breaks.rows import BreakSummary
+from rsp.tui.screens.breaks import BreaksScreen
+from rsp.tui.screens.detail import DetailScreen
+from tests.tui import canned
+from tests.tui.fake_engine import FakeEngine
+from tests.tui.stage import (
+    Driver,
+    attached,
+    check_golden,
+    hand,
+    hand_seconds,
+    listening,
+    screen_text,
+    shows,
+    still_dashboard,
+    wait_until,
+)
+
+SIZES = [(80, 24), (120, 35)]
+
+
+def named(screen: str, size: tuple[int, int]) -> str:
+    return f"{screen}-{size[0]}x{size[1]}"
+
+
+async def told(pilot: Driver, engine: FakeEngine, method: str) -> dict[str, Any]:
+    await wait_until(pilot, lambda: any(name == method for name, _ in engine.commands), method)
+    return next(params for name, params in engine.commands if name == method)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_bytes_and_heads(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 3)
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        hand(app, canned.status(3), canned.detail(3))
+        await pilot.press("left_square_bracket")
+        hand(app, canned.peek())
+        await pilot.pause()
+        await check_golden(pilot, app, named("detail-peek", size))
+        await pilot.press("h")
+        await pilot.pause()
+        await check_golden(pilot, app, named("detail-peek-text", size))
+        await pilot.press("left_square_bracket")
+        await pilot.pause()
+        await check_golden(pilot, app, named("detail-headers", size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_stopped_session(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 3)
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        status = canned.status(3, breaks=BreakSummary(2, 1, 41))
+        hand(app, status, canned.detail(3, stopped=canned.stop()))
+        await pilot.pause()
+        await check_golden(pilot, app, named("detail-stopped", size))
+        hand(app, status, canned.detail(3))
+        await wait_until(pilot, lambda: "w Watch" in screen_text(app))
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_breakpoints(size: tuple[int, int]) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 3)
+        await pilot.press("ctrl+b")
+        await wait_until(pilot, lambda: isinstance(app.screen, BreaksScreen))
+        hand(app, canned.breaks())
+        await pilot.pause()
+        await check_golden(pilot, app, named("breaks", size))
+
+
+async def test_what_is_looked_for_is_found_in_the_bytes(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("enter", "left_square_bracket")
+        await shows(pilot, app, "> request: ")
+        await shows(pilot, app, "47 45 54 20")
+        await pilot.press("h")
+        await shows(pilot, app, "GET /big.iso HTTP/1.1")
+        await pilot.press("slash", *"HTTP", "enter")
+        await shows(pilot, app, "1 of 2")
+        await pilot.press("n")
+        await shows(pilot, app, "2 of 2")
+        await pilot.press("N")
+        await shows(pilot, app, "1 of 2")
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: "1 of 2" not in screen_text(app))
+        assert "\x1b" not in screen_text(app)
+        await pilot.press("y")
+        await shows(pilot, app, "Copied the line.")
+
+
+async def test_the_keys_of_a_stopped_session_step_it(engine: FakeEngine) -> None:
+    engine.detail_changes = {"stopped": canned.stop()}
+    engine.status_changes = {"breaks": BreakSummary(2, 1, 41)}
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "‖ session 41 stopped at a breakpoint")
+        app.action_show_stopped()
+        await shows(pilot, app, "Stopped at breakpoint 2: client.eagain_writes>3 (4)")
+        await shows(pilot, app, "s Read  w Write  n Next  c Go on  x Close  e Edit")
+        for key, method, params in (
+            ("s", "step", {"id": 41, "kind": "read"}),
+            ("w", "step", {"id": 41, "kind": "write"}),
+            ("n", "step", {"id": 41, "kind": "event"}),
+            ("c", "continue", {"id": 41}),
+        ):
+            engine.commands.clear()
+            await pilot.press(key)
+            assert await told(pilot, engine, method) == params
+        await pilot.press("x")
+        await listening(app, pilot)
+        await pilot.press("r")
+        assert await told(pilot, engine, "close") == {"id": 41, "reset": True}
+        assert all(method != "watch" for method, _ in engine.commands)
+
+
+async def test_pending_bytes_are_seen_and_changed(engine: FakeEngine) -> None:
+    engine.detail_changes = {"stopped": canned.stop()}
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("enter")
+        await shows(pilot, app, "e Edit")
+        await pilot.press("e")
+        await shows(pilot, app, "00000000 48 54 54 50 2f 31 2e 31 HTTP/1.1")
+        await pilot.press(*"4a6")
+        await shows(pilot, app, "two digits for each byte")
+        await pilot.press("5", "enter")
+        wanted = {"id": 41, "side": "client", "set": "4a65", "at": 0}
+        await wait_until(pilot, lambda: ("pending", wanted) in engine.pulls)
+
+
+async def test_breakpoints_are_added_and_removed(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("ctrl+b")
+        await shows(pilot, app, "client.eagain_writes>3 ")
+        await pilot.press("a")
+        await shows(pilot, app, "Add a breakpoint")
+        await pilot.press(*"client gone")
+        await shows(pilot, app, 'no event "gone"')
+        await pilot.press(*["backspace"] * 4, *"rst", "enter")
+        assert await told(pilot, engine, "break.add") == {"expression": "client rst"}
+        await shows(pilot, app, "Breakpoints [2]")
+        await pilot.press("down", "x")
+        assert await told(pilot, engine, "break.remove") == {"id": 2}
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: isinstance(app.screen, DetailScreen))
+
+
+async def test_a_dashboard_that_only_looks_does_not_step(engine: FakeEngine) -> None:
+    engine.detail_changes = {"stopped": canned.stop()}
+    app = attached(engine, read_only=True)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("enter")
+        await shows(pilot, app, "Stopped at breakpoint 2")
+        await pilot.press("s", "c", "x", "e")
+        assert "s Read" not in screen_text(app)
+        assert engine.commands == []
