@@ -8,10 +8,11 @@ Source: Lua 5.1 manual, section 5.4.1.
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rsp.core.linting.limits import LINT_TEXT_CHARACTERS
+from rsp.core.safe_pattern import NESTED_SCANS
 
 _CLASSES: dict[str, str] = {
     "a": string.ascii_letters,
@@ -149,20 +150,39 @@ def _one_of(allowed: frozenset[str]) -> str:
     return min(allowed, default="")
 
 
-def as_regex(pattern: str) -> Callable[[str], re.Match[str] | None]:
-    """Return what matches as the Lua pattern `pattern` does, for those that a regex can say.
+def as_regex(pattern: str) -> re.Pattern[str]:
+    """Return what finds the same as the Lua pattern `pattern`, where a regex can say it.
 
     Raises:
         ValueError: it has `%b`, `%f` or a back reference, or is malformed.
     """
+    try:
+        return re.compile("".join(_regex_parts(pattern)), re.DOTALL)
+    except re.error as error:
+        raise ValueError(error.msg) from error
+
+
+def check_identity(pattern: str) -> None:
+    """Check that `pattern` can be held against the path of every decision.
+
+    Raises:
+        ValueError: what is wrong with it.
+    """
+    if not pattern.startswith("^"):
+        raise ValueError("it must begin with ^")
+    if as_regex(pattern).groups != 1:
+        raise ValueError("it must have one capture")
+    repetitions = sum(part.endswith(("*", "+", "*?")) for part in _regex_parts(pattern))
+    if repetitions > NESTED_SCANS:
+        raise ValueError(f"it repeats more than {NESTED_SCANS} times, which could be slow")
+
+
+def _regex_parts(pattern: str) -> list[str]:
     parts, at = ["^"] if pattern.startswith("^") else [], int(pattern.startswith("^"))
     while at < len(pattern):
         part, at = _regex_part(pattern, at)
         parts.append(part)
-    try:
-        return re.compile("".join(parts), re.DOTALL).search
-    except re.error as error:
-        raise ValueError(error.msg) from error
+    return parts
 
 
 def _regex_part(pattern: str, at: int) -> tuple[str, int]:
