@@ -15,10 +15,11 @@ from rsp.core.linting.explore import (
 )
 from rsp.core.linting.finding import Finding
 from rsp.core.linting.lua_words import Kind, words_in
-from rsp.core.linting.pairs import Afresh, Comparer
+from rsp.core.linting.pairs import Comparer
 from rsp.core.linting.runs import (
     NOTHING_RETURNED,
     UNFORCED,
+    Afresh,
     Run,
     Runner,
     Terrain,
@@ -105,7 +106,7 @@ class Linter:
             compared = Comparer(self._run, self._afresh, self._terrain, self._is_spent)
             findings += compared.findings(kept)
             findings += self._identities()
-            reach = Reach(self._run, self._found, self._terrain, self._is_spent)
+            reach = Reach(self._run, self._afresh, self._found, self._terrain, self._is_spent)
             findings += reach.findings(self._arms)
         unique = {(finding.rule, finding.line): finding for finding in reversed(findings)}
         return sorted(unique.values(), key=lambda finding: (finding.line or 0, finding.rule))

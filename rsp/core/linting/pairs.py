@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from rsp.core.linting.explore import NAME, changed
 from rsp.core.linting.finding import Finding
 from rsp.core.linting.limits import LINT_PROOFS
-from rsp.core.linting.runs import UNFORCED, Run, Runner, Terrain, shown, with_host
+from rsp.core.linting.runs import UNFORCED, Afresh, Run, Runner, Terrain, shown, with_host
 from rsp.core.routing import RouteRequest
 from rsp.core.spellings import in_capitals, is_host_name, percent_spellings
 from rsp.core.vocabulary import Severity
-
-Afresh = Callable[[RouteRequest], Run]
-"""Calls `route` where no call before has left anything."""
 
 FREE_TEXT = "caf%C3%A9"
 """A word as a browser codes it; older clients write the digits of the code in small letters."""

@@ -95,6 +95,9 @@ UNFORCED = Forced()
 Runner = Callable[[RouteRequest, Forced], Run]
 """Calls `route` once. Nothing is raised: a failure is an outcome."""
 
+Afresh = Callable[[RouteRequest], Run]
+"""Calls `route` where no call before has left anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Terrain:

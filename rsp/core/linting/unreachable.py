@@ -24,7 +24,17 @@ from rsp.core.linting.explore import (
 )
 from rsp.core.linting.finding import Finding
 from rsp.core.linting.limits import LINT_CANDIDATES, LINT_PROOFS
-from rsp.core.linting.runs import UNFORCED, Forced, Run, Runner, Terrain, Test, shown, with_host
+from rsp.core.linting.runs import (
+    UNFORCED,
+    Afresh,
+    Forced,
+    Run,
+    Runner,
+    Terrain,
+    Test,
+    shown,
+    with_host,
+)
 from rsp.core.routing import RouteRequest
 from rsp.core.vocabulary import Severity
 
@@ -36,9 +46,15 @@ class Reach:
     """Looks for rules that are in the shadow of others."""
 
     def __init__(
-        self, run: Runner, found: Exploration, terrain: Terrain, is_spent: Callable[[], bool]
+        self,
+        run: Runner,
+        afresh: Afresh,
+        found: Exploration,
+        terrain: Terrain,
+        is_spent: Callable[[], bool],
     ) -> None:
         self._run = run
+        self._afresh = afresh
         self._found = found
         self._terrain = terrain
         self._is_spent = is_spent
@@ -153,24 +169,33 @@ class Reach:
     def _impossible_hosts(self) -> Iterator[Finding]:
         """Yield texts that are compared with request.host, and that it never is."""
         for text, lines in self._terrain.literals.items():
-            if text.startswith("/"):
-                continue
-            for run in self._found.kept:
-                real, usual = with_host(run.request, text), with_host(run.request, STRANGER)
-                if real is None or usual is None or real.host == text or not self._spend():
-                    break
-                forged = msgspec.structs.replace(real, host=text)
-                one, other = self._run(forged, UNFORCED), self._run(real, UNFORCED)
-                if self._goes_elsewhere(one, other, self._run(usual, UNFORCED)):
+            if not text.startswith("/"):
+                found = next(
+                    filter(None, (self._forged(x.request, text) for x in self._found.kept)), None
+                )
+                if found is not None:
+                    forged, real = found
                     yield Finding(
                         "unreachable_rule",
                         Severity.WARNING,
                         lines[0],
                         f'request.host is never "{text}": it is lower-case, without port and final '
-                        f"dot, so {shown(real)} {other.outcome.words} instead of "
-                        f'{one.outcome.target}; write "{real.host}"',
+                        f"dot, so {shown(real.request)} {real.outcome.words} instead of "
+                        f'{forged.outcome.target}; write "{real.request.host}"',
                     )
-                    break
+
+    def _forged(self, request: RouteRequest, text: str) -> tuple[Run, Run] | None:
+        """Return the calls for `text` as a host that is not normalised, and for the real one."""
+        real, usual = with_host(request, text), with_host(request, STRANGER)
+        if real is None or usual is None or real.host == text or not self._spend():
+            return None
+        forged = msgspec.structs.replace(real, host=text)
+        three = [self._run(each, UNFORCED) for each in (forged, real, usual)]
+        if not self._goes_elsewhere(*three):
+            return None
+        # Once more, where no call before has left anything that makes the difference.
+        three = [self._afresh(each) for each in (forged, real, usual)]
+        return (three[0], three[1]) if self._goes_elsewhere(*three) else None
 
     def _goes_elsewhere(self, forged: Run, real: Run, usual: Run) -> bool:
         """Tell whether there is a way for the forged host alone; not one that is named after it."""
