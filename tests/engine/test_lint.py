@@ -13,6 +13,7 @@ from rsp.core.linting.lint import seeds_for, terrain_of
 from rsp.core.linting.runs import with_host
 from rsp.core.routing import RouteFailed, RouteRequest
 from rsp.core.vocabulary import Severity
+from rsp.demo.scenes import SETTINGS, Scene, cured, lua_for
 from rsp.engine.check import check
 from rsp.engine.lua_config import LoadedConfig, load_source
 from rsp.engine.probe import Probe
@@ -31,6 +32,10 @@ def loaded(route: str) -> LoadedConfig:
 
 def found(route: str) -> list[tuple[str, int | None]]:
     return [(finding.rule, finding.line) for finding in check(loaded(route))]
+
+
+def line_of(source: str, text: str) -> int:
+    return source[: source.index(text)].count("\n") + 1
 
 
 def messages(findings: Iterable[Finding]) -> str:
@@ -130,6 +135,8 @@ end
     assert found(rest_of_path) == []
 
 
+ADVICE = "modulo_hash"
+
 RELOADS = 'same_identity { path = "^/sites/([^/]+)/reload$" }\n'
 TWO_WAYS = (
     RELOADS
@@ -146,6 +153,20 @@ def test_a_declared_identity_is_held_to() -> None:
     assert ("same_identity", 8) in found(TWO_WAYS)
     assert found(TWO_WAYS.replace('"site " .. ', "")) == []
     assert "give both the same pool" in messages(check(loaded(TWO_WAYS)))
+
+
+def test_the_demo_of_the_split_route_is_found_guilty_and_its_cure_is_not() -> None:
+    names = SETTINGS[Scene.SPLIT_ROUTE].site_names
+    addresses = {name: f"127.0.0.1:{port}" for port, name in enumerate(names, 9001)}
+    source = lua_for(Scene.SPLIT_ROUTE, addresses)
+    accused, acquitted = (
+        [each for each in check(load_source(text.encode(), "demo.lua")) if each.rule != ADVICE]
+        for text in (source, cured(source))
+    )
+    (finding,) = accused
+    line = line_of(source, 'return "apps"')
+    assert (finding.rule, finding.line) == ("case_sensitive_key", line)
+    assert acquitted == []
 
 
 def test_every_rule_that_is_found_is_one_that_is_documented() -> None:
