@@ -11,6 +11,7 @@ from typing import NamedTuple
 from docs.faults import fault_tables, reason_table
 from rsp.core.faults.kinds import KINDS, FaultFamily, Value
 from rsp.core.lifecycle import diagram
+from rsp.core.linting.finding import RULES
 from rsp.tui.keymap import KEYS
 from rsp.tui.model.fault_edit import FAMILIES, default_text
 from rsp.tui.screens.tabs import TABS
@@ -87,12 +88,19 @@ def _value_cell(name: str, value: Value) -> str:
     return f"`{name}` ({default}) {value.meaning}{words}"
 
 
+def rule_table() -> str:
+    """Return every rule of `rsp check`, and what it means."""
+    rows = [f"| `{rule}` | {meaning} |" for rule, meaning in RULES.items()]
+    return "\n".join(["| Rule | What it finds |", "|---|---|", *rows])
+
+
 PARTS = (
     Part("session table", "ARCHITECTURE.md", session_table),
     Part("keys", "README.md", key_tables),
     Part("close reasons", "docs/faults.md", reason_table),
     Part("faults", "docs/faults.md", fault_tables),
     Part("fault kinds", "docs/faults_on_purpose.md", fault_kinds),
+    Part("rules", "docs/lint.md", rule_table),
 )
 
 

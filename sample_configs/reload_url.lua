@@ -29,6 +29,9 @@ pool("apps", {
   },
 })
 
+-- The domain in that path names what a Host names: `rsp check` and `rsp ctl audit` compare the two.
+same_identity { path = "^/user/[^/]+/webapps/([^/]+)/reload$" }
+
 function route(request)
   local domain = request.path:match("^/user/[^/]+/webapps/([^/]+)/reload$")
   if domain then

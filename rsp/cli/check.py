@@ -15,7 +15,7 @@ def command(context: click.Context, config: str, as_json: bool) -> None:
     """
 
     from rsp.core.config import ConfigError
-    from rsp.core.lint import CheckReport, Finding
+    from rsp.core.linting.finding import CheckReport, Finding
     from rsp.core.sanitise import json_of, safe
     from rsp.core.vocabulary import Severity
     from rsp.engine.check import check

@@ -92,6 +92,19 @@ def decisions(asker: Asker, limit: int | None, file: Path | None) -> None:
     click.echo(f"{len(lines)} decisions written to {file}", err=True)
 
 
+@command.command("audit")
+@pass_asker
+def audit(asker: Asker) -> None:
+    """Names that reached more than one backend, because they were spelled in more than one way."""
+    from rsp.core.audit import audit as audited
+    from rsp.core.replies import Backends, Decisions
+
+    with asker.link() as link:
+        decisions, backends = link.ask("decisions", Decisions), link.ask("backends", Backends)
+    report = audited(decisions.decisions, backends)
+    asker.print("audit", json_of(report).encode())
+
+
 @command.command("explain")
 @click.argument("method")
 @click.argument("url")

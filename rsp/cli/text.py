@@ -155,6 +155,19 @@ def _decisions(answer: dict[str, Any]) -> str:
     return gap + as_table(head, rows)
 
 
+def _audit(answer: dict[str, Any]) -> str:
+    compared = f"{answer['compared']:,} decisions of generation {answer['generation']} compared"
+    if not answer["splits"]:
+        return f"{compared}: every spelling of a name went the same way"
+    head = ("NAME", "SPELLING", "BACKEND", "COUNT", "LAST DECISION")
+    rows = [
+        (split["key"], spelling, way["backend"], way["count"], way["last_decision"])
+        for split in answer["splits"]
+        for spelling, way in split["spellings"].items()
+    ]
+    return f"{compared}\n{as_table(head, rows)}"
+
+
 def _events(answer: dict[str, Any]) -> str:
     rows = [(row["seq"], row["at"], row["level"], row["message"]) for row in answer["events"]]
     gap = f"{answer['dropped']} earlier ones are no longer kept\n" if answer["dropped"] else ""
@@ -251,6 +264,7 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "pauses": _pauses,
     "backends": _backends,
     "decisions": _decisions,
+    "audit": _audit,
     "events": _events,
     "explain": explanation_text,
     "autopsies": _autopsies,

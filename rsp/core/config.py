@@ -56,3 +56,5 @@ class Config:
     """In the order of the file: the first one is used when there is no `route`."""
     limits: Limits = field(default_factory=Limits)
     has_route: bool = False
+    identities: tuple[str, ...] = ()
+    """Lua patterns of paths, each with one capture: what it holds names the same as a Host does."""

@@ -168,6 +168,8 @@ class Backends(msgspec.Struct):
 
     generation: int
     pools: list[PoolRow]
+    same_identity: list[str] = []
+    """Patterns of paths whose capture names the same as a Host does; the file declares them."""
 
 
 class CandidateRow(msgspec.Struct):

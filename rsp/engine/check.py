@@ -1,77 +1,84 @@
-"""Everything `rsp check` finds: what `core/lint.py` sees, and what the route says when it runs."""
+"""Everything `rsp check` finds: what the declarations say, and what `route` does when it runs."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from rsp.core.expectations import (
-    Asked,
-    Expectation,
-    ExpectationError,
-    expectations_in,
-)
-from rsp.core.lint import Finding, findings_in
-from rsp.core.routing import BROKEN_ROUTE, RouteDecision
-from rsp.core.vocabulary import Severity
+from rsp.core.expectations import Expectation, ExpectationError, expectations_in
+from rsp.core.linting.declared import findings_in
+from rsp.core.linting.finding import Finding
+from rsp.core.linting.lint import Linter, terrain_of
+from rsp.core.routing import BROKEN_ROUTE, RouteFailed, RouteRequest
+from rsp.core.vocabulary import Mode, Severity
 from rsp.engine.lua_config import LoadedConfig
-from rsp.engine.rehearsal import is_unknown_target, rehearse
+from rsp.engine.probe import Probe
+from rsp.engine.rehearsal import CLIENT_IP, rehearse
 
 
-def check(loaded: LoadedConfig) -> list[Finding]:
-    """Return every finding about a configuration that loads, those of the route last."""
+def check(loaded: LoadedConfig, recorded: Iterable[RouteRequest] = ()) -> list[Finding]:
+    """Return every finding about a configuration that loads, those of the route last.
+
+    `recorded` are requests that came, which `route` is tried on besides those made up for it.
+    """
     findings = findings_in(loaded.config)
     try:
         expectations = expectations_in(loaded.config.source)
     except ExpectationError as error:
         findings.append(Finding("expectation", Severity.ERROR, error.line, str(error)))
         return findings
+    excused: set[str] = set()
     for expectation in expectations:
-        findings += _findings_about(loaded, expectation)
+        findings += _findings_about(loaded, expectation, excused)
+    if loaded.router is not None:
+        asked = [*_asked(loaded, expectations), *recorded]
+        findings += _linted(loaded, asked, frozenset(excused))
     return findings
 
 
-def _findings_about(loaded: LoadedConfig, expectation: Expectation) -> Iterator[Finding]:
-    line = expectation.line
+def _findings_about(
+    loaded: LoadedConfig, expectation: Expectation, excused: set[str]
+) -> Iterator[Finding]:
+    """Yield how an expectation is missed; note an error that it expects."""
     try:
         decision = rehearse(loaded, expectation.asked)
     except ExpectationError as error:
-        yield Finding("expectation", Severity.ERROR, line, str(error))
+        yield Finding("expectation", Severity.ERROR, expectation.line, str(error))
         return
-    if expectation.status != BROKEN_ROUTE and is_unknown_target(decision):
-        yield Finding("unknown_pool", Severity.ERROR, line, decision.error or "")
+    if expectation.status == BROKEN_ROUTE and decision.error is not None:
+        excused.add(decision.error)
     difference = expectation.difference(decision)
     if difference:
         message = f"expected {expectation.text}, but {difference}"
-        yield Finding("expectation", Severity.ERROR, line, message)
-    yield from _case_findings(loaded, expectation, decision)
+        yield Finding("expectation", Severity.ERROR, expectation.line, message)
 
 
-def _case_findings(
-    loaded: LoadedConfig, expectation: Expectation, decision: RouteDecision
-) -> Iterator[Finding]:
-    """Ask the same with the host in other letters: names do not differ by case, nor may routes.
-
-    Source: RFC 9110, section 4.2.3: the host of a URL is case-insensitive.
-    """
-    asked = expectation.asked
-    shouted = _in_capitals(asked)
-    if shouted == asked or decision.backend is None:
-        return
-    other = rehearse(loaded, shouted)
-    if other.backend is None or (other.backend.key, other.key) != (
-        decision.backend.key,
-        decision.key,
-    ):
-        yield Finding(
-            "case_splits_route",
-            Severity.WARNING,
-            expectation.line,
-            f"{asked.raw_host} and {shouted.raw_host} are the same host and take different "
-            "routes; use request.host, which is lower-cased, instead of request.raw_host",
-        )
+def _asked(loaded: LoadedConfig, expectations: Iterable[Expectation]) -> Iterator[RouteRequest]:
+    listeners = [each.address for each in loaded.config.listeners if each.mode is Mode.HTTP]
+    for expectation in expectations:
+        if expectation.asked.tcp_listener is None:
+            yield expectation.asked.request(CLIENT_IP, listeners[0] if listeners else "")
 
 
-def _in_capitals(asked: Asked) -> Asked:
-    fields = tuple(
-        (name, value.upper() if name.lower() == b"host" else value) for name, value in asked.fields
+def _linted(
+    loaded: LoadedConfig, asked: list[RouteRequest], excused: frozenset[str]
+) -> list[Finding]:
+    terrain = terrain_of(loaded.config)
+    probe = Probe(loaded.config, terrain)
+    linter = Linter(
+        terrain,
+        probe.run,
+        probe.run_afresh,
+        partial(_error_of, loaded),
+        probe.is_spent,
+        probe.arms,
     )
-    return replace(asked, raw_host=asked.raw_host.upper(), fields=fields)
+    return linter.findings(asked, excused)
+
+
+def _error_of(loaded: LoadedConfig, request: RouteRequest) -> str | None:
+    if loaded.router is None:
+        return None
+    try:
+        loaded.router.route(request)
+    except RouteFailed as error:
+        return str(error)
+    return None

@@ -22,6 +22,7 @@ from rsp.core.backends import (
 )
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.limits import FIRST_FD, LARGEST_FD
+from rsp.core.linting.lua_patterns import check_identity
 from rsp.core.policies import POLICIES
 from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
 from rsp.engine.limit_rules import limits_from, nearest
@@ -59,7 +60,12 @@ def config_from(path: str, source: str, declared: Declared) -> Config:
     Raises:
         ConfigError: the first declaration that cannot be used.
     """
-    by_kind: dict[str, list[Declaration]] = {"listen": [], "pool": [], "limits": []}
+    by_kind: dict[str, list[Declaration]] = {
+        "listen": [],
+        "pool": [],
+        "limits": [],
+        "same_identity": [],
+    }
     for declaration in declared.declarations:
         by_kind[declaration.what].append(declaration)
     limits = limits_from(
@@ -72,7 +78,22 @@ def config_from(path: str, source: str, declared: Declared) -> Config:
         _refuse_no_pool(path, pools)
     else:
         pools, listeners = _original_form(path, source, declared)
-    return Config(path, source, listeners, pools, limits, declared.has_route)
+    identities = tuple(_identity(path, call) for call in by_kind["same_identity"])
+    return Config(path, source, listeners, pools, limits, declared.has_route, identities)
+
+
+def _identity(path: str, call: Declaration) -> str:
+    place, table = Place(path, call.line), cast(Table, call.value)
+    check_keys(place, "same_identity", table, ("path",))
+    pattern = _text(place, "same_identity", table, "path")
+    try:
+        check_identity(pattern)
+    except ValueError as error:
+        raise place.refuse(
+            f'same_identity: "{pattern[:80]}": {error}; write a Lua pattern of the whole path, '
+            'with one capture: "^/sites/([^/]+)/reload$"'
+        ) from error
+    return pattern
 
 
 def _refuse_both_forms(path: str, source: str, declared: Declared) -> None:

@@ -309,7 +309,8 @@ def backends(engine: Engine, _params: Params) -> Backends:
                 )
             )
         pools.append(PoolRow(pool.name, pool.balance, rows, pool.host))
-    return Backends(engine.changes.generation, pools)
+    identities = engine.changes.config.identities
+    return Backends(engine.changes.generation, pools, list(identities))
 
 
 def _live_bytes(engine: Engine) -> dict[str, tuple[int, int]]:

@@ -169,6 +169,6 @@ debug.sethook(on_count, "", settings.hook_instructions)
 return {
   CHUNK = CHUNK, NO_MEMORY = NO_MEMORY, after_protected = after_protected, begin = begin,
   blame = blame, configure = configure, is_crowded = is_crowded, look_at_clock = look_at_clock,
-  nested = nested, nested_resume = nested_resume, outcome_of = outcome_of, refuse = refuse,
-  unprotected = unprotected, where = where,
+  nested = nested, nested_resume = nested_resume, on_count = on_count, outcome_of = outcome_of,
+  refuse = refuse, unprotected = unprotected, where = where,
 }

@@ -1,6 +1,6 @@
 -- The calls that Python makes: load the configuration, and ask its `route` about a request.
 
-local settings, budget, seen = ...
+local settings, budget, seen, probe = ...
 
 local ipairs, next, pcall, rawget = ipairs, next, pcall, rawget
 local load, setmetatable, tostring, type = load, setmetatable, tostring, type
@@ -164,6 +164,10 @@ local function load_config(text)
   route_line = route and max(getinfo(route, "S").linedefined, 0) or 0
   budget.blame(route_line)
   return take_declared(), globals, route ~= nil, take_printed(), route_line
+end
+
+if probe then
+  probe.attach(environment, headers_metatable)
 end
 
 -- Nothing of the outside stays within reach, and Lupa finds no traceback function to call.

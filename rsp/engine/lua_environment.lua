@@ -186,6 +186,7 @@ environment.print = print_line
 environment.listen = declaration("listen")
 environment.limits = declaration("limits")
 environment.pool = declare_pool
+environment.same_identity = declaration("same_identity")
 
 -- The original would call an __index of the table from C.
 function environment.os.time(fields)

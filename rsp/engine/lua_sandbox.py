@@ -1,10 +1,10 @@
-"""A Lua runtime with walls, seen from Python. The walls are the four `lua_*.lua` files beside it.
+"""A Lua runtime with walls, seen from Python. The walls are `lua_*.lua` beside it.
 
 The configuration is trusted but fallible: the walls are against accidents and pasted snippets. No
 Python object is ever handed to Lua; strings and numbers go in, strings and plain tables come out.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -13,6 +13,8 @@ from typing import Any, NoReturn
 from lupa import luajit21
 
 from rsp.core import limits
+from rsp.core.limits import PROBE_CALL_S, PROBE_ENTRIES
+from rsp.core.linting.arms import ARM_NAME
 
 Plain = str | int | float | bool | list["Plain"] | dict[str | int, "Plain"]
 """What a declaration is made of, once it has left Lua."""
@@ -62,9 +64,10 @@ class Declared:
 class Sandbox:
     """One Lua runtime and the configuration that runs in it."""
 
-    __slots__ = ("_configure", "_load", "_runtime", "call_route")
+    __slots__ = ("_configure", "_load", "_probe", "_runtime", "call_route")
 
-    def __init__(self) -> None:
+    def __init__(self, *, probing: bool = False) -> None:
+        """Make a runtime; `probing`: one that is asked what `route` looks at, without traffic."""
         defaults = limits.Limits()
         runtime = luajit21.LuaRuntime(
             encoding="latin-1",
@@ -77,8 +80,12 @@ class Sandbox:
         settings = runtime.table_from(_settings(defaults))
         budget = _run(runtime, "lua_budget.lua", settings)
         strings = _run(runtime, "lua_strings.lua", settings, budget)
+        self._probe: Any = None
+        if probing:
+            self._probe = _run(runtime, "lua_probe.lua", settings, budget, strings)
+            strings = self._probe["strings"]
         seen = _run(runtime, "lua_environment.lua", settings, budget, strings)
-        calls = _run(runtime, "lua_calls.lua", settings, budget, seen)
+        calls = _run(runtime, "lua_calls.lua", settings, budget, seen, self._probe)
         self._runtime = runtime
         self._load: Callable[[bytes], tuple[Any, ...]] = calls[0]
         self.call_route: Callable[..., Any] = calls[1]
@@ -118,8 +125,21 @@ class Sandbox:
             self._runtime.set_max_memory(memory_bytes)
         return is_enough
 
+    def begin_probing(self, failing_arms: Iterable[int], failing_tests: Iterable[str]) -> None:
+        """Forget what was seen; from now on these conditions and tests count as failed.
 
-def _settings(defaults: limits.Limits) -> dict[str, int | float]:
+        A test is called `LINE:PATTERN`.
+        """
+        arms = self._runtime.table_from(dict.fromkeys(failing_arms, True))
+        tests = self._runtime.table_from(dict.fromkeys(failing_tests, True))
+        self._probe["begin"](arms, tests)
+
+    def probed(self) -> dict[str, Any]:
+        """Return what was seen since then, as `lua_probe.lua` has it."""
+        return {name: _plain(found) for name, found in self._probe["take"]().items()}
+
+
+def _settings(defaults: limits.Limits) -> dict[str, int | float | str]:
     return {
         "instructions": defaults.lua_instructions,
         "memory_bytes": defaults.lua_memory_bytes,
@@ -136,6 +156,9 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float]:
         "nested_calls": limits.LUA_NESTED_CALLS,
         "print_bytes": limits.LUA_PRINT_BYTES,
         "answer_bytes": limits.LUA_ANSWER_BYTES,
+        "probe_entries": PROBE_ENTRIES,
+        "probe_call_s": PROBE_CALL_S,
+        "arm_name": ARM_NAME,
     }
 
 

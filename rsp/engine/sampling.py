@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from rsp.core.evidence import SampleRow
-from rsp.core.limits import STALL_S, TIMER_TICK_S
-from rsp.core.sample_limits import (
+from rsp.core.limits import (
     CALM_SIDES,
     SAMPLE_BYTES,
     SAMPLED_AFTER_LOOK_S,
@@ -24,6 +23,8 @@ from rsp.core.sample_limits import (
     SAMPLES_S,
     SAMPLING_REST_S,
     SAMPLING_ROUND_S,
+    STALL_S,
+    TIMER_TICK_S,
 )
 from rsp.core.samples import SampleRing
 from rsp.engine.connection import Connection

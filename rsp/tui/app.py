@@ -11,6 +11,7 @@ import msgspec
 from rich.text import Text
 from textual.command import CommandPalette
 
+from rsp.core.audit import Split
 from rsp.core.replies import Backends, Changed, ConnectionRow, Decisions, Events, Status
 from rsp.core.sanitise import safe
 from rsp.tui.adjusting import AdjustableApp
@@ -23,6 +24,7 @@ from rsp.tui.feed import Feed, Pull
 from rsp.tui.keymap import bindings_of, mutating_actions
 from rsp.tui.limits import DECISIONS_GLANCE, GC_THRESHOLDS, SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
+from rsp.tui.model.decisions import filter_for_split
 from rsp.tui.palette import Command, CommandPaletteSource
 from rsp.tui.preferences import Preferences
 from rsp.tui.screens.backends import BackendsScreen
@@ -35,6 +37,7 @@ from rsp.tui.screens.questions import (
     reload_question,
     stop_question,
 )
+from rsp.tui.screens.routing import RoutingScreen
 from rsp.tui.screens.shell import TabLike
 from rsp.tui.screens.tabs import TAB_KEYS, TABS
 
@@ -276,6 +279,18 @@ class Dashboard(AdjustableApp[LeaveChoice]):
             self.say("No session is stopped at a breakpoint.")
         else:
             self.open_session(first)
+
+    def action_show_split(self) -> None:
+        """Show the two decisions that sent one name to two backends."""
+        if self.model.decisions.splits:
+            self.run_worker(self._show_split(self.model.decisions.splits[0]), group="screens")
+        else:
+            self.say("Every spelling of a name went the same way, as far as is known here.")
+
+    async def _show_split(self, split: Split) -> None:
+        await self.switch_mode(RoutingScreen.TAB)
+        if isinstance(self.screen, RoutingScreen):
+            self.screen.filter_bar.set(filter_for_split(split))
 
     def action_freeze(self) -> None:
         """Freeze the lists, or let them go on."""

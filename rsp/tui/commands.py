@@ -18,6 +18,9 @@ class Commandable(Shell, Protocol):
     def action_show_stopped(self) -> None:
         """Show the session that was stopped first."""
 
+    def action_show_split(self) -> None:
+        """Show the two decisions that sent one name two ways."""
+
     def action_freeze(self) -> None:
         """Freeze the lists, or let them go on."""
 
@@ -60,6 +63,12 @@ def _engine_commands(app: Commandable) -> list[Command]:
         *backend_commands(app),
         *fault_commands(app),
         Command("freeze", "", "Freeze the lists, or let them go on", lambda _: app.action_freeze()),
+        Command(
+            "split",
+            "",
+            "The two decisions that sent one name two ways",
+            lambda _: app.action_show_split(),
+        ),
         Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
         Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),
         Command(

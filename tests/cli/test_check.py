@@ -11,6 +11,7 @@ from rsp.cli.check import command
 
 BEGINNING = 'listen { address = "127.0.0.1:8080" }\n'
 WEB = 'pool("web", { backends = { { name = "web1", address = "127.0.0.1:9001" } } })\n'
+HASHED = WEB.replace("backends", 'balance = "hash", backends', 1)
 
 
 def run(tmp_path: Path, source: str, *options: str) -> Result:
@@ -55,17 +56,18 @@ FINDINGS = {
         "expected GET http://a.test/ -> api, but it was web/web1 (first pool: no route function)",
     ),
     "unknown_pool": (
-        f"{BEGINNING}{WEB}function route() return 'wed' end\n-- expect: GET http://a.test/ -> web",
+        f"{BEGINNING}{WEB}function route() return 'wed' end\n",
         "error",
-        4,
+        3,
         'route named pool "wed", which is not there; there is only web',
     ),
-    "case_splits_route": (
-        f"{BEGINNING}{WEB}function route(r) return 'web', {{ key = r.raw_host }} end\n"
+    "case_sensitive_key": (
+        f"{BEGINNING}{HASHED}function route(r) return 'web', {{ key = r.raw_host }} end\n"
         "-- expect: GET http://a.test/ -> web",
         "warning",
-        4,
-        "a.test and A.TEST are the same host",
+        3,
+        'GET http://a.test/ goes to web with the key "a.test", and GET http://A.Test/ goes to web '
+        'with the key "A.Test", though both mean the same; use request.host',
     ),
 }
 
@@ -99,9 +101,10 @@ def test_an_expected_mistake_is_no_finding(tmp_path: Path) -> None:
 
 def test_a_route_that_fails_is_not_a_name_that_is_unknown(tmp_path: Path) -> None:
     source = f"{BEGINNING}{WEB}function route() return 1 end\n-- expect: GET http://a.test/ -> web"
-    (finding,) = findings_of(tmp_path, source)
-    assert finding["rule"] == "expectation"
-    assert "site.lua:3: route returned a number (1)" in finding["message"]
+    missed, fails = findings_of(tmp_path, source)
+    assert (missed["rule"], fails["rule"]) == ("expectation", "route_fails")
+    for finding in (missed, fails):
+        assert "site.lua:3: route returned a number (1)" in finding["message"]
 
 
 @pytest.mark.parametrize("line", ["GET", "CONNECT tcp://127.0.0.1:1 -> web"])

@@ -2,7 +2,7 @@
 
 from rsp.core.backends import Backend, Pool
 from rsp.core.config import Config, ListenerConfig
-from rsp.core.lint import findings_in
+from rsp.core.linting.declared import findings_in
 from rsp.core.vocabulary import Severity
 
 LISTENER = ListenerConfig("127.0.0.1:8080")

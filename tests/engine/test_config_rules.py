@@ -17,6 +17,14 @@ def error_of(source: str | bytes) -> ConfigError:
 
 
 REFUSED = {
+    "an identity without a capture": (
+        'same_identity { path = "^/sites/[^/]+/reload$" }',
+        'same_identity: "^/sites/[^/]+/reload$": it must have one capture; write a Lua pattern',
+    ),
+    "an identity with a host": (
+        'same_identity { path = "^/(.*)", host = "a" }',
+        'same_identity has no "host"',
+    ),
     "unknown key of listen": (
         'listen { adress = "127.0.0.1:80" }',
         'listen has no "adress"; did you mean "address"?',

@@ -4,8 +4,10 @@ import random
 
 import pytest
 
+from rsp.core.audit import SplitKeys
 from rsp.core.filter import parse_filter
 from rsp.core.replies import Backends, DecisionRow, PoolRow
+from rsp.core.spellings import normal_form
 from rsp.tui.limits import DECISIONS_SHOWN
 from rsp.tui.model.decision_columns import (
     candidate_lines,
@@ -15,7 +17,6 @@ from rsp.tui.model.decision_columns import (
 )
 from rsp.tui.model.decisions import GROUPINGS, DecisionLog, filter_for, grouped
 from rsp.tui.model.spans import plain, width_of
-from rsp.tui.model.split_keys import SplitKeys, normal_form
 from tests.tui.canned_routes import decision, decisions, keyed, mixed
 
 PID = 4121
@@ -134,7 +135,7 @@ def test_counting_out_is_the_reverse_of_counting_in() -> None:
     for row in rows[300:]:
         found.drop(row)
     assert found.found() == []
-    assert not found._ways
+    assert not found._groups
 
 
 def test_the_log_counts_what_it_missed_and_begins_anew_with_another_engine() -> None:

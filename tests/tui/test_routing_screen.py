@@ -45,6 +45,18 @@ async def test_a_split_key_is_an_alert_wherever_one_looks(editing: EditingEngine
         )
 
 
+async def test_the_alert_of_a_split_key_leads_to_both_decisions(editing: EditingEngine) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "⚠ spellings of 'ironhand.example'")
+        await app.run_action("show_split")
+        await wait_until(pilot, lambda: isinstance(app.screen, RoutingScreen))
+        screen = app.screen
+        assert isinstance(screen, RoutingScreen)
+        await wait_until(pilot, lambda: len(screen.table.rows) == 2)
+        assert {row.key for row in screen.table.rows} == {"IronHand.example", "ironhand.example"}
+
+
 async def test_the_newest_is_followed_until_the_cursor_leaves_it(editing: EditingEngine) -> None:
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:

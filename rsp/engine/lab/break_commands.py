@@ -4,7 +4,7 @@ import binascii
 
 from rsp.core.breaks.expression import BadBreak, parse_break
 from rsp.core.breaks.rows import BreakAdded, BreakRow, BreaksRemoved, BreaksReply, PendingReply
-from rsp.core.lab_limits import BREAK_GOES_ON_S, PENDING_SHOWN_BYTES
+from rsp.core.limits import BREAK_GOES_ON_S, PENDING_SHOWN_BYTES
 from rsp.core.params import (
     BreakAddParams,
     BreakRemoveParams,

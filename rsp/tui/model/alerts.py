@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
+from rsp.core.audit import Split
 from rsp.core.replies import Backends, Status
 from rsp.core.vocabulary import BackendState, MemoryStep
 from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, keep_fitting
-from rsp.tui.model.split_keys import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Alerts:
                 f"⚠ spellings of '{shown(split.name)}' reach different backends",
                 "⚠ split key",
                 "warn",
-                "app.go('routing')",
+                "app.show_split",
             )
             for split in self.splits[:1]
         ]

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Sequence
 
+from rsp.core.audit import Split
 from rsp.core.replies import CandidateRow, DecisionRow, Explanation
 from rsp.core.sanitise import safe
 from rsp.tui.model import text
@@ -12,7 +13,6 @@ from rsp.tui.model.decisions import Group
 from rsp.tui.model.exchange_columns import clock
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, cut, fit, keep_fitting, wrap
-from rsp.tui.model.split_keys import Split
 
 _WHOLE_CLOCK = 12
 _NAME_CELLS = 20

@@ -4,10 +4,9 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from rsp.core.policies import POLICIES
+from rsp.core.audit import Split, SplitKeys, keyless_pools
 from rsp.core.replies import Backends, DecisionRow, Decisions
 from rsp.tui.limits import DECISIONS_SHOWN
-from rsp.tui.model.split_keys import Split, SplitKeys
 
 _NOWHERE = "(none)"
 
@@ -26,6 +25,7 @@ class DecisionLog:
         self.splits: list[Split] = []
         self._split_keys = SplitKeys()
         self._keyless_pools: frozenset[str] = frozenset()
+        self._identities: list[str] = []
         self._pid = 0
 
     def apply(self, answer: Decisions, pid: int) -> None:
@@ -46,12 +46,13 @@ class DecisionLog:
         self.version += 1
 
     def apply_backends(self, answer: Backends) -> None:
-        """Note which pools have a policy that looks at the key."""
-        self._keyless_pools = frozenset(
-            pool.name
-            for pool in answer.pools
-            if pool.balance in POLICIES and not POLICIES[pool.balance]().uses_key
-        )
+        """Note which pools have a policy that looks at the key, and what names the same."""
+        self._keyless_pools = keyless_pools(answer)
+        if answer.same_identity != self._identities:
+            self._identities = answer.same_identity
+            self._split_keys.declare(answer.same_identity)
+            for row in self.rows:
+                self._split_keys.add(row)
 
     def _forget(self, pid: int) -> None:
         self._pid = pid
@@ -63,9 +64,15 @@ class DecisionLog:
     def split_of(self, row: DecisionRow) -> Split | None:
         """Return the split name that this decision is a part of."""
         for split in self.splits:
-            if row.pool == split.pool and any(way.spelling == row.key for way in split.ways):
+            names = (row.key,) if split.pool is not None else (row.key, row.host)
+            if split.pool in (row.pool, None) and any(way.spelling in names for way in split.ways):
                 return split
         return None
+
+
+def filter_for_split(split: Split) -> str:
+    """Return the filter that lets the newest decision of each side of a split pass."""
+    return " | ".join(f"seq:{way.last_seq}" for way in split.sides)
 
 
 @dataclass(slots=True)

@@ -1,30 +1,12 @@
-"""What `rsp check` finds in a configuration that loads: legal, and probably a mistake."""
+"""What the declarations of a configuration alone give away: legal, and probably a mistake."""
 
 import re
 from collections.abc import Iterator
 
-import msgspec
-
-from rsp.core.backends import Pool
+from rsp.core.backends import Backend, Pool
 from rsp.core.config import Config
-from rsp.core.vocabulary import Severity
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One thing that `rsp check` has to say."""
-
-    rule: str
-    severity: Severity
-    line: int | None
-    """Counted from 1; null when it is about the file as a whole."""
-    message: str
-
-
-class CheckReport(msgspec.Struct, frozen=True):
-    """`check`: a file and what was found in it."""
-
-    file: str
-    findings: list[Finding]
+from rsp.core.linting.finding import Finding
+from rsp.core.vocabulary import BackendState, Severity
 
 
 def findings_in(config: Config) -> list[Finding]:
@@ -43,6 +25,7 @@ def _findings(config: Config) -> Iterator[Finding]:
         )
     for pool in config.pools:
         yield from _pool_findings(pool, _pool_line(config.source, pool.name))
+        yield from _shadowed(pool)
 
 
 def _pool_findings(pool: Pool, line: int | None) -> Iterator[Finding]:
@@ -70,6 +53,32 @@ def _pool_findings(pool: Pool, line: int | None) -> Iterator[Finding]:
             f'pool "{pool.name}" uses hash_mod: another number of backends moves nearly every '
             'key to another backend; balance = "hash" moves only the share of the one that changed',
         )
+
+
+def _shadowed(pool: Pool) -> Iterator[Finding]:
+    """Yield the backends that are another one under a second name."""
+    first: dict[str, Backend] = {}
+    for backend in pool.backends:
+        # Two listed states of one server may be on purpose: one of them takes no requests.
+        if backend.state is not BackendState.READY or not backend.weight:
+            continue
+        other = first.setdefault(backend.address.lower(), backend)
+        if other is not backend:
+            yield Finding(
+                "shadowed_backend",
+                Severity.WARNING,
+                _line_of_backend(backend),
+                f"{backend.key} has the address of {other.key} ({backend.address}): both are one "
+                f"server, which gets both their shares, and serves on as {backend.name} when "
+                f"{other.name} is drained; give {backend.name} an address of its own, or give "
+                f"{other.name} the weight {other.weight + backend.weight} and remove "
+                f"{backend.name}",
+            )
+
+
+def _line_of_backend(backend: Backend) -> int | None:
+    line = backend.defined_at.rpartition(":")[2]
+    return int(line) if line.isdigit() else None
 
 
 def _pool_line(source: str, name: str) -> int | None:

@@ -1,0 +1,20 @@
+listen { address = "127.0.0.1:8080" }
+pool("apps", {
+  balance = "hash",
+  backends = {
+    { name = "apps1", address = "127.0.0.1:9001" },
+    { name = "apps2", address = "127.0.0.1:9002" },
+    { name = "apps3", address = "127.0.0.1:9003" },
+    { name = "apps4", address = "127.0.0.1:9004" },
+  },
+})
+
+local seen = {}
+
+function route(request)
+  local name = request.raw_host:gsub(":%d+$", ""):gsub("%.$", "")
+  name = string.lower(name)
+  seen[name] = true
+  local options = { key = name }
+  return "apps", options
+end
