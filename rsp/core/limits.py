@@ -203,6 +203,9 @@ COMPARED_LINES = 500
 SHOWN_LINES = 20
 """Changed lines of a file that a reload names; the Config screen shows all of them."""
 
+HOUSEKEEPING_S = 1.0
+"""How often removals that wait for an idle backend, and accept queues, are looked after."""
+
 KEEP_ALIVE_RACE_S = 0.5
 """A backend that ends a used connection this soon after a request, without a byte of a response,
 was closing it already: longer than a round trip, shorter than any work that fails."""

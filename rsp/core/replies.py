@@ -262,6 +262,10 @@ class ListenerRow(msgspec.Struct):
     """Clients that were refused for it, ever."""
     paused_by: list[str] = []
     """Why nobody is let in: `no_fds`, `full`, `memory`, `down`; empty when everybody is."""
+    accept_queue: int | None = None
+    """Clients that the kernel has set up and that wait to be accepted; null: unknown."""
+    accept_backlog: int | None = None
+    """How many of them may wait before the kernel turns others away."""
 
 
 class MemoryRow(msgspec.Struct):

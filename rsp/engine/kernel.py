@@ -166,6 +166,31 @@ def has_room(sock: socket.SocketType) -> bool:
     return any(readiness & select.POLLOUT for _, readiness in poll.poll(0))
 
 
+def accept_queue(sock: socket.socket) -> tuple[int, int] | None:
+    """Return how many clients wait to be accepted, and how many may.
+
+    None for a unix socket. Of a listening socket TCP_INFO says it in `unacked` and `sacked`.
+    """
+    fields = _fields(_raw_info(sock))
+    if not fields:
+        return None
+    return fields["unacked"], fields["sacked"]
+
+
+def listen_overflows() -> int | None:
+    """Return how many connections found a full accept queue so far, on this machine (its network
+    namespace); None where the kernel does not count them (proc(5), /proc/net/netstat)."""
+    try:
+        with open("/proc/net/netstat", encoding="ascii") as file:
+            lines = [line.split() for line in file]
+    except (OSError, UnicodeDecodeError):
+        return None
+    for names, values in zip(lines[::2], lines[1::2], strict=False):
+        if "ListenOverflows" in names:
+            return int(values[names.index("ListenOverflows")])
+    return None
+
+
 def quiet_s(sock: socket.SocketType) -> float | None:
     """Return for how long no byte has passed either way; None where the kernel does not know."""
     info = _raw_info(sock)

@@ -46,7 +46,7 @@ from rsp.core.wire import INVALID_PARAMS, CommandRefused, Pieces
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.dispatch import note_secrets
-from rsp.engine.kernel import open_fds, resident_bytes
+from rsp.engine.kernel import accept_queue, open_fds, resident_bytes
 from rsp.engine.listener import Listener
 from rsp.engine.lua_config import load_config
 from rsp.engine.relay import Relay
@@ -105,6 +105,7 @@ def status(engine: Engine, _params: Params) -> Status:
 def listener_row(listener: Listener) -> ListenerRow:
     """Return the row of a listening socket."""
     door, entrance = listener.door, listener.entrance
+    waiting, backlog = accept_queue(listener.sock) or (None, None)
     return ListenerRow(
         address=entrance.address,
         mode=entrance.mode.value,
@@ -114,6 +115,8 @@ def listener_row(listener: Listener) -> ListenerRow:
         max_connections_per_client=door.most_each,
         refused=door.refused,
         paused_by=listener.paused_by.names(),
+        accept_queue=waiting,
+        accept_backlog=backlog,
     )
 
 

@@ -26,6 +26,7 @@ from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance
+from rsp.engine.housekeeping import keep_house
 from rsp.engine.listener import Listener
 from rsp.engine.listening import Inherited, open_listener
 from rsp.engine.lua_config import LoadedConfig, LuaRouter, load_config, rebuild_router
@@ -42,9 +43,6 @@ from rsp.engine.watchdog import Watchdog
 
 _DRAIN_LOOK_S = 0.05
 """How often a draining engine looks whether the last session has ended."""
-
-_HOUSEKEEPING_S = 1.0
-"""How often removals that wait for an idle backend are looked after."""
 
 
 _UNASKED = (State.IDLE, State.READING_HEAD, State.READING_PROXY_HEADER)
@@ -128,7 +126,7 @@ class Engine:
             self._report_long_route,
         )
         self._watchdog.start()
-        self._housekeeping = loop.create_task(self._keep_house())
+        self._housekeeping = loop.create_task(keep_house(self.changes, self.listeners, self.note))
         self.memory.start()
         self.stalls.start()
         self.sampler.start()
@@ -329,11 +327,6 @@ class Engine:
         self.context.idle.retain(BackendTable({}, 0))
         self.context.deadlines.stop()
         self.context.poller.close()
-
-    async def _keep_house(self) -> None:
-        while True:
-            await asyncio.sleep(_HOUSEKEEPING_S)
-            await self.changes.remove_idle()
 
     def _look_at_router(self) -> None:
         """A Lua runtime that ran out of memory is beyond help; a new one is made of its source."""

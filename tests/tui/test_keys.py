@@ -291,7 +291,7 @@ async def test_the_endings_stand_behind_the_events(engine: FakeEngine) -> None:
         await shows(pilot, app, "CD: by the client, while data passed")
         await pilot.press("enter")
         await is_at(pilot, app, DetailScreen)
-        await pilot.press("escape")
+        await pilot.press("5")
         await is_at(pilot, app, AutopsiesScreen)
         await pilot.press("escape")
         await shows(pilot, app, "Endings [3]")

@@ -1,0 +1,37 @@
+"""A storm that is the accept queue's and not the backend's is told as that."""
+
+import os
+import signal
+import socket
+from contextlib import ExitStack
+
+from tests.behaviour.configs import LISTEN, pool
+from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.waiting import wait_until
+
+
+def test_a_full_accept_queue_is_named(engine: StartEngine, backend: OpenBackend) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    listener = proxy.ask("status")["listeners"][0]
+    assert listener["accept_queue"] == 0
+    backlog = listener["accept_backlog"]
+    assert backlog > 0
+    with ExitStack() as clients:
+        os.kill(proxy.pid, signal.SIGSTOP)
+        try:
+            for _ in range(backlog + 20):
+                client = clients.enter_context(socket.socket())
+                client.setblocking(False)
+                client.connect_ex(("127.0.0.1", proxy.port))
+        finally:
+            os.kill(proxy.pid, signal.SIGCONT)
+        said = proxy.wait_for_event("an accept queue of this machine was full")
+    assert "ListenOverflows" in said
+    assert "Not the backends" in said
+    assert f"127.0.0.1:{proxy.port} " in said
+    assert f"of {backlog} waiting" in said
+    # It was the storm's, and is over: who comes now is served, and nobody is accused.
+    assert proxy.get().status == 200
+    backends = proxy.ask("backends")["pools"][0]["backends"]
+    assert [row["connect_failures"] for row in backends] == [0]
+    wait_until(lambda: proxy.ask("status")["listeners"][0]["accept_queue"] == 0)
