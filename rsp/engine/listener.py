@@ -10,7 +10,6 @@ from rsp.core.limits import (
     ACCEPTS_PER_TURN,
     FDS_RESERVED,
     FLOOD_EVENT_S,
-    LISTEN_BACKLOG,
     Limits,
 )
 from rsp.core.throttle import Throttle
@@ -21,13 +20,11 @@ from rsp.engine.conversation import Conversation
 from rsp.engine.door import Door
 from rsp.engine.entrance import Entrance
 from rsp.engine.kernel import lowest_free_fd
-from rsp.engine.listening import Opened
+from rsp.engine.listening import Opened, listen_again, stop_listening
 from rsp.engine.nonblocking import (
     OutOfFds,
-    listen_again,
     prepare,
     reset_on_close,
-    stop_listening,
     try_accept,
 )
 from rsp.engine.poller import ACCEPTABLE
@@ -226,7 +223,7 @@ class Listener:
             CannotListen: somebody else has the port now.
         """
         if self.paused_by & AcceptPause.DOWN:
-            listen_again(self.sock, self.entrance.address, LISTEN_BACKLOG)
+            listen_again(self.sock, self.entrance.address)
             prepare(self.sock, self.context.limits.notsent_lowat_bytes)
             self.resume(AcceptPause.DOWN)
 

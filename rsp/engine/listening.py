@@ -121,6 +121,34 @@ def open_listener(config: ListenerConfig, inherited: Inherited) -> Opened:
     return Opened(bind_listener(host, port, LISTEN_BACKLOG), may_shut=True)
 
 
+def stop_listening(sock: socket.socket) -> socket.socket:
+    """Close a listening socket, and return one that keeps its port: a connect there is refused.
+
+    `listen_again` makes a listener of it. When the port cannot be kept, it is a closed one.
+    """
+    family, address = sock.family, sock.getsockname()
+    sock.close()
+    kept = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        kept.bind(address)
+    except OSError:
+        kept.close()
+    return kept
+
+
+def listen_again(sock: socket.socket, address: str) -> None:
+    """Listen at `address` with what `stop_listening` has returned.
+
+    Raises:
+        CannotListen: the port was lost.
+    """
+    try:
+        sock.listen(LISTEN_BACKLOG)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {address} again: {error.strerror}") from None
+
+
 def _bind_unix(path: str) -> Opened:
     """Listen at `path`, whose mode is what the umask leaves of 0777 (unix(7)): who may write to
     the file may connect."""

@@ -170,34 +170,6 @@ def bind_listener(host: str, port: int, backlog: int) -> socket.socket:
     return sock
 
 
-def stop_listening(sock: socket.socket) -> socket.socket:
-    """Close a listening socket, and return one that keeps its port: a connect there is refused.
-
-    `listen_again` makes a listener of it. When the port cannot be kept, it is a closed one.
-    """
-    family, address = sock.family, sock.getsockname()
-    sock.close()
-    kept = socket.socket(family, _STREAM)
-    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        kept.bind(address)
-    except OSError:
-        kept.close()
-    return kept
-
-
-def listen_again(sock: socket.socket, address: str, backlog: int) -> None:
-    """Listen at `address` with what `stop_listening` has returned.
-
-    Raises:
-        CannotListen: the port was lost.
-    """
-    try:
-        sock.listen(backlog)
-    except OSError as error:
-        raise CannotListen(f"cannot listen on {address} again: {error.strerror}") from None
-
-
 def _why_not_bound(error: OSError, port: int) -> str:
     match error.errno:
         case errno.EADDRINUSE:

@@ -19,6 +19,7 @@ from rsp.tui.model.fault_edit import (
     scopes_of_backend,
     scopes_of_session,
 )
+from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.faults import FaultForm, FaultsScreen
 from tests.tui import canned
 from tests.tui.fake_engine import FakeEngine
@@ -68,6 +69,9 @@ def broken(engine: FakeEngine) -> None:
 
 async def at_faults(pilot: Driver, app: Dashboard) -> None:
     await shows(pilot, app, "● LIVE")
+    screen = app.screen
+    assert isinstance(screen, ConnectionsScreen)
+    await wait_until(pilot, lambda: screen.table.cursor_row)
     await pilot.press("T")
     await shows(pilot, app, "Faults on purpose")
     await shows(pilot, app, "WHAT IT DOES")
