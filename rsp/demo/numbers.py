@@ -16,9 +16,9 @@ LINE_BYTES = 16
 BOOK_BYTES = 5 * MIB
 """The page of the slow-write story: many times what the kernel takes on its own."""
 
-BOOK_PAUSE_S = 0.02
-"""The page is sent in blocks with this pause: at 3 MB/s, faster than its reader, yet slowly enough
-that a relay which loses bytes loses pieces of the middle and not just the end."""
+BOOK_PAUSE_S = 0.05
+"""The page is sent in blocks with this pause: at 1.3 MB/s, faster than its reader, yet slowly enough
+that who loses bytes loses pieces of the middle, and takes 4 s for it: time to look."""
 
 SMALL_PAGE_BYTES = 2 * KIB
 
@@ -73,9 +73,9 @@ ECHO_TALKERS = 3
 RETRY_PAUSE_S = 1.0
 """A client whose connection failed comes back after this."""
 
-STORY_READ_BYTES = 32 * KIB
+STORY_READ_BYTES = 24 * KIB
 STORY_PAUSE_S = 0.04
-"""The slow client of the slow-write story: about 0.8 MB/s, so the page takes 6 s."""
+"""The slow client of the slow-write story: about 0.6 MB/s, so the whole page takes 9 s."""
 
 STORY_RECEIVE_BUFFER_BYTES = 16 * KIB
 """Set before it connects, so that the kernel of the proxy cannot put megabytes out of sight."""
