@@ -1,9 +1,11 @@
 """Breakpoints on what happens to fds: who stops, what moves then, and that nothing is lost."""
 
+import contextlib
 import threading
 
 import pytest
 
+from rsp.cli.failure import Failure
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine, Row
@@ -372,3 +374,28 @@ def test_an_engine_on_its_way_out_lets_everybody_go(
     stopped(proxy, client)
     proxy.ask("stop")
     assert client.read_response().body == b"hello"
+
+
+def test_a_step_that_the_kernel_refuses_leaves_a_gate_in_order(
+    proxy: Engine, site: Backend
+) -> None:
+    site.answer = lambda _: response("200 OK", PAGE * 3)
+    proxy.ask("fault.add", kind="latency", values={"latency": 1, "jitter": 0})
+    add(proxy, "first-byte", hold=True)
+    client = ask_late(proxy)
+    number = stopped(proxy, client)["id"]
+
+    def is_refused() -> bool:
+        """Read once and write once, where that can be; tell whether the kernel took nothing."""
+        for kind in ("read", "write"):
+            with contextlib.suppress(Failure):
+                proxy.ask("step", id=number, kind=kind)
+        return bool(proxy.row(client)["client"]["eagain_writes"])
+
+    wait_until(is_refused)
+    assert proxy.row(client)["client"]["unsent_bytes"] > 0
+    proxy.ask("break.remove", id="all")
+    assert digest(client.read_response().body) == digest(PAGE * 3)
+    proxy.ask("fault.remove", id="all")
+    assert ledger_of(proxy, number)["response"]["balanced"]
+    assert not [line for line in proxy.events() if "a bug of ours" in line]

@@ -98,7 +98,7 @@ def step(engine: Engine, params: StepParams) -> Done:
     if params.kind == "read":
         done, without = brake.read_once(side), "there is nothing to read, or no room for it"
     elif params.kind == "write":
-        done, without = brake.write_once(side), "nothing is to be sent, or the kernel has no room"
+        done, without = brake.write_once(side), "nothing may be sent, or there is no room for it"
     elif params.kind == "event":
         done = brake.next_event() or "waits for the next event"
         without = ""

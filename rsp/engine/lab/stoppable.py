@@ -8,7 +8,6 @@ an edge comes once. A step makes one call, and the connection still stands.
 from typing import Protocol
 
 from rsp.core.breaks.expression import BreakEvent
-from rsp.core.buffer import AfterUnsent
 from rsp.core.vocabulary import PauseReason, Side
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import queues
@@ -162,8 +161,15 @@ class StoppableConnection(Connection):
     @property
     def may_write(self) -> bool:
         """Whether something is to be sent, and the kernel is thought to have room."""
-        has_any = bool(self.unsent.data) or self.unsent.after is not AfterUnsent.NOTHING
+        has_any = self._most_bytes > 0 if self.unsent.data else self.unsent.after > 0
         return self.is_writable and self.write_error is None and has_any
+
+    @property
+    def _most_bytes(self) -> int:
+        """What the next write may offer: as much as the faults let through."""
+        if isinstance(self, TamperedConnection) and self.tampering.gates:
+            return self.tampering.room_bytes(self.poller.now_s)
+        return len(self.unsent)
 
     def read_once(self) -> None:
         """Make one call to read; what comes is taken as ever, and waits on the other side."""
@@ -174,24 +180,20 @@ class StoppableConnection(Connection):
         if not self.unsent.data:
             super()._all_sent()
             return
-        view = self._next_piece()
+        view = memoryview(bytes(self.unsent.data[: self._most_bytes]))
         count = self._try(view) if isinstance(self, TamperedConnection) else self._try_once(view)
         if count is None:
             return
         if count < 0:
-            self._not_taken(count)
+            if isinstance(self, TamperedConnection):
+                self._not_taken_of(view, count)
+            else:
+                self._not_taken(count)
             return
         self.unsent.consume(count, self.bytes_out)
         if self.is_full and self.unsent.has_room:
             self.is_full = False
             self.owner.on_room(self)
-
-    def _next_piece(self) -> memoryview:
-        """Return what the next write may offer: as much as the faults let through."""
-        most = len(self.unsent)
-        if isinstance(self, TamperedConnection) and self.tampering.gates:
-            most = max(0, self.tampering.room_bytes(self.poller.now_s))
-        return memoryview(bytes(self.unsent.data[:most]))
 
     def _try_once(self, view: memoryview) -> int | None:
         """Offer bytes to the kernel, and count what it says; None: the peer is gone."""
