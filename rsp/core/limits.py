@@ -206,10 +206,6 @@ SHOWN_LINES = 20
 HOUSEKEEPING_S = 1.0
 """How often removals that wait for an idle backend, and accept queues, are looked after."""
 
-KEEP_ALIVE_RACE_S = 0.5
-"""A backend that ends a used connection this soon after a request, without a byte of a response,
-was closing it already: longer than a round trip, shorter than any work that fails."""
-
 FAULT_BURST_S = 0.05
 """What the fault `bandwidth` lets pass at once: the bytes of this time. Timers step by 1 ms."""
 
