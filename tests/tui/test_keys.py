@@ -283,7 +283,10 @@ async def test_the_endings_stand_behind_the_events(engine: FakeEngine) -> None:
     app = attached(engine)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await shows(pilot, app, "● BLOCKED")
-        await pilot.press("5", "A")
+        await pilot.press("5")
+        await is_at(pilot, app, EventsScreen)
+        await shows(pilot, app, "ECONNREFUSED")
+        await pilot.press("A")
         await is_at(pilot, app, AutopsiesScreen)
         await shows(pilot, app, "SD: by the backend, while data passed")
         await pilot.press("slash", *"code", "colon", *"CD", "enter")
