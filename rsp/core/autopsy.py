@@ -127,6 +127,12 @@ class SideEvidence(msgspec.Struct, frozen=True, gc=False):
     """Whose byte was the last one on this connection: `we` or `peer`; null: nobody's."""
 
     @property
+    def is_reset_by_us(self) -> bool:
+        """Whether our close told this peer by RST that what it said was not read (RFC 1122,
+        4.2.2.13): it was still there."""
+        return bool(self.receive_queue_bytes) and self.error is None
+
+    @property
     def undelivered_bytes(self) -> int | None:
         """What the peer has not acknowledged of all that was for it."""
         if self.send_queue_bytes is None:
@@ -224,7 +230,8 @@ def _destroyed(who: str, side: SideEvidence) -> list[str]:
         found.append(f"{side.undelivered_bytes:,} bytes had not reached {who}")
     if side.receive_queue_bytes:
         unread = f"{side.receive_queue_bytes:,} bytes from {who} were never read"
-        found.append(f"{unread}: closing such a connection sends RST")
+        sent = ": closing such a connection sends RST" if side.is_reset_by_us else ""
+        found.append(unread + sent)
     return found
 
 

@@ -1,6 +1,10 @@
-"""The row of a close autopsy, for whoever looks."""
+"""The rows of close autopsies, for whoever looks."""
+
+from collections.abc import Iterable
 
 from rsp.core.autopsy import AutopsyRow, code_of, sentence_of
+from rsp.core.ending_limits import STORM_S
+from rsp.core.storm import End, StormRow, storms
 from rsp.engine.closed import ClosedSession
 from rsp.engine.ledger import closed_ledger
 from rsp.engine.telemetry import Telemetry
@@ -26,3 +30,21 @@ def autopsy_row(closed: ClosedSession, telemetry: Telemetry) -> AutopsyRow:
         client=ending.client if ending is not None else None,
         backend=ending.backend if ending is not None else None,
     )
+
+
+def storms_now(newest: Iterable[ClosedSession], now_s: float) -> list[StormRow]:
+    """Return the ways to end that were frequent lately; `newest` are all that are kept.
+
+    Endings of which no evidence was taken are ordinary here: a flood has alerts of its own.
+    """
+    ends: list[End] = []
+    count, since_s = 0, now_s
+    for each in newest:
+        if now_s - each.closed_s > STORM_S:
+            break
+        count, since_s = count + 1, each.closed_s
+        ending = each.ending
+        if ending is not None:
+            left = ending.client.is_reset_by_us
+            ends.append(End(code_of(each.reason, ending), each.reason.value, left))
+    return storms(ends, count, now_s - since_s)
