@@ -24,7 +24,7 @@ def ending_of(session: Any, now_s: float) -> Ending:
     exchange: Any = getattr(speaker, "exchange", None)
     idle_s: float | None = None
     if None not in (connection, exchange, pairing) and pairing.is_reused:
-        idle_s = max(0.0, exchange.started_s - connection.idle_since_s)
+        idle_s = idle_before(connection, exchange.started_s)
     return Ending(
         phase_of(session.state.shown, response_begun=begun),
         _side(session.client),
@@ -33,6 +33,11 @@ def ending_of(session: Any, now_s: float) -> Ending:
         idle_s,
         begun,
     )
+
+
+def idle_before(connection: Connection, started_s: float) -> float:
+    """Return for how long a used backend connection had been idle before a request that began."""
+    return max(0.0, started_s - connection.idle_since_s)
 
 
 def at_the_end(ending: Ending, client: Connection) -> Ending:

@@ -117,6 +117,29 @@ def test_the_race_of_keep_alive_has_its_name(engine: StartEngine, backend: OpenB
     assert "ERR" in row["backend"]["readiness"]
 
 
+def test_a_race_that_the_client_does_not_notice_is_an_event(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def first(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(response("200 OK", b"first"))
+        site.script = site.serve
+        wire.read_head()
+        wire.reset()
+
+    site = backend(first, answer=answer)
+    proxy = engine(LISTEN + pool(site))
+    client = proxy.connect()
+    assert client.ask(request()).body == b"first"
+    assert client.ask(request()).body == b"small"
+    session = proxy.row(client)["id"]
+    said = proxy.wait_for_event("the request is sent again on a new one")
+    assert said.startswith(f"session {session}: backend web/web1 ({site.address}) reset the")
+    assert "which had been idle for" in said
+    client.close()
+    assert autopsy(proxy, session)["code"] == "--"
+
+
 def test_a_first_request_that_is_reset_is_no_race(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
