@@ -74,7 +74,7 @@ _PHASES = {
 """The second character: R the request, C connecting, H the response head, D data, L the last data.
 While streaming it depends on whether a response has begun."""
 
-_BY_WORDS = {
+BY_WORDS = {
     "C": "by the client",
     "S": "by the backend",
     "P": "by this proxy",
@@ -84,7 +84,7 @@ _BY_WORDS = {
     "R": "out of memory or room",
     "I": "by a bug of ours",
 }
-_PHASE_WORDS = {
+PHASE_WORDS = {
     "R": "while the request was read",
     "Q": "while its route was decided",
     "C": "while the backend was connected to",
@@ -172,7 +172,7 @@ def code_words(code: str) -> str:
     if code == "--":
         return "an ordinary end"
     by, phase = code[:1], code[1:]
-    return f"{_BY_WORDS.get(by, by)}, {_PHASE_WORDS.get(phase, 'at a moment that nobody saw')}"
+    return f"{BY_WORDS.get(by, by)}, {PHASE_WORDS.get(phase, 'at a moment that nobody saw')}"
 
 
 def who_wrote_last(sent_s: float | None, received_s: float | None) -> str | None:

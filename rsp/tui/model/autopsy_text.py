@@ -72,7 +72,7 @@ def _side(name: str, side: SideEvidence) -> str:
         if ago_s is not None:
             facts.append(f"last byte {what} {text.duration(ago_s)} before")
     if side.wrote_last is not None:
-        facts.append("the last one was ours" if side.wrote_last == "we" else "the last one its")
+        facts.append(f"{'we' if side.wrote_last == 'we' else 'it'} wrote last")
     return f"{name}: {', '.join(facts)}"
 
 
