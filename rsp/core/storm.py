@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rsp.core.ending_limits import STORM_LEAST, STORM_SHARE
+from rsp.core.limits import STORM_LEAST, STORM_SHARE
 
 
 class End(NamedTuple):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from rsp.core.autopsy import AutopsyRow, code_of, sentence_of
-from rsp.core.ending_limits import STORM_S
+from rsp.core.limits import STORM_S
 from rsp.core.storm import End, StormRow, storms
 from rsp.engine.closed import ClosedSession
 from rsp.engine.ledger import closed_ledger

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsp.core.ending_limits import STORM_LEAST, STORM_SHARE
+from rsp.core.limits import STORM_LEAST, STORM_SHARE
 from rsp.core.storm import End, storms
 
 GONE = End("CD", "client_gone", left_input=False)
