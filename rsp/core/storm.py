@@ -1,21 +1,23 @@
 """Storms: many sessions that end in the same way within a short time, said once."""
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import msgspec
 
 from rsp.core.limits import STORM_LEAST, STORM_SHARE
 
 
-class End(NamedTuple):
-    """One session that did not end in the ordinary way."""
+@dataclass(slots=True)
+class Kind:
+    """Sessions that ended in the same way, and not in the ordinary one."""
 
     code: str
     reason: str
-    left_input: bool
-    """Whether it was closed with input that nobody had read, for which the kernel sends RST."""
+    count: int = 0
+    left_input: int = 0
+    """Those of them that were closed with input that nobody had read, for which the kernel sends
+    RST."""
 
 
 class StormRow(msgspec.Struct):
@@ -31,23 +33,25 @@ class StormRow(msgspec.Struct):
     sentence: str
 
 
-def storms(ends: Sequence[End], of: int, within_s: float) -> list[StormRow]:
-    """Return the storms among `ends`, the biggest first.
+def storms(kinds: Iterable[Kind], of: int, within_s: float) -> list[StormRow]:
+    """Return the storms among `kinds`, the biggest first.
 
     `of` is how many sessions ended in these `within_s` seconds, the ordinary ones included.
     """
-    kinds = Counter((end.code, end.reason) for end in ends)
     least = max(STORM_LEAST, STORM_SHARE * of)
-    found = []
-    for (code, reason), count in kinds.most_common():
-        if count < least:
-            break
-        unread = sum(end.left_input for end in ends if (end.code, end.reason) == (code, reason))
-        said = (
-            f"{count:,} of the {of:,} sessions that ended in the last {within_s:.1f} s "
-            f"ended {code} ({reason})"
-        )
-        if unread:
-            said += f"; {unread:,} were reset by us with unread input"
-        found.append(StormRow(code, reason, count, of, within_s, said))
-    return found
+    found = [
+        StormRow(kind.code, kind.reason, kind.count, of, within_s, _sentence(kind, of, within_s))
+        for kind in kinds
+        if kind.count >= least
+    ]
+    return sorted(found, key=lambda row: -row.count)
+
+
+def _sentence(kind: Kind, of: int, within_s: float) -> str:
+    said = (
+        f"{kind.count:,} of the {of:,} sessions that ended in the last {within_s:.1f} s "
+        f"ended {kind.code} ({kind.reason})"
+    )
+    if kind.left_input:
+        said += f"; {kind.left_input:,} were reset by us with unread input"
+    return said

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from rsp.core.autopsy import AutopsyRow, code_of, sentence_of
 from rsp.core.limits import STORM_S
-from rsp.core.storm import End, StormRow, storms
+from rsp.core.storm import Kind, StormRow, storms
+from rsp.core.vocabulary import CloseReason
 from rsp.engine.closed import ClosedSession
 from rsp.engine.ledger import closed_ledger
 from rsp.engine.telemetry import Telemetry
@@ -37,7 +38,7 @@ def storms_now(newest: Iterable[ClosedSession], now_s: float) -> list[StormRow]:
 
     Endings of which no evidence was taken are ordinary here: a flood has alerts of its own.
     """
-    ends: list[End] = []
+    kinds: dict[tuple[CloseReason, str], Kind] = {}
     count, since_s = 0, now_s
     for each in newest:
         if now_s - each.closed_s > STORM_S:
@@ -45,6 +46,10 @@ def storms_now(newest: Iterable[ClosedSession], now_s: float) -> list[StormRow]:
         count, since_s = count + 1, each.closed_s
         ending = each.ending
         if ending is not None:
-            left = ending.client.is_reset_by_us
-            ends.append(End(code_of(each.reason, ending), each.reason.value, left))
-    return storms(ends, count, now_s - since_s)
+            key = each.reason, ending.phase
+            kind = kinds.get(key)
+            if kind is None:
+                kind = kinds[key] = Kind(code_of(each.reason, ending), each.reason.value)
+            kind.count += 1
+            kind.left_input += ending.client.is_reset_by_us
+    return storms(kinds.values(), count, now_s - since_s)
