@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from docs.faults import fault_tables, reason_table
+from rsp.core.autopsy import BY_WORDS, PHASE_WORDS
 from rsp.core.faults.kinds import KINDS, FaultFamily, Value
 from rsp.core.lifecycle import diagram
 from rsp.core.linting.finding import RULES
@@ -94,10 +95,21 @@ def rule_table() -> str:
     return "\n".join(["| Rule | What it finds |", "|---|---|", *rows])
 
 
+def ending_codes() -> str:
+    """Return both characters of an autopsy's code, and what each says."""
+    return "\n\n".join(
+        "\n".join(
+            [f"| {title} | |", "|---|---|", *(f"| `{c}` | {said} |" for c, said in words.items())]
+        )
+        for title, words in (("first", BY_WORDS), ("second", PHASE_WORDS))
+    )
+
+
 PARTS = (
     Part("session table", "ARCHITECTURE.md", session_table),
     Part("keys", "README.md", key_tables),
     Part("close reasons", "docs/faults.md", reason_table),
+    Part("ending codes", "docs/faults.md", ending_codes),
     Part("faults", "docs/faults.md", fault_tables),
     Part("fault kinds", "docs/faults_on_purpose.md", fault_kinds),
     Part("rules", "docs/lint.md", rule_table),

@@ -6,7 +6,7 @@ which phase. Their users know them; everybody else reads the sentence.
 
 import msgspec
 
-from rsp.core.evidence import LedgerRow
+from rsp.core.evidence import FlowRow, LedgerRow
 from rsp.core.legend import CLOSE_REASONS
 from rsp.core.limits import KEEP_ALIVE_RACE_S
 from rsp.core.vocabulary import CloseReason, SessionState
@@ -74,7 +74,7 @@ _PHASES = {
 """The second character: R the request, C connecting, H the response head, D data, L the last data.
 While streaming it depends on whether a response has begun."""
 
-_BY_WORDS = {
+BY_WORDS = {
     "C": "by the client",
     "S": "by the backend",
     "P": "by this proxy",
@@ -84,7 +84,7 @@ _BY_WORDS = {
     "R": "out of memory or room",
     "I": "by a bug of ours",
 }
-_PHASE_WORDS = {
+PHASE_WORDS = {
     "R": "while the request was read",
     "Q": "while its route was decided",
     "C": "while the backend was connected to",
@@ -99,13 +99,11 @@ TCP_STATES = (
 )  # fmt: skip
 """`tcpi_state` in words (linux/tcp_states.h)."""
 
-_FIN_UNACKED = ("FIN_WAIT1", "LAST_ACK", "CLOSING")
-"""In these our FIN waits for its ACK, and the send queue counts it as a byte."""
-
 
 class SideEvidence(msgspec.Struct, frozen=True, gc=False):
     """What one side looked like when it was known how the session would end.
 
+    The queues of a client are those at the very end: what it still took until then is not lost.
     Bytes and seconds; null is what the kernel did not say.
     """
 
@@ -125,6 +123,14 @@ class SideEvidence(msgspec.Struct, frozen=True, gc=False):
     """How long ago the last byte to the peer left."""
     last_received_s: float | None
     """How long ago the last byte from it came."""
+    wrote_last: str | None = None
+    """Whose byte was the last one on this connection: `we` or `peer`; null: nobody's."""
+
+    @property
+    def is_reset_by_us(self) -> bool:
+        """Whether our close told this peer by RST that what it said was not read (RFC 1122,
+        4.2.2.13): it was still there."""
+        return bool(self.receive_queue_bytes) and self.error is None
 
     @property
     def undelivered_bytes(self) -> int | None:
@@ -140,7 +146,8 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     phase: str
     client: SideEvidence
     backend: SideEvidence | None
-    backend_name: str
+    backend_name: str | None
+    """`pool/name`; None when there was none."""
     idle_s: float | None
     """For how long the backend connection had been idle before this request; null: it was new."""
     response_begun: bool
@@ -165,29 +172,35 @@ def code_words(code: str) -> str:
     if code == "--":
         return "an ordinary end"
     by, phase = code[:1], code[1:]
-    return f"{_BY_WORDS.get(by, by)}, {_PHASE_WORDS.get(phase, 'at a moment that nobody saw')}"
+    return f"{BY_WORDS.get(by, by)}, {PHASE_WORDS.get(phase, 'at a moment that nobody saw')}"
 
 
-def kernel_queue(queue_bytes: int | None, tcp_state: str | None) -> int | None:
-    """Return a send queue without the FIN that it counts as a byte."""
-    if queue_bytes and tcp_state in _FIN_UNACKED:
-        return queue_bytes - 1
-    return queue_bytes
+def who_wrote_last(sent_s: float | None, received_s: float | None) -> str | None:
+    """Return whose byte was the last one, from how many seconds ago each side's last one was."""
+    if sent_s is None or received_s is None:
+        return "we" if sent_s is not None else "peer" if received_s is not None else None
+    return "we" if sent_s < received_s else "peer"
 
 
-def sentence_of(reason: CloseReason, detail: str, ending: Ending | None) -> str:
-    """Return in one sentence how it ended, with the evidence that matters."""
+def sentence_of(
+    reason: CloseReason, detail: str, ending: Ending | None, response: FlowRow | None = None
+) -> str:
+    """Return in one sentence how it ended, with the evidence that matters.
+
+    `response` are the books of what came from the backend.
+    """
     parts = [detail or CLOSE_REASONS[reason]]
     if ending is None or reason in _ORDINARY:
         return parts[0]
+    backend_name = f"backend {ending.backend_name}" if ending.backend_name else "the backend"
     if reason is CloseReason.BACKEND_GONE:
         parts += _backend_gone(ending)
-    for who, side in (("the client", ending.client), (ending.backend_name, ending.backend)):
-        if side is not None and side.undelivered_bytes:
-            parts.append(f"{side.undelivered_bytes:,} bytes had not reached {who}")
-        if side is not None and side.receive_queue_bytes:
-            unread = f"{side.receive_queue_bytes:,} bytes from {who} were never read"
-            parts.append(f"{unread}: closing such a connection sends RST")
+    for who, side in (("the client", ending.client), (backend_name, ending.backend)):
+        if side is not None:
+            parts += _destroyed(who, side)
+    if response is not None and _all_passed_on(ending, response):
+        came = f"all {response.in_:,} bytes that came for the client"
+        parts.append(f"{came} were passed on (heads not counted)")
     return "; ".join(parts)
 
 
@@ -210,6 +223,24 @@ def _backend_gone(ending: Ending) -> list[str]:
     return found
 
 
+def _destroyed(who: str, side: SideEvidence) -> list[str]:
+    """Say how many bytes never arrived, on their way to `who` and on their way from it."""
+    found = []
+    if side.undelivered_bytes:
+        found.append(f"{side.undelivered_bytes:,} bytes had not reached {who}")
+    if side.receive_queue_bytes:
+        unread = f"{side.receive_queue_bytes:,} bytes from {who} were never read"
+        sent = ": closing such a connection sends RST" if side.is_reset_by_us else ""
+        found.append(unread + sent)
+    return found
+
+
+def _all_passed_on(ending: Ending, response: FlowRow) -> bool:
+    """Tell whether a response that broke off lost nothing here and on the way to the client."""
+    is_whole = response.balanced and not response.unsent and response.in_ > 0
+    return is_whole and ending.phase == "D" and ending.client.undelivered_bytes == 0
+
+
 class AutopsyRow(msgspec.Struct):
     """How a session ended."""
 
@@ -225,6 +256,8 @@ class AutopsyRow(msgspec.Struct):
     client_address: str
     backend_address: str | None
     """null when it had none at its end."""
+    backend_name: str | None
+    """`pool/name`; null when it had none, and when nobody looked."""
     undelivered_bytes: int | None
     """What the client had not acknowledged of all that was for it; null when nobody looked."""
     ledger: LedgerRow

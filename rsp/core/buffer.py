@@ -37,13 +37,15 @@ class WriteBuffer:
     """Unsent bytes of one connection, in order, with their watermarks and the close marker."""
 
     __slots__ = (
-        "after", "came_crc", "data", "discarded_bytes", "first_divergence", "gone_bytes",
-        "gone_crc", "high_water_bytes", "low_water_bytes", "peak_bytes",
+        "after", "came_crc", "data", "discarded_bytes", "fin_sent", "first_divergence",
+        "gone_bytes", "gone_crc", "high_water_bytes", "low_water_bytes", "peak_bytes",
     )  # fmt: skip
 
     def __init__(self, high_water_bytes: int, low_water_bytes: int) -> None:
         self.data = bytearray()
         self.after = _NOTHING
+        self.fin_sent = False
+        """Whether FIN went out behind everything: the kernel's queue counts it as a byte."""
         self.high_water_bytes = high_water_bytes
         self.low_water_bytes = low_water_bytes
         self.peak_bytes = self.discarded_bytes = 0
@@ -104,6 +106,10 @@ class WriteBuffer:
     def left_bytes(self) -> int:
         """What the peer has not got, and may never get."""
         return len(self.data) + self.discarded_bytes
+
+    def say_fin(self) -> None:
+        """Note that FIN is sent: nothing comes behind it, and it is not to be sent again."""
+        self.after, self.fin_sent = _NOTHING, True
 
     def set_after(self, after: AfterUnsent) -> None:
         """Put a close marker behind the data. A stronger one replaces a weaker one."""

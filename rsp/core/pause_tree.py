@@ -7,7 +7,8 @@ import msgspec
 
 from rsp.core.addresses import client_ip_of
 from rsp.core.limits import STALL_S
-from rsp.core.replies import ConnectionRow, ListenerRow, PeerRow
+from rsp.core.listener_rows import ListenerRow
+from rsp.core.replies import ConnectionRow, PeerRow
 from rsp.core.units import full_size
 from rsp.core.vocabulary import StallCause
 

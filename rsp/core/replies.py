@@ -20,6 +20,8 @@ from rsp.core.evidence import (
     SampleRow,
     StallRow,
 )
+from rsp.core.listener_rows import ListenerRow
+from rsp.core.storm import StormRow
 
 
 class PeerRow(msgspec.Struct, gc=False):
@@ -247,27 +249,6 @@ class Events(msgspec.Struct):
     """Events asked for that are no longer kept: the gap, never hidden."""
 
 
-class ListenerRow(msgspec.Struct):
-    """A listening socket."""
-
-    address: str
-    mode: str
-    pool: str | None = None
-    connections: int = 0
-    """Client connections that came in here and have not ended."""
-    max_connections: int = 0
-    max_connections_per_client: int = 0
-    """0: no limit."""
-    refused: int = 0
-    """Clients that were refused for it, ever."""
-    paused_by: list[str] = []
-    """Why nobody is let in: `no_fds`, `full`, `memory`, `down`; empty when everybody is."""
-    accept_queue: int | None = None
-    """Clients that the kernel has set up and that wait to be accepted; null: unknown."""
-    accept_backlog: int | None = None
-    """How many of them may wait before the kernel turns others away."""
-
-
 class MemoryRow(msgspec.Struct):
     """What buffers and captures hold, against their budget."""
 
@@ -329,6 +310,8 @@ class Status(msgspec.Struct):
     """Their kinds, the oldest first."""
     breaks: BreakSummary = msgspec.field(default_factory=BreakSummary)
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
+    storms: list[StormRow] = []
+    """Ways to end that are frequent now."""
 
 
 class Changed(msgspec.Struct):

@@ -24,12 +24,12 @@ _ROWS = (
     replies.ConnectionRow,
     replies.ConnectionDetail,
     ExchangeRow,
+    AutopsyRow,
     replies.DecisionRow,
     replies.EventRow,
     replies.BackendRow,
     replies.PoolRow,
     evidence.CallRow,
-    AutopsyRow,
 )
 
 _PATHS: dict[str, tuple[str, ...]] = {
@@ -39,10 +39,10 @@ _PATHS: dict[str, tuple[str, ...]] = {
     "status": ("response.status", "status"),
     "ttfb": ("response.first_byte_s", "first_byte_s"),
     "pool": ("route.pool", "pool"),
-    "backend": ("route.backend", "backend"),
+    "backend": ("route.backend", "backend", "backend_name"),
     "key": ("route.key", "key"),
     "reason": ("route.reason", "reason"),
-    "client": ("client.address", "client"),
+    "client": ("client.address", "client_address", "client"),
     "age": ("age_s",),
     "duration": ("duration_s",),
 }

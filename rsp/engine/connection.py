@@ -274,7 +274,7 @@ class Connection:
     def _all_sent(self) -> None:
         after = self.unsent.after
         if after is _SHUT_WRITE:
-            self.unsent.after = _NOTHING
+            self.unsent.say_fin()
             shut_write(self.sock)
             if self.calls is not None:
                 self._record("shutdown", 0, 0, "FIN sent")

@@ -11,8 +11,7 @@ from rsp.core.params import LimitParams, Params
 from rsp.core.pause_tree import Pauses, PauseTree
 from rsp.core.slow_exchanges import Surroundings, slow_sentence
 from rsp.engine.exchange import Exchange
-from rsp.engine.looking import listener_row
-from rsp.engine.rows import connection_row, exchange_row
+from rsp.engine.rows import connection_row, exchange_row, listener_row
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
 

@@ -166,31 +166,6 @@ def has_room(sock: socket.SocketType) -> bool:
     return any(readiness & select.POLLOUT for _, readiness in poll.poll(0))
 
 
-def accept_queue(sock: socket.socket) -> tuple[int, int] | None:
-    """Return how many clients wait to be accepted, and how many may.
-
-    None for a unix socket. Of a listening socket TCP_INFO says it in `unacked` and `sacked`.
-    """
-    fields = _fields(_raw_info(sock))
-    if not fields:
-        return None
-    return fields["unacked"], fields["sacked"]
-
-
-def listen_overflows() -> int | None:
-    """Return how many connections found a full accept queue so far, on this machine (its network
-    namespace); None where the kernel does not count them (proc(5), /proc/net/netstat)."""
-    try:
-        with open("/proc/net/netstat", encoding="ascii") as file:
-            lines = [line.split() for line in file]
-    except (OSError, UnicodeDecodeError):
-        return None
-    for names, values in zip(lines[::2], lines[1::2], strict=False):
-        if "ListenOverflows" in names:
-            return int(values[names.index("ListenOverflows")])
-    return None
-
-
 def quiet_s(sock: socket.SocketType) -> float | None:
     """Return for how long no byte has passed either way; None where the kernel does not know."""
     info = _raw_info(sock)
@@ -207,6 +182,23 @@ def silence(sock: socket.SocketType) -> tuple[int | None, float | None, float | 
         return None, None, None
     sent_ms, _, received_ms = _LAST_DATA.unpack_from(info, _LAST_DATA_AT)
     return info[0], sent_ms / 1000, received_ms / 1000
+
+
+def crowd(listening: socket.SocketType) -> tuple[int | None, int | None, int | None]:
+    """Return how many clients wait to be accepted, for how many there is room, and how many tries
+    the kernel has dropped at this socket, ever; None where it does not say (a unix socket).
+
+    Source: of a listening socket tcp_get_info() gives sk_ack_backlog as `unacked` and
+    sk_max_ack_backlog as `sacked` (net/ipv4/tcp.c); one more than the latter can wait, measured.
+    Drops are the last word of SO_MEMINFO: those of this socket, where ListenOverflows of
+    /proc/net/netstat counts for everybody.
+    """
+    fields = _fields(_raw_info(listening))
+    if not fields:
+        return None, None, None
+    memory = _option(listening, socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
+    dropped = MEMINFO.unpack(memory)[-1] if len(memory) == MEMINFO.size else None
+    return fields["unacked"], fields["sacked"], dropped
 
 
 def resident_bytes() -> int:

@@ -34,7 +34,6 @@ from rsp.core.replies import (
     Edits,
     Events,
     Explanation,
-    ListenerRow,
     MemoryRow,
     PoolRow,
     Status,
@@ -43,11 +42,11 @@ from rsp.core.replies import (
 from rsp.core.routing import RouteFailed, candidates, failed_decision
 from rsp.core.row_fields import asks_held
 from rsp.core.wire import INVALID_PARAMS, CommandRefused, Pieces
+from rsp.engine.autopsy_rows import storms_now
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.dispatch import note_secrets
-from rsp.engine.kernel import accept_queue, open_fds, resident_bytes
-from rsp.engine.listener import Listener
+from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.lua_config import load_config
 from rsp.engine.relay import Relay
 from rsp.engine.rows import (
@@ -56,6 +55,7 @@ from rsp.engine.rows import (
     connection_row,
     decision_row,
     event_row,
+    listener_row,
     redacted_texts,
 )
 from rsp.engine.server import Engine
@@ -99,24 +99,7 @@ def status(engine: Engine, _params: Params) -> Status:
         memory=MemoryRow(
             engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
         ),
-    )
-
-
-def listener_row(listener: Listener) -> ListenerRow:
-    """Return the row of a listening socket."""
-    door, entrance = listener.door, listener.entrance
-    waiting, backlog = accept_queue(listener.sock) or (None, None)
-    return ListenerRow(
-        address=entrance.address,
-        mode=entrance.mode.value,
-        pool=entrance.config.pool,
-        connections=door.live,
-        max_connections=door.most,
-        max_connections_per_client=door.most_each,
-        refused=door.refused,
-        paused_by=listener.paused_by.names(),
-        accept_queue=waiting,
-        accept_backlog=backlog,
+        storms=storms_now(engine.registry.closed.newest(), now_s),
     )
 
 

@@ -6,7 +6,7 @@ Afterwards the response is cut off so that the client can see it: nothing is eve
 
 from typing import Protocol
 
-from rsp.core.events import ErrorReplied
+from rsp.core.events import ErrorReplied, Noted
 from rsp.core.http1.errors import BadMessage, error_reply
 from rsp.core.http1.framing import BodyKind
 from rsp.core.http1.head import RequestHead, ResponseHead
@@ -14,6 +14,7 @@ from rsp.core.http1.kept import KeptBody
 from rsp.core.lifecycle import Fact
 from rsp.core.patience import Patience
 from rsp.core.vocabulary import CloseReason
+from rsp.engine.autopsies import idle_before
 from rsp.engine.exchange import Exchange
 from rsp.engine.pairing import Pairing
 from rsp.engine.replay import repeat
@@ -113,11 +114,29 @@ def no_response(talk: Talk, what: str) -> None:
     if exchange is None or backend is None:
         talk.pairing.part(keep=False)
         return
-    if repeat(talk):
-        return
     sentence = f"backend {backend.key} ({backend.address}) {what}"
+    connection, began_s = talk.session.backend, exchange.started_s
+    idle = ""
+    if connection is not None and talk.pairing.is_reused:
+        idle = f", which had been idle for {idle_before(connection, began_s):.2f} s"
+    if repeat(talk):
+        _note_repeat(talk.session, sentence + idle)
+        return
     talk.pairing.note_failure(backend, sentence)
     reply(talk, 502, sentence, CloseReason.BACKEND_GONE)
+
+
+def _note_repeat(session: Session, sentence: str) -> None:
+    """Tell of what the client does not notice: it goes on, so no autopsy will tell of it."""
+    context = session.context
+    context.telemetry.record(
+        Noted(
+            at_s=context.poller.now_s,
+            session=session.id,
+            what=f"session {session.id}: {sentence}; the request is sent again on a new one",
+            said_by="session",
+        )
+    )
 
 
 def backend_gone(talk: Talk, reason: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rsp.core.events import Event, level_of, source_of
 from rsp.core.evidence import RoomRow, SampleRow, StallRow
 from rsp.core.exchange_rows import ExchangeRow
+from rsp.core.listener_rows import ListenerRow
 from rsp.core.redact import Redactor
 from rsp.core.replies import (
     ConnectionDetail,
@@ -25,8 +26,9 @@ from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
 from rsp.engine.exchange import Decided, Exchange
-from rsp.engine.kernel import tcp_info
+from rsp.engine.kernel import crowd, tcp_info
 from rsp.engine.ledger import closed_ledger, ledger_of
+from rsp.engine.listener import Listener
 from rsp.engine.pauses import pause_of
 from rsp.engine.relay import Relay
 from rsp.engine.room import room_of
@@ -236,4 +238,23 @@ def event_row(seq: int, event: Event, telemetry: Telemetry) -> EventRow:
         session=event.session,
         message=telemetry.redactor.text(event.message),
         fields=telemetry.redactor.values(event.fields),
+    )
+
+
+def listener_row(listener: Listener) -> ListenerRow:
+    """Return the row of a listening socket; its kernel is asked who waits there."""
+    door, entrance = listener.door, listener.entrance
+    waiting, backlog, dropped = crowd(listener.sock)
+    return ListenerRow(
+        address=entrance.address,
+        mode=entrance.mode.value,
+        pool=entrance.config.pool,
+        connections=door.live,
+        max_connections=door.most,
+        max_connections_per_client=door.most_each,
+        refused=door.refused,
+        paused_by=listener.paused_by.names(),
+        accept_queue=waiting,
+        accept_backlog=backlog,
+        accept_dropped=dropped,
     )

@@ -18,7 +18,7 @@ from rsp.core.patience import Patience, Waiting, patience
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, Mode, PauseReason, SessionState
 from rsp.engine.actions import ACTIONS
-from rsp.engine.autopsies import ending_of
+from rsp.engine.autopsies import at_the_end, ending_of
 from rsp.engine.calls import CallRing
 from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
@@ -330,7 +330,7 @@ class Session:
                 self.calls,
                 self.request_pipe.books(),
                 self.response_pipe.books(),
-                self.ending,
+                at_the_end(self.ending, client) if self.ending is not None else None,
             )
         )
         event = SessionCut if reason in LOUD_ENDS else SessionClosed

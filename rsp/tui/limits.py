@@ -81,6 +81,10 @@ COPY_BYTES = 74_994
 HISTORIES_KEPT = 256
 """Sessions whose strips are kept: more than any screen shows, so that scrolling back finds them."""
 
+DROPS_SHOWN_S = 10.0
+"""Clients that the kernel turned away stay an alert for this long: the time in which a person may
+look up, and in which a client tries again three times (after 1, 3 and 7 s)."""
+
 ALERT_LAG_S = 0.1
 """A loop of the engine that is later than this is worth an alert: a person feels a tenth."""
 

@@ -1,11 +1,13 @@
 """How each session ended: HAProxy's two characters, and a sentence with its evidence."""
 
+import socket
 import threading
+from pathlib import Path
 
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
-from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.conftest import ConnectUnix, OpenBackend, StartEngine
 from tests.behaviour.running import Engine, Row
 from tests.behaviour.scripted import hold
 from tests.behaviour.waiting import PATIENCE_S, wait_until
@@ -13,6 +15,7 @@ from tests.behaviour.wire import Message, Wire, chunked, head, numbered, request
 
 KIB = 1 << 10
 PAGE = numbered(8192 * KIB)
+HALF = head("POST / HTTP/1.1", "Host: www.example", "Content-Length: 9") + b"x"
 SHORT = "limits { client_write_idle_s = 1, response_head_s = 1 }\n"
 
 
@@ -65,7 +68,10 @@ def test_a_chunked_response_that_breaks_off_is_told_from_a_whole_one(
     assert "inside chunk 118: size line said 8,192, 3,017 arrived" in row["sentence"]
     flow = row["ledger"]["response"]
     assert (flow["in"], flow["out"], flow["balanced"]) == (117 * 8192 + 3017,) * 2 + (True,)
+    assert f"all {flow['in']:,} bytes that came for the client were passed on" in row["sentence"]
+    assert row["undelivered_bytes"] == 0
     assert "RDHUP" in row["backend"]["readiness"]
+    assert (row["backend_name"], row["backend"]["wrote_last"]) == ("web/web1", "peer")
     # By its reason, its code, and with the session itself.
     for reason in ("backend_gone", "SD"):
         assert proxy.ctl("autopsies", "--reason", reason)["autopsies"] == [row]
@@ -111,6 +117,29 @@ def test_the_race_of_keep_alive_has_its_name(engine: StartEngine, backend: OpenB
     assert "ERR" in row["backend"]["readiness"]
 
 
+def test_a_race_that_the_client_does_not_notice_is_an_event(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    def first(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(response("200 OK", b"first"))
+        site.script = site.serve
+        wire.read_head()
+        wire.reset()
+
+    site = backend(first, answer=answer)
+    proxy = engine(LISTEN + pool(site))
+    client = proxy.connect()
+    assert client.ask(request()).body == b"first"
+    assert client.ask(request()).body == b"small"
+    session = proxy.row(client)["id"]
+    said = proxy.wait_for_event("the request is sent again on a new one")
+    assert said.startswith(f"session {session}: backend web/web1 ({site.address}) reset the")
+    assert "which had been idle for" in said
+    client.close()
+    assert autopsy(proxy, session)["code"] == "--"
+
+
 def test_a_first_request_that_is_reset_is_no_race(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
@@ -139,6 +168,100 @@ def test_a_client_that_resets_in_mid_download(engine: StartEngine, backend: Open
     # Known to the byte: all that came, less what its kernel had acknowledged.
     assert row["undelivered_bytes"] > row["client"]["unsent_bytes"] > 0
     assert f"{row['undelivered_bytes']:,} bytes had not reached the client" in row["sentence"]
+
+
+def test_what_the_client_gets_after_its_backend_has_gone_is_not_called_lost(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    part = PAGE[: 100 * KIB]
+
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(head("HTTP/1.1 200 OK", f"Content-Length: {len(part) + 1}"), part)
+
+    proxy = engine(LISTEN + pool(backend(script)))
+    client = proxy.connect(receive_bytes=4096)
+    client.send(request())
+    # All of it has left, and FIN, but most of it is still in the kernel: the client reads nothing.
+    session = proxy.wait_for_state(client, "closing")["id"]
+    assert proxy.ask("connection", id=session)["client"]["kernel_send_queue_bytes"] > 50 * KIB
+    assert client.read_to_end().endswith(part)
+    client.close()
+    row = autopsy(proxy, session)
+    assert (row["code"], row["undelivered_bytes"]) == ("SD", 0)
+    assert f"all {len(part):,} bytes that came for the client were passed on" in row["sentence"]
+
+
+def test_a_fin_of_ours_is_no_byte_that_was_lost(engine: StartEngine, backend: OpenBackend) -> None:
+    page = PAGE[: 100 * KIB]
+    proxy = engine(LISTEN + pool(backend(answer=lambda _: response("200 OK", page))))
+    client = proxy.connect(receive_bytes=4096)
+    client.send(request("GET", "/", "Connection: close"))
+    session = proxy.wait_for_state(client, "closing")["id"]
+
+    def side() -> Row:
+        return dict(proxy.ask("connection", id=session)["client"])
+
+    def got_bytes() -> int:
+        return len(client.sock.recv(1 << 20, socket.MSG_PEEK))
+
+    # What it has got and what is on its way are all that left, and FIN behind it.
+    wait_until(
+        lambda: got_bytes() + (last := side())["kernel_send_queue_bytes"] == last["bytes_out"] + 1
+    )
+    got = got_bytes()
+    client.reset()
+    row = autopsy(proxy, session)
+    assert (row["code"], row["reason"]) == ("CL", "client_gone")
+    assert row["undelivered_bytes"] == row["client"]["bytes_out"] - got > 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "code", "words"),
+    [
+        (b"GET / HT", "CR", "the client ended inside a request head"),
+        (HALF, "CH", "inside a request body"),
+    ],
+)
+def test_a_client_that_ends_inside_its_request(
+    engine: StartEngine, backend: OpenBackend, sent: bytes, code: str, words: str
+) -> None:
+    released = threading.Event()
+    proxy = engine(LISTEN + pool(backend(hold(released))))
+    client = proxy.connect()
+    client.send(sent)
+    session = proxy.row(client)["id"]
+    client.close()
+    row = autopsy(proxy, session)
+    released.set()
+    assert (row["code"], row["reason"]) == (code, "client_gone")
+    assert words in row["sentence"]
+
+
+def test_a_client_that_never_ends_its_head(engine: StartEngine, backend: OpenBackend) -> None:
+    proxy = engine("limits { client_head_s = 0.5 }\n" + LISTEN + pool(backend()))
+    client = proxy.connect()
+    client.send(b"GET / HT")
+    assert client.read_response().status == 408
+    client.close()
+    row = ended(proxy, client)
+    assert (row["code"], row["reason"]) == ("cR", "client_timeout")
+
+
+def test_of_a_client_on_a_unix_socket_nothing_is_guessed(
+    engine: StartEngine, backend: OpenBackend, directory: Path, connect_unix: ConnectUnix
+) -> None:
+    door = directory / "door"
+    released = threading.Event()
+    site = backend(hold(released))
+    proxy = engine(f'listen {{ address = "unix:{door}" }}\n' + pool(site))
+    client = connect_unix(door)
+    client.send(HALF)
+    client.close()
+    row = ended(proxy, client)
+    released.set()
+    assert (row["code"], row["undelivered_bytes"]) == ("CH", None)
+    assert (row["client"]["tcp_state"], row["client"]["send_queue_bytes"]) == (None, None)
 
 
 @pytest.mark.parametrize(("path", "code"), [("/hang", "sH"), ("/big", "cD")])

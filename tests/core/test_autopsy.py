@@ -7,10 +7,11 @@ from rsp.core.autopsy import (
     Ending,
     SideEvidence,
     code_of,
-    kernel_queue,
     phase_of,
     sentence_of,
+    who_wrote_last,
 )
+from rsp.core.evidence import FlowRow
 from rsp.core.vocabulary import CloseReason, SessionState
 
 
@@ -36,7 +37,7 @@ def ending(
     idle_s: float | None = None,
     response_begun: bool = True,
 ) -> Ending:
-    return Ending(phase, client or side(), backend, "backend web/web1", idle_s, response_begun)
+    return Ending(phase, client or side(), backend, "web/web1", idle_s, response_begun)
 
 
 def test_every_reason_has_a_first_character() -> None:
@@ -105,10 +106,41 @@ def test_what_the_kernel_did_not_say_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("queue", "state", "bytes_"),
-    [(701, "FIN_WAIT1", 700), (701, "ESTABLISHED", 701), (0, "LAST_ACK", 0), (None, None, None)],
+    ("sent_s", "received_s", "who"),
+    [
+        (0.1, 2.0, "we"),
+        (2.0, 0.1, "peer"),
+        (0.1, None, "we"),
+        (None, 0.1, "peer"),
+        (None, None, None),
+    ],
 )
-def test_a_fin_in_the_queue_is_no_byte(
-    queue: int | None, state: str | None, bytes_: int | None
+def test_whose_byte_was_the_last_one(
+    sent_s: float | None, received_s: float | None, who: str | None
 ) -> None:
-    assert kernel_queue(queue, state) == bytes_
+    assert who_wrote_last(sent_s, received_s) == who
+
+
+def books(*, came: int = 9000, out: int = 9000, unsent: int = 0, balanced: bool = True) -> FlowRow:
+    return FlowRow(came, out, unsent, came - out - unsent, balanced, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("flow", "client", "phase"),
+    [
+        (books(unsent=10, out=8990), side(), "D"),
+        (books(out=8000, balanced=False), side(), "D"),
+        (books(), side(send_queue=1), "D"),
+        (books(), side(send_queue=None), "D"),
+        (books(came=0, out=0), side(), "D"),
+        (books(), side(), "H"),
+    ],
+)
+def test_it_is_only_said_that_all_was_passed_on_when_it_was(
+    flow: FlowRow, client: SideEvidence, phase: str
+) -> None:
+    def said(books_: FlowRow, of: Ending) -> str:
+        return sentence_of(CloseReason.BACKEND_GONE, "cut", of, books_)
+
+    assert "all 9,000 bytes that came for the client were passed on" in said(books(), ending())
+    assert "passed on" not in said(flow, ending(phase=phase, client=client))

@@ -15,6 +15,7 @@ from rsp.core.evidence import (
     SampleRow,
     StallRow,
 )
+from rsp.core.listener_rows import ListenerRow
 from rsp.core.pause_tree import Pauses, PauseTree
 from rsp.core.peek import HeadRow, PeekReply, PeekRow
 from rsp.core.replies import (
@@ -24,7 +25,6 @@ from rsp.core.replies import (
     ConnectionRow,
     Connections,
     EventRow,
-    ListenerRow,
     PeerRow,
     PoolRow,
     RequestSummary,

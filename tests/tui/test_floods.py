@@ -6,7 +6,9 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from rsp.core.replies import Events, ListenerRow, MemoryRow, Status
+from rsp.core.listener_rows import ListenerRow
+from rsp.core.replies import Events, MemoryRow, Status
+from rsp.core.storm import StormRow
 from rsp.core.vocabulary import MemoryStep
 from rsp.tui.client import EngineClient
 from rsp.tui.feed import Feed, Pull
@@ -58,6 +60,28 @@ def test_a_full_listener_is_named() -> None:
     row = ListenerRow("127.0.0.1:8080", "http", connections=10_000, paused_by=["full"])
     status = canned.status(0, blocked=0, listeners=[row])
     assert said(status) == "▲ 127.0.0.1:8080 is full (10,000): new clients wait"
+
+
+def test_a_full_accept_queue_is_an_alert_until_the_last_drop_is_old() -> None:
+    alerts = Alerts()
+
+    def seen(at_s: float, queue: int, dropped: int) -> str:
+        row = ListenerRow("127.0.0.1:80", "http", accept_queue=queue, accept_backlog=4)
+        row.accept_dropped = dropped
+        alerts.apply(canned.status(0, blocked=0, listeners=[row], now_s=at_s))
+        return " / ".join(alert.text for alert in alerts.now())
+
+    assert seen(1.0, 0, 7) == "", "what was dropped before is nobody's news"
+    assert "accept queue of 127.0.0.1:80 full (5 of 4), the kernel dropped 3 tries" in seen(
+        2, 5, 10
+    )
+    assert "not full any more (0 of 4), the kernel dropped 3 tries" in seen(11.0, 0, 10)
+    assert seen(12.5, 0, 10) == ""
+
+
+def test_a_storm_of_endings_is_an_alert() -> None:
+    storm = StormRow("CH", "client_gone", 412, 430, 10.0, "412 of the 430 sessions ended CH")
+    assert said(canned.status(0, blocked=0, storms=[storm])) == f"▲ {storm.sentence}"
 
 
 async def test_a_flood_of_events_is_taken_as_often_as_everything_else(

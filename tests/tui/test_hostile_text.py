@@ -10,12 +10,12 @@ import pytest
 
 from rsp.core.evidence import CallRow
 from rsp.core.exchange_rows import Exchanges
+from rsp.core.listener_rows import ListenerRow
 from rsp.core.replies import (
     BackendRow,
     Backends,
     Connections,
     Events,
-    ListenerRow,
     PoolRow,
     RequestSummary,
     RouteSummary,

@@ -285,6 +285,7 @@ async def test_the_endings_stand_behind_the_events(engine: FakeEngine) -> None:
         await shows(pilot, app, "● BLOCKED")
         await pilot.press("5")
         await is_at(pilot, app, EventsScreen)
+        await shows(pilot, app, "ECONNREFUSED")
         await pilot.press("A")
         await is_at(pilot, app, AutopsiesScreen)
         await shows(pilot, app, "SD: by the backend, while data passed")

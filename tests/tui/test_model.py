@@ -23,7 +23,7 @@ from rsp.tui.model.sorting import field_named
 from rsp.tui.model.spans import Span, beside, cut, fit, line, plain, width_of, wrap
 from rsp.tui.model.vitals import Vitals
 from rsp.tui.model.why import why
-from tests.tui import canned
+from tests.tui import canned, canned_endings
 
 
 @pytest.mark.parametrize(
@@ -248,6 +248,15 @@ def test_a_session_that_is_back_is_not_closed() -> None:
 def test_the_sentence_of_a_closed_session_has_its_reason() -> None:
     detail = canned.detail(0, state="closed", close_reason="client_gone", close_detail="reset")
     assert plain(why(Session(detail))) == "This session is over: client_gone, reset."
+
+
+def test_the_sentence_of_a_closed_session_is_its_autopsy_where_there_is_one() -> None:
+    autopsy = canned_endings.autopsies().autopsies[1]
+    detail = canned.detail(0, state="closed", close_reason="client_gone", autopsy=autopsy)
+    assert plain(why(Session(detail))) == (
+        "This session is over (CD client_gone): client 203.0.113.7:50000: ECONNRESET; "
+        "1,094,304 bytes had not reached the client."
+    )
 
 
 def test_a_slow_reader_stays_on_top_while_it_takes_a_gulp() -> None:

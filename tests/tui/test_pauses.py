@@ -1,7 +1,7 @@
 """Who blocks whom: the tree, its order, what folds, and the way to a session."""
 
+from rsp.core.listener_rows import ListenerRow
 from rsp.core.pause_tree import Pauses, PauseTree
-from rsp.core.replies import ListenerRow
 from rsp.tui.model.pause_lines import PAUSE_COLUMNS, pause_lines
 from rsp.tui.screens.detail import DetailScreen
 from tests.tui import canned

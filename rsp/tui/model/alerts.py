@@ -7,6 +7,7 @@ from rsp.core.replies import Backends, Status
 from rsp.core.vocabulary import BackendState, MemoryStep
 from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
 from rsp.tui.model import text
+from rsp.tui.model.crowds import Crowds
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, keep_fitting
 
@@ -33,12 +34,14 @@ class Alerts:
         self._status: Status | None = None
         self._backends: Backends | None = None
         self._blocked_since_s: float | None = None
+        self._crowds = Crowds()
         self.events_lost = 0
         self.splits: list[Split] = []
 
     def apply(self, status: Status) -> None:
         """Take over one status."""
         self._status = status
+        self._crowds.apply(status)
         if not status.blocked:
             self._blocked_since_s = None
         elif self._blocked_since_s is None:
@@ -54,13 +57,20 @@ class Alerts:
         if status is None:
             return []
         alerts = (
-            _of_faults(status) + _of_floods(status) + self._of_traffic(status) + self._of_routes()
+            _of_faults(status) + _of_floods(status) + self._of_crowds() + self._of_traffic(status)
         )
-        alerts += self._of_backends() + self._of_configuration(status)
+        alerts += _of_storms(status) + self._of_routes() + self._of_backends()
+        alerts += self._of_configuration(status)
         if lost := self.events_lost:
             said = f"▲ {lost:,} event{'s' * (lost != 1)} missed: they came too fast"
             alerts.append(Alert(said, f"▲{lost} missed", "warn", "app.go('events')"))
         return alerts
+
+    def _of_crowds(self) -> list[Alert]:
+        return [
+            Alert(f"▲ {shown(said)}", f"▲ {short}", "bad")
+            for said, short in self._crowds.sentences()
+        ]
 
     def _of_traffic(self, status: Status) -> list[Alert]:
         alerts = []
@@ -155,6 +165,18 @@ def _of_floods(status: Status) -> list[Alert]:
             said = f"▲ {shown(row.address)} is full ({row.connections:,}): new clients wait"
             alerts.append(Alert(said, "▲ full", "bad"))
     return alerts
+
+
+def _of_storms(status: Status) -> list[Alert]:
+    return [
+        Alert(
+            f"▲ {shown(storm.sentence)}",
+            f"▲{storm.count:,} {shown(storm.code)}",
+            "warn",
+            "app.go('events')",
+        )
+        for storm in status.storms
+    ]
 
 
 def alert_line(alerts: list[Alert], width: int, *, is_short: bool) -> Line:

@@ -21,14 +21,6 @@ def _lost(row: AutopsyRow, _width: int) -> Span:
     return Span(text.size(row.undelivered_bytes), "warn" if row.undelivered_bytes else "")
 
 
-def _client(row: AutopsyRow, _width: int) -> Span:
-    return Span(shown(row.client_address))
-
-
-def _lasted(row: AutopsyRow, _width: int) -> Span:
-    return Span(text.duration(row.duration_s))
-
-
 AUTOPSY_COLUMNS: tuple[Column[AutopsyRow], ...] = (
     Column("at", "ENDED", 12, lambda row, _: Span(clock(row.at), "dim"), keep=50),
     Column("id", "SESSION", 7, lambda row, _: Span(str(row.id)), ">", keep=70),
@@ -79,6 +71,8 @@ def _side(name: str, side: SideEvidence) -> str:
     for what, ago_s in (("sent", side.last_sent_s), ("received", side.last_received_s)):
         if ago_s is not None:
             facts.append(f"last byte {what} {text.duration(ago_s)} before")
+    if side.wrote_last is not None:
+        facts.append(f"{'we' if side.wrote_last == 'we' else 'it'} wrote last")
     return f"{name}: {', '.join(facts)}"
 
 
