@@ -40,6 +40,10 @@ class Routable(Protocol):
     raw_host: str
     client_ip: str
     listener: str
+    origin_target: bytes
+    """Path and query as a backend is asked with them."""
+    block: bytes
+    """All field lines: the same object as in the request before where the same were sent."""
 
     @property
     def fields(self) -> list[tuple[bytes, bytes]]:
@@ -59,6 +63,8 @@ class RouteRequest(msgspec.Struct):
     fields: list[tuple[bytes, bytes]]
     client_ip: str
     listener: str
+    origin_target: bytes = b""
+    block: bytes = b""
 
 
 class RouteAnswer(msgspec.Struct, gc=False):

@@ -1,6 +1,6 @@
-"""One HTTP request and its response, as the engine remembers them; and the record of a decision.
+"""One HTTP request and its response, as the engine remembers them.
 
-Structs of msgspec, because they are made for every request and cost a tenth of a class.
+A struct of msgspec, because one is made for every request and costs a tenth of a class.
 """
 
 import msgspec
@@ -65,14 +65,3 @@ class Exchange(msgspec.Struct, gc=False):
     def backend(self) -> Backend | None:
         """Whom it was sent to; None when it never was."""
         return self.decision.backend if self.decision is not None and self.paired_s else None
-
-
-class Decided(msgspec.Struct, frozen=True, gc=False):
-    """A routing decision with what it was made for."""
-
-    session: int
-    at_s: float
-    method: str
-    host: str
-    path: str
-    decision: RouteDecision

@@ -15,7 +15,6 @@ from rsp.core.routing import Routable, RouteDecision
 from rsp.core.vocabulary import CloseReason, PauseReason, ProxyVersion
 from rsp.engine.connection import Connection
 from rsp.engine.dispatch import dial
-from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Decided
 from rsp.engine.nonblocking import ConnectFailed, NoLocalPort, OutOfFds, local_address
 from rsp.engine.session import Session
 
@@ -79,17 +78,11 @@ class Pairing:
         seen = request if context.lab is None else context.lab.as_route_sees(session, request)
         self.decision = decision = dispatcher.decide(seen, session.entrance.router, self.excluded)
         session.generation = decision.generation
-        path = request.path
-        if len(path) > SHOWN_PATH_CHARACTERS:
-            path = path[:SHOWN_PATH_CHARACTERS]
-        context.telemetry.decisions.append(
-            Decided(
-                session.id, context.poller.now_s, request.method, request.raw_host, path, decision
-            )
-        )
+        telemetry = context.telemetry
+        telemetry.decisions.record(session.id, context.poller.now_s, request, decision)
         backend = decision.backend
         if backend is None:
-            redactor = context.telemetry.redactor
+            redactor = telemetry.redactor
             sentence = redactor.text(decision.error or decision.reason, decision.secrets)
             self.seeker.on_unpaired(decision.status, sentence, CloseReason.NO_ROUTE)
             return

@@ -25,7 +25,8 @@ from rsp.engine.budgets import budget_of, budget_so_far
 from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
-from rsp.engine.exchange import Decided, Exchange
+from rsp.engine.decisions import Decided
+from rsp.engine.exchange import Exchange
 from rsp.engine.kernel import crowd, tcp_info
 from rsp.engine.ledger import closed_ledger, ledger_of
 from rsp.engine.listener import Listener

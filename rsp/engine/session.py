@@ -26,7 +26,7 @@ from rsp.engine.context import Context
 from rsp.engine.entrance import Entrance
 from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
-from rsp.engine.telemetry import Ring
+from rsp.engine.ring import Ring
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every session.
 _HTTP, _REQUEST, _RESPONSE = Mode.HTTP, Direction.REQUEST, Direction.RESPONSE

@@ -1,69 +1,27 @@
 """The engine's memory of the recent past: rings of events, decisions, exchanges, closed sessions.
 
-Every ring has a fixed size and every record a sequence number, so that a reader who comes too
-late is told how much it missed. Knows no sockets; builds no rows (`rows.py` does, for whoever
-looks).
+Knows no sockets; builds no rows (`rows.py` does, for whoever looks).
 """
 
 import datetime
 import os
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable
 from email.utils import format_datetime
-from itertools import islice
-from typing import Generic, TypeVar
 
 from rsp.core.events import Event, Noted
-from rsp.core.limits import DECISIONS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT, STALLS_KEPT
+from rsp.core.limits import EVENTS_KEPT, EXCHANGES_KEPT, STALLS_KEPT
 from rsp.core.redact import SALT_BYTES, Redactor
 from rsp.core.replies import Totals
 from rsp.core.vocabulary import EventLevel
 from rsp.engine.connection import Connection
-from rsp.engine.exchange import Decided, Exchange
+from rsp.engine.decisions import DecisionRing
+from rsp.engine.exchange import Exchange
+from rsp.engine.ring import Ring
 from rsp.engine.wait import Stall
 
-T = TypeVar("T")
 Listener = Callable[[Event], None]
-
-
-class Ring(Generic[T]):
-    """The last records of one kind, numbered from 1."""
-
-    __slots__ = ("_kept", "recorded")
-
-    def __init__(self, size: int) -> None:
-        self.recorded = 0
-        """The number of the newest record; 0 when there is none."""
-        self._kept: deque[T] = deque(maxlen=size)
-
-    @property
-    def dropped(self) -> int:
-        """How many records were made and are no longer kept."""
-        return self.recorded - len(self._kept)
-
-    def append(self, record: T) -> None:
-        """Keep `record`, and forget the oldest one when the ring is full."""
-        self.recorded += 1
-        self._kept.append(record)
-
-    def since(self, seq: int, limit: int | None = None) -> tuple[list[tuple[int, T]], int]:
-        """Return the records after number `seq`, and how many of them are no longer kept.
-
-        With `limit` only the newest so many; those left out for it do not count as dropped.
-        """
-        first_kept = self.recorded - len(self._kept) + 1
-        first = max(seq + 1, first_kept)
-        if limit is not None:
-            first = max(first, self.recorded - limit + 1)
-        skipped = first - first_kept
-        records = list(enumerate(islice(self._kept, skipped, None), first))
-        return records, max(0, first_kept - seq - 1)
-
-    def newest(self, limit: int | None = None) -> list[T]:
-        """Return the newest records, newest first."""
-        return list(islice(reversed(self._kept), limit))
 
 
 class Telemetry:
@@ -71,7 +29,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         self.events: Ring[Event] = Ring(EVENTS_KEPT)
-        self.decisions: Ring[Decided] = Ring(DECISIONS_KEPT)
+        self.decisions = DecisionRing()
         self.exchanges: Ring[Exchange] = Ring(EXCHANGES_KEPT)
         self.stalls: Ring[Stall] = Ring(STALLS_KEPT)
         self.redactor = Redactor(os.urandom(SALT_BYTES))

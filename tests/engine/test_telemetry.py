@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from rsp.core.events import Event, Noted, level_of
 from rsp.core.limits import EVENTS_KEPT
 from rsp.core.vocabulary import EventLevel, Side
-from rsp.engine.telemetry import Ring, Telemetry
+from rsp.engine.ring import Ring
+from rsp.engine.telemetry import Telemetry
 from tests.engine.fakes import fake_connection
 
 
