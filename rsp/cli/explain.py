@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rsp.core.replies import Explanation
+    from rsp.core.explaining import Explanation
 
 
 @click.command("explain")

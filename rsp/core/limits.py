@@ -145,7 +145,7 @@ SHOWN_TARGET_BYTES = 256
 INPUTS_BYTES = 3 * MIB
 """What the decisions that are kept were made for may take, beside their rows: header lines that
 differ, and long targets. With 10,000 targets of 100 bytes all inputs stay below 4 MiB. The oldest
-go first: 10,000 requests fit when clients repeat their fields, 3,500 when 600 bytes of each differ."""
+go first: 10,000 requests fit when clients repeat their fields, 3,500 if 600 bytes of each vary."""
 
 INPUT_RUN_BYTES = 250
 """What it costs to note that the header lines change: a tuple, its number, an entry of a dict."""

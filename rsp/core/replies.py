@@ -215,18 +215,6 @@ class Decisions(msgspec.Struct):
     next_since: int = 0
 
 
-class Explanation(msgspec.Struct):
-    """`explain`: where a request would go."""
-
-    pool: str | None
-    backend: str | None
-    key: str | None
-    reason: str
-    generation: int
-    candidates: list[CandidateRow]
-    error: str | None = None
-
-
 class EventRow(msgspec.Struct):
     """Something that happened."""
 

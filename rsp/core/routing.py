@@ -19,6 +19,7 @@ from rsp.core.backends import (
     names_in,
     pool_names,
 )
+from rsp.core.explaining import PolicyRow
 from rsp.core.policies import POLICIES, Policy
 from rsp.core.replies import CandidateRow
 from rsp.core.vocabulary import BackendState
@@ -192,6 +193,34 @@ class Balancer:
             decision.reason = f"pool {pool.name} by {pool.balance}"
         decision.backend = policy.pick(key, available, loads, random)
         return decision
+
+    def account(self, decision: RouteDecision) -> PolicyRow | None:
+        """Return how a policy came to `decision`; None: there was no pool.
+
+        From a balancer that has not made it yet, or for a decision of the past from a new one:
+        whose turn it was then is not recorded.
+        """
+        pool = decision.pool
+        if pool is None:
+            return None
+        retried = list(decision.excluded)
+        if decision.is_named:
+            sentence = "route named the backend itself, so no policy was asked"
+            return PolicyRow(sentence, retried=retried)
+        loads = BackendLoads(
+            {
+                key: BackendLoad(sessions)
+                for key, sessions in zip(pool.keys, decision.sessions, strict=True)
+            }
+        )
+        available = _available(pool, loads, decision.excluded)
+        if not available:
+            return PolicyRow("nobody is available to pick from", pool.balance, retried=retried)
+        kept = self._policies.get(pool.name)
+        policy = kept[1] if kept and kept[0] == pool.balance else POLICIES[pool.balance]()
+        row = policy.account(decision.key or "", available, loads)
+        row.name, row.retried = pool.balance, retried
+        return row
 
     def _new_policy(self, pool: Pool) -> Policy:
         policy = POLICIES[pool.balance]()

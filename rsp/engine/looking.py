@@ -13,6 +13,7 @@ import msgspec
 from rsp.core.breaks.rows import BreakSummary
 from rsp.core.config import ConfigError
 from rsp.core.expectations import ExpectationError, asked_for
+from rsp.core.explaining import Explanation
 from rsp.core.filter import FilterError, parse_filter, sort_value
 from rsp.core.limits import SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
 from rsp.core.params import (
@@ -33,7 +34,6 @@ from rsp.core.replies import (
     EditRow,
     Edits,
     Events,
-    Explanation,
     MemoryRow,
     PoolRow,
     Status,

@@ -3,7 +3,7 @@
 from rsp.core.backends import BackendTable
 from rsp.core.config import ListenerConfig
 from rsp.core.expectations import Asked, ExpectationError
-from rsp.core.replies import Explanation
+from rsp.core.explaining import Explanation
 from rsp.core.routing import (
     BROKEN_ROUTE,
     Balancer,

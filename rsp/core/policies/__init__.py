@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from rsp.core.backends import Backend, BackendLoad
+from rsp.core.explaining import PolicyRow
 from rsp.core.policies.first import First
+from rsp.core.policies.foresight import Foresight
 from rsp.core.policies.hash_mod import HashMod
 from rsp.core.policies.least_connections import LeastConnections
 from rsp.core.policies.random_two import RandomTwo
@@ -25,6 +27,8 @@ class Policy(Protocol):
 
     uses_key: bool
     """Whether the key of the request decides."""
+    foresight: Foresight
+    """What can be said of its picks beforehand."""
 
     def pick(
         self,
@@ -37,6 +41,11 @@ class Policy(Protocol):
 
         `loads` has an entry for each of them, by `Backend.key`.
         """
+
+    def account(
+        self, key: str, available: Sequence[Backend], loads: Mapping[str, BackendLoad]
+    ) -> PolicyRow:
+        """Return how `pick` would come to its answer now, for people; nobody's turn is used up."""
 
 
 POLICIES: Mapping[str, Callable[[], Policy]] = {

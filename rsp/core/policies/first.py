@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from rsp.core.backends import Backend, BackendLoad
+from rsp.core.explaining import PolicyRow
+from rsp.core.policies.foresight import Foresight
 
 
 class First:
@@ -10,6 +12,7 @@ class First:
 
     __slots__ = ()
     uses_key = False
+    foresight = Foresight.EXACT
 
     def pick(
         self,
@@ -20,3 +23,9 @@ class First:
     ) -> Backend:
         """Return the first of `available`."""
         return available[0]
+
+    def account(
+        self, key: str, available: Sequence[Backend], loads: Mapping[str, BackendLoad]
+    ) -> PolicyRow:
+        """Say which is the first."""
+        return PolicyRow(f"{available[0].name} is the first that is available", position=0)

@@ -7,6 +7,8 @@ here because many proxies do it, and because seeing it happen is worth a great d
 from collections.abc import Callable, Mapping, Sequence
 
 from rsp.core.backends import Backend, BackendLoad
+from rsp.core.explaining import PolicyRow
+from rsp.core.policies.foresight import Foresight
 from rsp.core.policies.key_hash import key_hash
 
 
@@ -15,6 +17,7 @@ class HashMod:
 
     __slots__ = ()
     uses_key = True
+    foresight = Foresight.EXACT
 
     def pick(
         self,
@@ -25,3 +28,15 @@ class HashMod:
     ) -> Backend:
         """Return the backend at position hash modulo length."""
         return available[key_hash(key) % len(available)]
+
+    def account(
+        self, key: str, available: Sequence[Backend], loads: Mapping[str, BackendLoad]
+    ) -> PolicyRow:
+        """Return the hash, and the position that it gives."""
+        hashed, count = key_hash(key), len(available)
+        position = hashed % count
+        return PolicyRow(
+            f"the hash of the key modulo {count} is {position}: {available[position].name}",
+            hash=f"{hashed:#018x}",
+            position=position,
+        )

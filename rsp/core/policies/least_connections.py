@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from rsp.core.backends import Backend, BackendLoad
+from rsp.core.explaining import PolicyRow
+from rsp.core.policies.foresight import Foresight
 
 
 class LeastConnections:
@@ -10,6 +12,7 @@ class LeastConnections:
 
     __slots__ = ("_picked_at", "_picks")
     uses_key = False
+    foresight = Foresight.NONE
 
     def __init__(self) -> None:
         self._picks = 0
@@ -38,3 +41,14 @@ class LeastConnections:
         self._picks += 1
         picked_at[best.key] = self._picks
         return best
+
+    def account(
+        self, key: str, available: Sequence[Backend], loads: Mapping[str, BackendLoad]
+    ) -> PolicyRow:
+        """Return the sessions per weight of each, and who has the fewest."""
+        scores = {each.name: loads[each.key].sessions / each.weight for each in available}
+        least = min(scores.values())
+        tied = [name for name, score in scores.items() if score == least]
+        tie = "" if len(tied) == 1 else "; they tie, and the one picked longest ago has it"
+        sentence = f"fewest sessions for its weight: {', '.join(tied)}{tie}"
+        return PolicyRow(sentence, scores=scores)

@@ -9,6 +9,8 @@ Source: Mitzenmacher, "The power of two choices in randomized load balancing", 2
 from collections.abc import Callable, Mapping, Sequence
 
 from rsp.core.backends import Backend, BackendLoad
+from rsp.core.explaining import PolicyRow
+from rsp.core.policies.foresight import Foresight
 
 
 class RandomTwo:
@@ -16,6 +18,7 @@ class RandomTwo:
 
     __slots__ = ()
     uses_key = False
+    foresight = Foresight.NONE
 
     def pick(
         self,
@@ -37,3 +40,14 @@ class RandomTwo:
         left_busy = loads[left.key].sessions * right.weight
         right_busy = loads[right.key].sessions * left.weight
         return left if left_busy <= right_busy else right
+
+    def account(
+        self, key: str, available: Sequence[Backend], loads: Mapping[str, BackendLoad]
+    ) -> PolicyRow:
+        """Return the sessions per weight of each; which two are drawn is chance."""
+        scores = {each.name: loads[each.key].sessions / each.weight for each in available}
+        return PolicyRow(
+            "two are drawn by chance, and the one with fewer sessions for its weight wins; of two "
+            "equal ones the first that was drawn",
+            scores=scores,
+        )

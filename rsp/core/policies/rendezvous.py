@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import log
 
 from rsp.core.backends import Backend, BackendLoad
+from rsp.core.explaining import PolicyRow
+from rsp.core.policies.foresight import Foresight
 from rsp.core.policies.key_hash import key_hash
 
 _STEP = 2.0**-52
@@ -21,6 +23,7 @@ class Rendezvous:
 
     __slots__ = ()
     uses_key = True
+    foresight = Foresight.EXACT
 
     def pick(
         self,
@@ -31,6 +34,20 @@ class Rendezvous:
     ) -> Backend:
         """Return the backend whose score for `key` is highest."""
         return max(available, key=lambda backend: _score(key, backend))
+
+    def account(
+        self, key: str, available: Sequence[Backend], loads: Mapping[str, BackendLoad]
+    ) -> PolicyRow:
+        """Return the score of each for the key."""
+        scores = {backend.name: _score(key, backend) for backend in available}
+        best = max(scores.values())
+        tied = [name for name, score in scores.items() if score == best]
+        tie = "" if len(tied) == 1 else f"; {', '.join(tied)} tie, and the first of them has it"
+        return PolicyRow(
+            f"each backend has a score for the key, and the highest wins: {tied[0]}{tie}",
+            hash=f"{key_hash(key):#018x}",
+            scores=scores,
+        )
 
 
 def _score(key: str, backend: Backend) -> float:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
 from rsp.core.backends import Backend, BackendLoad
+from rsp.core.explaining import PolicyRow
+from rsp.core.policies.foresight import Foresight
 
 
 class RoundRobin:
@@ -15,6 +17,7 @@ class RoundRobin:
 
     __slots__ = ("_in_turn", "_next", "_saved", "_seen")
     uses_key = False
+    foresight = Foresight.SHARES
 
     def __init__(self) -> None:
         self._seen: Sequence[Backend] = ()
@@ -39,6 +42,22 @@ class RoundRobin:
             self._next = index + 1
             return available[index]
         return self._pick_saved(available)
+
+    def account(
+        self, key: str, available: Sequence[Backend], loads: Mapping[str, BackendLoad]
+    ) -> PolicyRow:
+        """Say whose turn it is, as far as this instance has seen turns."""
+        if tuple(available) != tuple(self._seen):
+            return PolicyRow("each in turn, as often as its weight says")
+        if not self._in_turn:
+            saved = self._saved
+            return PolicyRow(
+                "each in turn: who has saved up most of its weight has the next one",
+                scores={each.name: saved.get(each.key, 0) + each.weight for each in available},
+            )
+        position = self._next if self._next < len(available) else 0
+        sentence = f"each in turn: {available[position].name} has the next one"
+        return PolicyRow(sentence, position=position)
 
     def _look_at(self, available: Sequence[Backend]) -> None:
         self._seen = available

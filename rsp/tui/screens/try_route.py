@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from rsp.core.expectations import ExpectationError, asked_for
-from rsp.core.replies import Explanation
+from rsp.core.explaining import Explanation
 from rsp.core.sanitise import safe
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
