@@ -33,11 +33,11 @@ def command(
     from rsp.core.expectations import ExpectationError, asked_for
     from rsp.core.sanitise import json_of, safe
     from rsp.engine.lua_config import load_config
-    from rsp.engine.rehearsal import explanation, rehearse
+    from rsp.engine.rehearsal import explain
 
     try:
         loaded = load_config(config)
-        answer = explanation(rehearse(loaded, asked_for(method, url, headers)))
+        answer = explain(loaded, asked_for(method, url, headers))
     except (ConfigError, ExpectationError) as error:
         click.echo(safe(str(error)), err=True)
         context.exit(2)
@@ -49,6 +49,8 @@ def command(
 
 
 def _lines(request: str, answer: "Explanation") -> list[str]:
+    from rsp.cli.text import policy_lines, trace_lines
+
     target = f"{answer.pool}/{answer.backend}" if answer.backend else "nowhere"
     lines = [f"{request} -> {target}"]
     if answer.error:
@@ -61,4 +63,5 @@ def _lines(request: str, answer: "Explanation") -> list[str]:
     for row in answer.candidates:
         lines.append(f"  {title:<10}  {row.name:<{width}}  weight {row.weight}  {row.verdict}")
         title = ""
+    lines += [f"  {line}" for line in (*policy_lines(answer), *trace_lines(answer))]
     return lines

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
+from rsp.core.explaining import Explanation, changed_locals
 from rsp.core.hex_dump import hex_lines
 from rsp.core.sanitise import safe
 
@@ -185,7 +188,39 @@ def explanation_text(answer: dict[str, Any]) -> str:
             for c in answer["candidates"]]  # fmt: skip
     if rows:
         lines.append(as_table(("CANDIDATE", "STATE", "WEIGHT", "SESSIONS", "VERDICT"), rows))
-    return "\n".join(lines)
+    explained = msgspec.convert(answer, Explanation)
+    return "\n".join([*lines, *policy_lines(explained), *trace_lines(explained)])
+
+
+def policy_lines(answer: Explanation) -> list[str]:
+    """Return how the policy came to its pick, with what it calculated."""
+    policy = answer.policy
+    if policy is None:
+        return []
+    lines = [f"policy: {policy.name and policy.name + ': '}{safe(policy.sentence)}"]
+    if policy.hash is not None:
+        lines.append(f"  hash {policy.hash}")
+    lines += [f"  score {safe(name)} {score:.4g}" for name, score in policy.scores.items()]
+    lines += [f"  tried before: {safe(key)}" for key in policy.retried]
+    return lines
+
+
+def trace_lines(answer: Explanation) -> list[str]:
+    """Return the lines that ran, in their order, each with the locals that it set."""
+    steps = answer.trace
+    if not steps:
+        return [f"note: {safe(answer.trace_note)}"] if answer.trace_note else []
+    width = len(str(max(step.line for step in steps)))
+    lines = ["lines that ran, and what they set:"]
+    for step, changed in zip(steps, changed_locals(steps), strict=True):
+        lines.append(safe(f"  {step.line:>{width}}  {'  ' * step.depth}{step.source}"))
+        said = ", ".join(f"{name} = {value}" for name, value in changed.items())
+        if said:
+            lines.append(safe(f"  {'':{width}}    {'  ' * step.depth}{said}"))
+    if answer.returned is not None:
+        key = f", key {answer.returned.key}" if answer.returned.key is not None else ""
+        lines.append(safe(f"returned: {answer.returned.target}{key}"))
+    return lines + ([f"note: {safe(answer.trace_note)}"] if answer.trace_note else [])
 
 
 def _changed(answer: dict[str, Any]) -> str:

@@ -66,3 +66,20 @@ class Explanation(msgspec.Struct):
     """null: there is no trace, or `route` failed."""
     policy: PolicyRow | None = None
     """null: it did not come to a policy."""
+
+
+def changed_locals(steps: list[TraceStep]) -> list[dict[str, str]]:
+    """Return for each step the locals that its line set: those not there, or other, before it.
+
+    Before it means after the last line of the same depth; a deeper call begins with nothing.
+    """
+    found: list[dict[str, str]] = []
+    known: dict[int, dict[str, str]] = {}
+    for step in steps:
+        before = known.get(step.depth, {})
+        found.append(
+            {name: value for name, value in step.locals.items() if before.get(name) != value}
+        )
+        known = {depth: some for depth, some in known.items() if depth < step.depth}
+        known[step.depth] = step.locals
+    return found

@@ -139,17 +139,6 @@ CLOSED_SESSIONS_KEPT = 1_000
 CALLS_KEPT = 4_096
 """Sizes of the rings: how much of the past can be read back (calls: of a watched session)."""
 
-SHOWN_TARGET_BYTES = 256
-"""The target of a remembered decision is cut to this: ten thousand of them must stay small."""
-
-INPUTS_BYTES = 3 * MIB
-"""What the decisions that are kept were made for may take, beside their rows: header lines that
-differ, and long targets. With 10,000 targets of 100 bytes all inputs stay below 4 MiB. The oldest
-go first: 10,000 requests fit when clients repeat their fields, 3,500 if 600 bytes of each vary."""
-
-INPUT_RUN_BYTES = 250
-"""What it costs to note that the header lines change: a tuple, its number, an entry of a dict."""
-
 KNOWN_LINES = 2048
 """Header lines remembered as judged, of requests and of responses: at most 1 MiB together."""
 KNOWN_LINE_BYTES = 200

@@ -87,11 +87,11 @@ class LuaRouter:
             return RouteAnswer(answer)
         target, key, reason, printed = answer[:4]
         if printed:
-            self.on_print(_as_text(printed), request)
+            self.on_print(as_text(printed), request)
         if target is None:
             self._fail(*answer)
         reason = reason or ""
-        shown = reason if reason.isascii() else _as_text(reason)
+        shown = reason if reason.isascii() else as_text(reason)
         secrets = self._secrets_in(f"{key or ''} {shown}", request)
         return RouteAnswer(target, key, shown, secrets)
 
@@ -131,19 +131,21 @@ def load_config(path: str) -> LoadedConfig:
     return load_source(_read(path), path)
 
 
-def load_source(source: bytes, path: str) -> LoadedConfig:
+def load_source(source: bytes, path: str, sandbox: Sandbox | None = None) -> LoadedConfig:
     """Run and check the text of a configuration; `path` is its name in messages.
+
+    It runs in a new sandbox unless one is given, which then must be new.
 
     Raises:
         ConfigError: it is not Lua, or says something that cannot be used.
     """
-    sandbox = Sandbox()
+    sandbox = sandbox or Sandbox()
     try:
         declared = sandbox.load(source)
     except SandboxError as error:
         raise _config_error(error, path) from error
     config = config_from(path, source.decode("utf-8", "surrogateescape"), declared)
-    memory_bytes = config.limits.lua_memory_bytes
+    memory_bytes = config.limits.lua_memory_bytes + sandbox.extra_bytes
     if not sandbox.set_budget(config.limits.lua_instructions, memory_bytes):
         raise ConfigError(
             f"{path}: what the file keeps in memory leaves no room below lua_memory_bytes "
@@ -153,7 +155,7 @@ def load_source(source: bytes, path: str) -> LoadedConfig:
     if declared.has_route:
         # The lines are joined for a `route` that can ask for them, and for no other.
         router = LuaRouter(sandbox, path, declared.route_line, reads_headers=b"headers" in source)
-    return LoadedConfig(config, router, _as_text(declared.printed))
+    return LoadedConfig(config, router, as_text(declared.printed))
 
 
 def rebuild_router(config: Config) -> LuaRouter | None:
@@ -242,10 +244,10 @@ def _config_error(error: SandboxError, path: str) -> ConfigError:
 
 def _with_path(message: str, path: str) -> str:
     # Line 0 is what the sandbox says when no line is to blame.
-    return _as_text(message).replace(f"{CHUNK}0:", f"{path}:").replace(CHUNK, f"{path}:")
+    return as_text(message).replace(f"{CHUNK}0:", f"{path}:").replace(CHUNK, f"{path}:")
 
 
-def _as_text(latin: str) -> str:
+def as_text(latin: str) -> str:
     """Return what Lua gave as bytes (latin-1) as the author wrote it, when it is UTF-8."""
     if latin.isascii():
         return latin

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from lupa import luajit21
 
-from rsp.core import limits
+from rsp.core import limits, rehearsal_limits
 from rsp.core.limits import PROBE_CALL_S, PROBE_ENTRIES
 from rsp.core.linting.arms import ARM_NAME
 
@@ -61,13 +61,39 @@ class Declared:
     """Where the route begins; 0 when there is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line that ran, how deep below `route`, and the locals after it."""
+
+    line: int
+    depth: int
+    locals: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The lines that a call of `route` ran, in their order."""
+
+    steps: list[Step]
+    has_more: bool
+    """Whether more lines ran than are kept."""
+    is_short: bool
+    """Whether values were left out, because all of them together are too long."""
+
+
 class Sandbox:
     """One Lua runtime and the configuration that runs in it."""
 
-    __slots__ = ("_configure", "_load", "_probe", "_runtime", "call_route")
+    __slots__ = (
+        "_configure", "_load", "_probe", "_runtime", "_trace", "call_route", "extra_bytes",
+    )  # fmt: skip
 
-    def __init__(self, *, probing: bool = False) -> None:
-        """Make a runtime; `probing`: one that is asked what `route` looks at, without traffic."""
+    def __init__(self, *, probing: bool = False, is_traced: bool = False) -> None:
+        """Make a runtime. Two kinds serve no traffic, for they are slow.
+
+        `probing`: one that is asked what `route` looks at. `is_traced`: one that notes the lines
+        that run, for `trace`.
+        """
         defaults = limits.Limits()
         runtime = luajit21.LuaRuntime(
             encoding="latin-1",
@@ -77,7 +103,7 @@ class Sandbox:
             attribute_handlers=(_deny, _deny),
             max_memory=defaults.lua_memory_bytes,
         )
-        settings = runtime.table_from(_settings(defaults))
+        settings = runtime.table_from(_settings(defaults) | (_TRACE_SETTINGS if is_traced else {}))
         budget = _run(runtime, "lua_budget.lua", settings)
         strings = _run(runtime, "lua_strings.lua", settings, budget)
         self._probe: Any = None
@@ -85,7 +111,10 @@ class Sandbox:
             self._probe = _run(runtime, "lua_probe.lua", settings, budget, strings)
             strings = self._probe["strings"]
         seen = _run(runtime, "lua_environment.lua", settings, budget, strings)
+        self._trace = _run(runtime, "lua_trace.lua", settings, budget) if is_traced else None
         calls = _run(runtime, "lua_calls.lua", settings, budget, seen, self._probe)
+        self.extra_bytes = rehearsal_limits.TRACE_ROOM_BYTES if is_traced else 0
+        """What it may hold besides what the configuration may."""
         self._runtime = runtime
         self._load: Callable[[bytes], tuple[Any, ...]] = calls[0]
         self.call_route: Callable[..., Any] = calls[1]
@@ -113,6 +142,25 @@ class Sandbox:
             has_route,
             printed or "",
             route_line,
+        )
+
+    def trace(self, call: Callable[[], object]) -> "Trace":
+        """Do `call`, which calls `route`, and return the lines that ran. It must not raise.
+
+        Only for a sandbox that was made to be traced.
+        """
+        if self._trace is None:
+            raise AssertionError("this sandbox was not made to be traced")
+        self._trace["start"]()
+        call()
+        steps, has_more, is_short = self._trace["take"]()
+        return Trace(
+            [
+                Step(step["line"], step["depth"], dict(sorted(step["locals"].items())))
+                for step in steps.values()
+            ],
+            has_more,
+            is_short,
         )
 
     def set_budget(self, instructions: int, memory_bytes: int) -> bool:
@@ -160,6 +208,17 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float | str]:
         "probe_call_s": PROBE_CALL_S,
         "arm_name": ARM_NAME,
     }
+
+
+_TRACE_SETTINGS: dict[str, int | float] = {
+    "call_s": rehearsal_limits.LUA_TRACE_S,
+    "trace_steps": rehearsal_limits.TRACE_STEPS,
+    "trace_depth": rehearsal_limits.TRACE_DEPTH,
+    "trace_locals": rehearsal_limits.TRACE_LOCALS,
+    "trace_entries": rehearsal_limits.TRACE_ENTRIES,
+    "trace_value_bytes": rehearsal_limits.TRACE_VALUE_BYTES,
+    "trace_bytes": rehearsal_limits.TRACE_BYTES,
+}
 
 
 def _run(runtime: Any, name: str, *arguments: Any) -> Any:

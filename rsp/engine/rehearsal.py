@@ -3,7 +3,7 @@
 from rsp.core.backends import BackendTable
 from rsp.core.config import ListenerConfig
 from rsp.core.expectations import Asked, ExpectationError
-from rsp.core.explaining import Explanation
+from rsp.core.explaining import Explanation, Returned
 from rsp.core.routing import (
     BROKEN_ROUTE,
     Balancer,
@@ -11,12 +11,14 @@ from rsp.core.routing import (
     RouteDecision,
     RouteFailed,
     Router,
+    RouteRequest,
     candidates,
     failed_decision,
 )
 from rsp.core.vocabulary import Mode
 from rsp.engine.entrance import Entrance
 from rsp.engine.lua_config import LoadedConfig
+from rsp.engine.tracing import trace
 
 CLIENT_IP = "127.0.0.1"
 """Where a request comes from that nobody sent."""
@@ -33,20 +35,25 @@ def rehearse(loaded: LoadedConfig, asked: Asked) -> RouteDecision:
     Raises:
         ExpectationError: it asks about a tcp listener that the configuration does not have.
     """
+    request, fixed = _question(loaded, asked)
     pools = loaded.config.pools
-    listener = _listener_for(loaded, asked)
-    names = tuple(pool.name for pool in pools)
-    entrance = Entrance(listener.address, listener, names) if listener else None
-    router: Router = loaded.router or FixedRouter(names[0])
-    if entrance and entrance.router:
-        router = entrance.router
-    request = asked.request(CLIENT_IP, listener.address if listener else "")
-    table = BackendTable.of(pools, FIRST_GENERATION)
+    router: Router = fixed or loaded.router or FixedRouter(pools[0].name)
     try:
         answer = router.route(request)
     except RouteFailed as error:
         return failed_decision(str(error), FIRST_GENERATION)
+    table = BackendTable.of(pools, FIRST_GENERATION)
     return Balancer().decide(table, answer, request, {}, lambda: 0.0)
+
+
+def _question(loaded: LoadedConfig, asked: Asked) -> tuple[RouteRequest, Router | None]:
+    """Return the request that `asked` is, and the router of its listener when that has one."""
+    listener = _listener_for(loaded, asked)
+    if listener is None:
+        return asked.request(CLIENT_IP, ""), None
+    names = tuple(pool.name for pool in loaded.config.pools)
+    entrance = Entrance(listener.address, listener, names)
+    return asked.request(CLIENT_IP, listener.address), entrance.router
 
 
 def _listener_for(loaded: LoadedConfig, asked: Asked) -> ListenerConfig | None:
@@ -60,6 +67,23 @@ def _listener_for(loaded: LoadedConfig, asked: Asked) -> ListenerConfig | None:
     raise ExpectationError(
         f"no tcp listener has the address {asked.tcp_listener}; there is {there}"
     )
+
+
+def explain(loaded: LoadedConfig, asked: Asked) -> Explanation:
+    """Return where `asked` would go as `rehearse` does, with the lines that ran. Raises as it does.
+
+    Nothing is redacted: whoever asks has written the request.
+    """
+    decision = rehearse(loaded, asked)
+    answer = explanation(decision)
+    answer.policy = Balancer().account(decision)
+    request, fixed = _question(loaded, asked)
+    if fixed is None and loaded.router is not None:
+        traced = trace(loaded.config.source, loaded.config.path or "", request)
+        answer.trace, answer.trace_note = traced.steps, traced.note
+        if (said := traced.answer) is not None:
+            answer.returned = Returned(said.target, said.key, said.reason)
+    return answer
 
 
 def explanation(decision: RouteDecision) -> Explanation:

@@ -37,7 +37,7 @@ def test_two_spellings_of_a_host_get_one_answer() -> None:
 
 def test_the_text_names_target_reason_key_and_candidates() -> None:
     result = CliRunner().invoke(command, [RELOAD, "GET", "http://ironhand.example/"])
-    assert result.stdout.splitlines() == [
+    assert result.stdout.splitlines()[:8] == [
         "GET http://ironhand.example/ -> apps/apps1",
         "  reason      host decides",
         "  key         ironhand.example",
@@ -45,7 +45,16 @@ def test_the_text_names_target_reason_key_and_candidates() -> None:
         "              apps2  weight 1  not picked",
         "              apps3  weight 1  not picked",
         "              apps4  weight 1  not picked",
+        "  policy: hash: each backend has a score for the key, and the highest wins: apps1",
     ]
+
+
+def test_the_text_shows_the_lines_that_ran_and_what_they_set() -> None:
+    url = "http://www.example.com/user/fred/webapps/IronHand.example/reload"
+    shown = CliRunner().invoke(command, [RELOAD, "POST", url]).stdout
+    ran = shown[shown.index("lines that ran") :]
+    assert 'domain = "IronHand.example"' in ran
+    assert "returned: apps, key ironhand.example" in ran
 
 
 def test_a_refusal_is_an_answer_too() -> None:
