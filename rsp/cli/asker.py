@@ -82,3 +82,6 @@ limit_option = click.option("--limit", type=click.IntRange(min=0), help="At most
 generation_option = click.option(
     "--if-generation", type=int, metavar="N", help="Refuse when something else changed meanwhile."
 )
+preview_option = click.option(
+    "--preview", is_flag=True, help="Only say what would change, and which requests would move."
+)

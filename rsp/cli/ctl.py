@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from rsp.cli.asker import Asker, CtlGroup, generation_option, limit_option, pass_asker
+from rsp.cli.asker import (
+    Asker,
+    CtlGroup,
+    generation_option,
+    limit_option,
+    pass_asker,
+    preview_option,
+)
 from rsp.cli.ctl_break import COMMANDS as BREAK_COMMANDS
 from rsp.cli.ctl_fault import fault
 from rsp.cli.failure import Failure
@@ -83,7 +90,8 @@ def decisions(asker: Asker, limit: int | None, file: Path | None) -> None:
         asker.show("decisions", {"limit": limit})
         return
     with asker.link() as link:
-        found = link.ask("decisions", dict[str, Any], **({"limit": limit} if limit else {}))
+        limited = {"limit": limit} if limit is not None else {}
+        found = link.ask("decisions", dict[str, Any], with_inputs=True, **limited)
     lines = [json_of(row) + "\n" for row in found["decisions"]]
     try:
         file.write_text("".join(lines), encoding="utf-8")
@@ -106,13 +114,29 @@ def audit(asker: Asker) -> None:
 
 
 @command.command("explain")
-@click.argument("method")
-@click.argument("url")
+@click.argument("method", required=False)
+@click.argument("url", required=False)
 @click.option("-H", "--header", multiple=True, metavar="'NAME: VALUE'")
+@click.option("--decision", type=click.IntRange(min=1), metavar="SEQ",
+              help="A recorded decision, by its number in `decisions`.")  # fmt: skip
 @pass_asker
-def explain(asker: Asker, method: str, url: str, header: tuple[str, ...]) -> None:
-    """Where a request would go now, and why; nothing is sent."""
-    asker.show("explain", {"method": method, "url": url, "header": list(header)})
+def explain(
+    asker: Asker,
+    method: str | None,
+    url: str | None,
+    header: tuple[str, ...],
+    decision: int | None,
+) -> None:
+    """Where a request would go now, and why, line by line; nothing is sent.
+
+    With --decision: why a recorded one went where it went.
+    """
+    if decision is not None and method is None:
+        asker.show("explain", {"decision": decision})
+    elif decision is None and url is not None:
+        asker.show("explain", {"method": method, "url": url, "header": list(header)})
+    else:
+        raise click.UsageError("give METHOD and URL, or --decision SEQ")
 
 
 @command.command("events")
@@ -141,7 +165,7 @@ def _event_line(event: dict[str, Any]) -> str:
 
 
 @command.command("reload")
-@click.option("--preview", is_flag=True, help="Only say what would change.")
+@preview_option
 @click.option("--drop-edits", is_flag=True, help="Drop the live edits: the file alone decides.")
 @generation_option
 @pass_asker
@@ -227,7 +251,7 @@ def backend() -> None:
 @click.argument("address")
 @click.option("--weight", type=int)
 @click.option("--max-connections", type=int)
-@click.option("--preview", is_flag=True, help="Only say what would change.")
+@preview_option
 @generation_option
 @pass_asker
 def backend_add(
@@ -253,6 +277,7 @@ def backend_add(
 @click.option("--state", type=click.Choice(["ready", "drain", "maint"]))
 @click.option("--address")
 @click.option("--max-connections", type=int)
+@preview_option
 @generation_option
 @pass_asker
 def backend_set(asker: Asker, /, **params: Any) -> None:
@@ -263,6 +288,7 @@ def backend_set(asker: Asker, /, **params: Any) -> None:
 @backend.command("remove")
 @click.argument("target", metavar="POOL/NAME")
 @click.option("--when-idle", is_flag=True, help="Drain it first, and remove it when it is idle.")
+@preview_option
 @generation_option
 @pass_asker
 def backend_remove(asker: Asker, /, **params: Any) -> None:

@@ -8,6 +8,8 @@ import msgspec
 from rsp.core.explaining import Explanation, changed_locals
 from rsp.core.hex_dump import hex_lines
 from rsp.core.sanitise import safe
+from rsp.core.what_if_rows import WhatIf
+from rsp.core.what_if_text import what_if_lines
 
 _CELL_CHARACTERS = 60
 """A cell of a table shows at most this much; `--json` has all of it."""
@@ -225,7 +227,10 @@ def trace_lines(answer: Explanation) -> list[str]:
 
 def _changed(answer: dict[str, Any]) -> str:
     lines = [safe(sentence) for sentence in answer["changed"]] or ["nothing differs"]
-    return "\n".join([*lines, f"generation {answer['generation']}"])
+    lines.append(f"generation {answer['generation']}")
+    if answer.get("what_if"):
+        lines += ["", *map(safe, what_if_lines(msgspec.convert(answer["what_if"], WhatIf)))]
+    return "\n".join(lines)
 
 
 def _reloaded(answer: dict[str, Any]) -> str:

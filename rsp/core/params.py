@@ -51,6 +51,8 @@ class DecisionsParams(Params, kw_only=True):
 
     limit: int | None = None
     since: int = 0
+    with_inputs: bool = False
+    """Also what each was made for."""
 
 
 class EventsParams(Params, kw_only=True):
@@ -80,6 +82,7 @@ class BackendSetParams(EditParams, kw_only=True):
     state: str | None = None
     address: str | None = None
     max_connections: int | None = None
+    preview: bool = False
 
 
 class BackendRemoveParams(EditParams, kw_only=True):
@@ -87,6 +90,7 @@ class BackendRemoveParams(EditParams, kw_only=True):
 
     target: str
     when_idle: bool = False
+    preview: bool = False
 
 
 class ReloadParams(EditParams, kw_only=True):
@@ -97,11 +101,15 @@ class ReloadParams(EditParams, kw_only=True):
 
 
 class ExplainParams(Params, kw_only=True):
-    """`explain`. A header is `Name: value`."""
+    """`explain`: of a request, or of the recorded decision of that number.
 
-    method: str
-    url: str
+    A header is `Name: value`.
+    """
+
+    method: str = ""
+    url: str = ""
     header: list[str] = []
+    decision: int | None = None
 
 
 class WatchParams(Params, kw_only=True):

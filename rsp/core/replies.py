@@ -22,6 +22,7 @@ from rsp.core.evidence import (
 )
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.storm import StormRow
+from rsp.core.what_if_rows import InputRow, WhatIf
 
 
 class PeerRow(msgspec.Struct, gc=False):
@@ -204,6 +205,8 @@ class DecisionRow(msgspec.Struct):
     candidates: list[CandidateRow]
     error: str | None = None
     """Why there is no backend: the client got an error of ours."""
+    input: InputRow | None = None
+    """Only when asked for (`with_inputs`), and while it is held."""
 
 
 class Decisions(msgspec.Struct):
@@ -310,6 +313,8 @@ class Changed(msgspec.Struct):
     """One sentence for each change."""
     kept_edits: list[str]
     """Live edits that stand on top of the file."""
+    what_if: WhatIf | None = None
+    """With `preview`: what the recorded requests would do."""
 
 
 class EditRow(msgspec.Struct):

@@ -104,6 +104,11 @@ class FixedRouter:
     def __init__(self, pool: str, reason: str = "first pool: no route function") -> None:
         self._answer = RouteAnswer(pool, None, reason)
 
+    @property
+    def pool(self) -> str:
+        """The pool that gets everything."""
+        return self._answer.target
+
     def route(self, request: Routable) -> RouteAnswer:
         """Return the same answer for every request."""
         return self._answer

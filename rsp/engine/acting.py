@@ -22,12 +22,14 @@ from rsp.core.vocabulary import BackendState, CloseReason, Direction, PauseReaso
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.budgets import note_held
 from rsp.engine.calls import CallRing
+from rsp.engine.changes import Applied
 from rsp.engine.connection import Connection
 from rsp.engine.looking import find_session
 from rsp.engine.nonblocking import NOTSENT_UNLIMITED, CannotListen
 from rsp.engine.room import move_mark
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
+from rsp.engine.what_if import what_if
 
 
 def _changed(engine: Engine, *sentences: str) -> Changed:
@@ -35,15 +37,22 @@ def _changed(engine: Engine, *sentences: str) -> Changed:
     return Changed(changes.generation, list(sentences), changes.kept_edits())
 
 
+async def _edited(engine: Engine, applied: Applied, *, preview: bool) -> Changed:
+    reply = _changed(engine, applied.what)
+    if preview:
+        reply.what_if = await what_if(engine, engine.changes.config, applied.table)
+    return reply
+
+
 async def backend_add(engine: Engine, params: BackendAddParams) -> Changed:
     """Add a backend to a pool."""
     backend = Backend(
         params.pool, params.name, params.address, params.weight, params.max_connections
     )
-    what = await engine.changes.add(
+    applied = await engine.changes.add(
         backend, params.who, params.if_generation, preview=params.preview
     )
-    return _changed(engine, what)
+    return await _edited(engine, applied, preview=params.preview)
 
 
 async def backend_set(engine: Engine, params: BackendSetParams) -> Changed:
@@ -54,8 +63,10 @@ async def backend_set(engine: Engine, params: BackendSetParams) -> Changed:
         max_connections=params.max_connections,
         address=params.address,
     )
-    what = await engine.changes.change(params.target, changes, params.who, params.if_generation)
-    return _changed(engine, what)
+    applied = await engine.changes.change(
+        params.target, changes, params.who, params.if_generation, preview=params.preview
+    )
+    return await _edited(engine, applied, preview=params.preview)
 
 
 def _state(name: str | None) -> BackendState | None:
@@ -70,14 +81,20 @@ def _state(name: str | None) -> BackendState | None:
 
 async def backend_remove(engine: Engine, params: BackendRemoveParams) -> Changed:
     """Remove a backend, at once or when it is idle."""
-    changes = engine.changes
+    changes, preview = engine.changes, params.preview
     if not params.when_idle:
-        return _changed(
-            engine, await changes.remove(params.target, params.who, params.if_generation)
+        applied = await changes.remove(
+            params.target, params.who, params.if_generation, preview=preview
         )
+        return await _edited(engine, applied, preview=preview)
     drain = BackendChanges(state=BackendState.DRAIN)
-    drained = await changes.change(params.target, drain, params.who, params.if_generation)
-    return _changed(engine, await changes.remove_when_idle(params.target, drained, params.who))
+    drained = await changes.change(
+        params.target, drain, params.who, params.if_generation, preview=preview
+    )
+    if preview:
+        return await _edited(engine, drained, preview=True)
+    what = await changes.remove_when_idle(params.target, drained.what, params.who)
+    return _changed(engine, what)
 
 
 async def undo(engine: Engine, params: EditParams) -> Changed:
@@ -95,10 +112,11 @@ async def reload(engine: Engine, params: ReloadParams) -> Changed:
     try:
         if params.preview:
             loaded = await engine.load()
-            sentences, kept = await engine.changes.preview(
-                engine.extend(loaded.config), drop_edits=params.drop_edits
-            )
-            return Changed(engine.changes.generation, sentences, kept)
+            config = engine.extend(loaded.config)
+            layer, sentences = await engine.changes.preview(config, drop_edits=params.drop_edits)
+            kept = [edit.what for edit in layer.edits]
+            found = await what_if(engine, config, layer.table)
+            return Changed(engine.changes.generation, sentences, kept, found)
         sentences = await engine.reload(
             who=params.who, if_generation=params.if_generation, drop_edits=params.drop_edits
         )

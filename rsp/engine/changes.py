@@ -6,19 +6,29 @@ swapped in by one reference; one that cannot be built changes nothing. Changes c
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from rsp.core.addresses import EditRefused
-from rsp.core.backends import Backend, BackendChanges
+from rsp.core.backends import Backend, BackendChanges, BackendTable
 from rsp.core.config import Config
 from rsp.core.differences import differences
 from rsp.core.edits import AddBackend, ChangeBackend, EditLayer, Operation, RemoveBackend
 from rsp.core.events import Noted
+from rsp.core.rehearsal_limits import SOURCES_KEPT
 from rsp.core.routing import Router
 from rsp.core.vocabulary import BackendState
 from rsp.core.wire import CommandRefused
 from rsp.engine.context import Context
 from rsp.engine.resolver import resolve, resolve_pools
+
+
+class Applied(NamedTuple):
+    """A live edit that was made, or would be."""
+
+    what: str
+    table: BackendTable
 
 
 class Changes:
@@ -27,6 +37,8 @@ class Changes:
     def __init__(self, context: Context, config: Config, layer: EditLayer) -> None:
         self.config = config
         self.layer = layer
+        self._configs = deque([(layer.table.generation, config)], SOURCES_KEPT)
+        """The last configurations, and the generation that each began with."""
         self.loaded_at_s = time.monotonic()
         self.last_change = "the configuration was loaded"
         self._context = context
@@ -44,8 +56,8 @@ class Changes:
         return [edit.what for edit in self.layer.edits]
 
     async def add(
-        self, backend: Backend, who: str, if_generation: int | None, *, preview: bool
-    ) -> str:
+        self, backend: Backend, who: str, if_generation: int | None, *, preview: bool = False
+    ) -> Applied:
         """Add a backend; with `preview` only say what would change.
 
         Raises:
@@ -60,19 +72,27 @@ class Changes:
         return await self._apply(AddBackend(ready), who, if_generation, preview=preview)
 
     async def change(
-        self, key: str, changes: BackendChanges, who: str, if_generation: int | None
-    ) -> str:
+        self,
+        key: str,
+        changes: BackendChanges,
+        who: str,
+        if_generation: int | None,
+        *,
+        preview: bool = False,
+    ) -> Applied:
         """Change a backend. Raises as `add` does."""
         if changes.address is not None:
             numbers = await resolve(changes.address)
             changes = BackendChanges(
                 changes.weight, changes.state, changes.max_connections, changes.address, numbers
             )
-        return await self._apply(ChangeBackend(key, changes), who, if_generation)
+        return await self._apply(ChangeBackend(key, changes), who, if_generation, preview=preview)
 
-    async def remove(self, key: str, who: str, if_generation: int | None) -> str:
+    async def remove(
+        self, key: str, who: str, if_generation: int | None, *, preview: bool = False
+    ) -> Applied:
         """Remove a backend; its sessions go on to their end. Raises as `add` does."""
-        return await self._apply(RemoveBackend(key), who, if_generation)
+        return await self._apply(RemoveBackend(key), who, if_generation, preview=preview)
 
     async def remove_when_idle(self, key: str, drained: str, who: str) -> str:
         """Remove a backend that is being drained once its last session has ended."""
@@ -102,8 +122,8 @@ class Changes:
         return backend is not None and backend.state is BackendState.DRAIN
 
     async def _apply(
-        self, operation: Operation, who: str, if_generation: int | None, *, preview: bool = False
-    ) -> str:
+        self, operation: Operation, who: str, if_generation: int | None, *, preview: bool
+    ) -> Applied:
         async with self._lock:
             self._check_generation(if_generation)
             layer, what = self.layer.apply(
@@ -111,7 +131,7 @@ class Changes:
             )
             if not preview:
                 self._adopt(layer, what, who)
-        return what
+        return Applied(what, layer.table)
 
     async def undo(self, who: str, if_generation: int | None) -> str:
         """Take back the last live edit. Raises `EditRefused` when there is none."""
@@ -133,10 +153,16 @@ class Changes:
             self._adopt(layer, what, who)
         return what
 
-    async def preview(self, config: Config, *, drop_edits: bool) -> tuple[list[str], list[str]]:
-        """Return what a reload of `config` would change, and the edits it would keep."""
-        layer, sentences = await self._rebased(config, drop_edits=drop_edits)
-        return sentences, [edit.what for edit in layer.edits]
+    async def preview(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
+        """Return the layer that a reload of `config` would leave, and what it would change."""
+        return await self._rebased(config, drop_edits=drop_edits)
+
+    def source_of(self, generation: int) -> Config | None:
+        """Return the configuration that was in force in a generation; None: it is forgotten."""
+        for first, config in reversed(self._configs):
+            if first <= generation:
+                return config
+        return None
 
     async def reload(
         self,
@@ -162,6 +188,7 @@ class Changes:
             self._context.dispatcher.router = router
             self._context.adopt(config.limits)
             self.config = config
+            self._configs.append((layer.table.generation, config))
             self.loaded_at_s = time.monotonic()
             self._adopt(layer, f"reloaded {config.path or 'the configuration'}", who)
         return sentences

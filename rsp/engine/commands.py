@@ -34,7 +34,7 @@ from rsp.core.params import (
     read_params,
 )
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
-from rsp.engine import acting, explaining, inquest, looking, peeking
+from rsp.engine import acting, explaining, inquest, looking, peeking, retracing
 from rsp.engine.lab import break_commands as breaking
 from rsp.engine.lab import commands as faulting
 from rsp.engine.server import Engine
@@ -53,7 +53,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "decisions": (DecisionsParams, looking.decisions),
     "events": (EventsParams, looking.events),
     "config": (Params, looking.config),
-    "explain": (ExplainParams, looking.explain),
+    "explain": (ExplainParams, retracing.explain),
     "backend.add": (BackendAddParams, acting.backend_add),
     "backend.set": (BackendSetParams, acting.backend_set),
     "backend.remove": (BackendRemoveParams, acting.backend_remove),

@@ -12,15 +12,12 @@ import msgspec
 
 from rsp.core.breaks.rows import BreakSummary
 from rsp.core.config import ConfigError
-from rsp.core.expectations import ExpectationError, asked_for
-from rsp.core.explaining import Explanation
 from rsp.core.filter import FilterError, parse_filter, sort_value
 from rsp.core.limits import SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
 from rsp.core.params import (
     ConnectionsParams,
     DecisionsParams,
     EventsParams,
-    ExplainParams,
     IdParams,
     Params,
 )
@@ -39,13 +36,11 @@ from rsp.core.replies import (
     Status,
     Totals,
 )
-from rsp.core.routing import RouteFailed, candidates, failed_decision
 from rsp.core.row_fields import asks_held
 from rsp.core.wire import INVALID_PARAMS, CommandRefused, Pieces
 from rsp.engine.autopsy_rows import storms_now
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
-from rsp.engine.dispatch import note_secrets
 from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.lua_config import load_config
 from rsp.engine.relay import Relay
@@ -56,10 +51,10 @@ from rsp.engine.rows import (
     decision_row,
     event_row,
     listener_row,
-    redacted_texts,
 )
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
+from rsp.engine.what_if import input_row
 
 _LONGEST_WAIT_S = 60.0
 """A long poll is answered after this in any case, so that a dead client is noticed."""
@@ -244,6 +239,11 @@ def decisions(engine: Engine, params: DecisionsParams) -> Decisions:
     ring = engine.telemetry.decisions
     kept, dropped = ring.since(params.since, params.limit)
     rows = [decision_row(seq, decided, engine.telemetry) for seq, decided in kept]
+    if params.with_inputs:
+        held = {each.seq: each for each in ring.inputs(kept)}
+        for row in rows:
+            if row.seq in held:
+                row.input = input_row(held[row.seq], engine.telemetry.redactor)
     return Decisions(rows, dropped, ring.recorded)
 
 
@@ -346,36 +346,4 @@ async def config(engine: Engine, _params: Params) -> ConfigSource:
         error_line=error_line,
         loaded_at=engine.telemetry.stamp(engine.changes.loaded_at_s),
         generation=engine.changes.generation,
-    )
-
-
-def explain(engine: Engine, params: ExplainParams) -> Explanation:
-    """Return where a request would go now; nothing is sent, and no policy's turn is used up."""
-    try:
-        asked = asked_for(params.method, params.url, params.header)
-    except ExpectationError as error:
-        raise CommandRefused(str(error), INVALID_PARAMS) from error
-    dispatcher = engine.context.dispatcher
-    entrance = next(iter(engine.listeners.values())).entrance
-    request = asked.request("127.0.0.1", entrance.address)
-    try:
-        answer = (entrance.router or dispatcher.router).route(request)
-    except RouteFailed as error:
-        decision = failed_decision(str(error), dispatcher.table.generation)
-        note_secrets(decision, request)
-        if dispatcher.on_route_failed is not None:
-            dispatcher.on_route_failed()
-    else:
-        balancer = dispatcher.balancer.copy()
-        decision = balancer.decide(dispatcher.table, answer, request, dispatcher.loads, lambda: 0.5)
-        note_secrets(decision, request, answer.secrets)
-    key, reason, shown_error = redacted_texts(decision, engine.telemetry.redactor)
-    return Explanation(
-        pool=decision.pool.name if decision.pool else None,
-        backend=decision.backend.name if decision.backend else None,
-        key=key,
-        reason=reason,
-        generation=decision.generation,
-        candidates=candidates(decision),
-        error=shown_error,
     )

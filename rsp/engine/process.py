@@ -25,6 +25,7 @@ from rsp.engine.nonblocking import CannotListen
 from rsp.engine.privileges import Account, UserRefused, become
 from rsp.engine.server import Engine
 from rsp.engine.telemetry import Telemetry
+from rsp.engine.worker import Worker, start_worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,17 @@ def serve(loaded: LoadedConfig, options: ServeOptions) -> None:
     """
     # A core dump would hold what passed through: other people's passwords and cookies.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    uvloop.run(_serve(loaded, options))
+    worker = start_worker(options.account)
+    try:
+        uvloop.run(_serve(loaded, options, worker))
+    finally:
+        worker.stop()
 
 
-async def _serve(loaded: LoadedConfig, options: ServeOptions) -> None:
+async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) -> None:
     telemetry = Telemetry()
     log = _log(telemetry, options)
-    engine = Engine(loaded, telemetry, listen=options.listen)
+    engine = Engine(loaded, telemetry, worker, listen=options.listen)
     await engine.start()
     try:
         control = await _open_control(engine, log, options)

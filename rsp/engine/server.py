@@ -40,6 +40,7 @@ from rsp.engine.session import Registry, Session
 from rsp.engine.stalls import StallWatch
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.watchdog import Watchdog
+from rsp.engine.worker import Rehearser
 
 _DRAIN_LOOK_S = 0.05
 """How often a draining engine looks whether the last session has ended."""
@@ -60,8 +61,17 @@ ListenerKey = tuple[str, int]
 class Engine:
     """A running proxy. Everything happens on the loop that it was started on."""
 
-    def __init__(self, loaded: LoadedConfig, telemetry: Telemetry, *, listen: str | None) -> None:
+    def __init__(
+        self,
+        loaded: LoadedConfig,
+        telemetry: Telemetry,
+        rehearser: Rehearser,
+        *,
+        listen: str | None,
+    ) -> None:
         self.telemetry = telemetry
+        self.rehearser = rehearser
+        """Does what must not hold up traffic: traces and previews."""
         self.registry = Registry()
         self.listeners: dict[ListenerKey, Listener] = {}
         self.log_path: Path | None = None
@@ -130,6 +140,21 @@ class Engine:
         self.memory.start()
         self.stalls.start()
         self.sampler.start()
+
+    def planned_listeners(self, config: Config) -> dict[str, str]:
+        """Return the pool of each present listener under `config`, empty where `route` is asked.
+
+        By its address; one that `config` would close is left out.
+        """
+        pools = tuple(pool.name for pool in config.pools)
+        wanted = _by_key(config.listeners)
+        planned = {}
+        for key, listener in self.listeners.items():
+            if key in wanted:
+                address = listener.entrance.address
+                router = Entrance(address, wanted[key], pools).router
+                planned[address] = router.pool if router else ""
+        return planned
 
     def _with_listen(self, config: Config) -> Config:
         """`--listen` stands in for the listeners of the file.

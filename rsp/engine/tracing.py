@@ -41,7 +41,8 @@ class Traced(msgspec.Struct):
         if answer is None:
             return None
         key = None if answer.key is None else redactor.text(answer.key, secrets)
-        return Returned(answer.target, key, redactor.text(answer.reason, secrets))
+        target, reason = (redactor.text(text, secrets) for text in (answer.target, answer.reason))
+        return Returned(target, key, reason)
 
 
 def trace(source: str, path: str, request: RouteRequest) -> Traced:

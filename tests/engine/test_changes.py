@@ -52,7 +52,7 @@ class Office:
         self, name: str = "c", *, if_generation: int | None = None, preview: bool = False
     ) -> str:
         backend = Backend("web", name, "127.0.0.1:9003")
-        return await self.changes.add(backend, ME, if_generation, preview=preview)
+        return (await self.changes.add(backend, ME, if_generation, preview=preview)).what
 
     async def reload(
         self, config: Config, *, drop_edits: bool = False, if_generation: int | None = None
@@ -104,8 +104,8 @@ async def test_a_preview_changes_nothing(office: Office) -> None:
 
 
 async def test_an_edit_that_changes_nothing_makes_no_generation(office: Office) -> None:
-    what = await office.changes.change("web/a", BackendChanges(weight=1), ME, None)
-    assert what == "web/a already has weight 1"
+    applied = await office.changes.change("web/a", BackendChanges(weight=1), ME, None)
+    assert applied.what == "web/a already has weight 1"
     assert (office.changes.generation, office.notes()) == (1, [])
 
 
@@ -199,7 +199,7 @@ async def test_idle_connections_to_what_may_not_be_used_are_closed(
 async def leave(office: Office, key: str = "web/a") -> str:
     """Ask for a backend to be removed once it is idle, as the command does."""
     drained = await office.changes.change(key, DRAIN, ME, None)
-    return await office.changes.remove_when_idle(key, drained, ME)
+    return await office.changes.remove_when_idle(key, drained.what, ME)
 
 
 async def test_a_backend_that_is_idle_is_removed_at_once(office: Office) -> None:
@@ -309,7 +309,8 @@ async def test_live_edits_are_dropped_when_that_is_asked_for(office: Office) -> 
 
 async def test_a_preview_of_a_reload_says_the_same_and_changes_nothing(office: Office) -> None:
     await office.add()
-    sentences, kept = await office.changes.preview(BIGGER, drop_edits=False)
+    layer, sentences = await office.changes.preview(BIGGER, drop_edits=False)
+    kept = [edit.what for edit in layer.edits]
     assert (office.changes.generation, office.names()) == (2, ["a", "b", "c"])
     assert kept == office.changes.kept_edits()
     assert await office.reload(BIGGER) == sentences

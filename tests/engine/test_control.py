@@ -29,6 +29,7 @@ from rsp.engine.control import ControlServer
 from rsp.engine.lua_config import load_source
 from rsp.engine.server import Engine
 from rsp.engine.telemetry import Telemetry
+from tests.engine.fakes import Here
 
 CONFIG = b"""
 listen { address = "127.0.0.1:0" }
@@ -94,10 +95,9 @@ class Site:
     """An engine with its control socket, and the clients that a test opened."""
 
     def __init__(self, directory: Path) -> None:
-        self.path = directory / "s"
-        self.engine = Engine(load_source(CONFIG, "rsp.lua"), Telemetry(), listen=None)
+        self.path, self._clients = directory / "s", list[Client]()
+        self.engine = Engine(load_source(CONFIG, "rsp.lua"), Telemetry(), Here(), listen=None)
         self.server = ControlServer(self.engine, self.path)
-        self._clients: list[Client] = []
 
     async def open(self) -> Client:
         client = await Client.of(self.path)

@@ -19,6 +19,7 @@ from rsp.engine.control_path import (
 from rsp.engine.lua_config import load_source
 from rsp.engine.server import Engine
 from rsp.engine.telemetry import Telemetry
+from tests.engine.fakes import Here
 
 CONFIG = b"""
 listen { address = "127.0.0.1:0" }
@@ -36,7 +37,7 @@ def directory() -> Iterator[Path]:
 @pytest.fixture
 async def engine() -> AsyncIterator[Engine]:
     """Yield a started engine."""
-    made = Engine(load_source(CONFIG, "rsp.lua"), Telemetry(), listen=None)
+    made = Engine(load_source(CONFIG, "rsp.lua"), Telemetry(), Here(), listen=None)
     await made.start()
     yield made
     await made.stop()

@@ -9,6 +9,7 @@ from rsp.engine.nonblocking import OutOfFds
 from rsp.engine.server import Engine
 from rsp.engine.telemetry import Telemetry
 from tests.conftest import wait_until
+from tests.engine.fakes import Here
 
 CONFIG = b"""
 listen { address = "127.0.0.1:0" }
@@ -17,7 +18,7 @@ pool("web", { backends = { { name = "a", address = "127.0.0.1:9001" } } })
 
 
 async def test_a_listener_that_cannot_be_watched_tries_again() -> None:
-    engine = Engine(load_source(CONFIG, "rsp.lua"), Telemetry(), listen=None)
+    engine = Engine(load_source(CONFIG, "rsp.lua"), Telemetry(), Here(), listen=None)
     await engine.start()
     engine.accept()
     (listener,) = engine.listeners.values()

@@ -16,6 +16,7 @@ from rsp.engine.lua_config import LuaRouter, load_source
 from rsp.engine.server import Engine
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.watchdog import LongCalls, Watchdog
+from tests.engine.fakes import Here
 
 SOURCE = b"""
 listen { address = "127.0.0.1:0" }
@@ -91,7 +92,7 @@ async def test_the_log_says_so_while_the_loop_stands_still_and_once(tmp_path: Pa
     with path.open("w") as stream:
         log = Log(telemetry, stream, as_json=False, least=EventLevel.INFO)
         telemetry.listen(log.write)
-        engine = Engine(load_source(SOURCE, "test.lua"), telemetry, listen=None)
+        engine = Engine(load_source(SOURCE, "test.lua"), telemetry, Here(), listen=None)
         await engine.start()
         engine.cry = log.write_now
         router = engine.context.dispatcher.router
