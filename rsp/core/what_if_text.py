@@ -10,7 +10,7 @@ _LISTED = 8
 
 def what_if_lines(found: WhatIf) -> list[str]:
     """Return what the recorded requests would do, unsanitised: the sums first."""
-    return [*sums(found), *_moves(found), *_shares(found), *map(key_sentence, found.keys)]
+    return [*sums(found), *_moves(found), *map(key_sentence, found.keys), *_shares(found)]
 
 
 def sums(found: WhatIf) -> list[str]:
@@ -25,7 +25,7 @@ def sums(found: WhatIf) -> list[str]:
         lines.append(f"for {found.errors:,} route would fail: {found.first_error}")
     if found.cannot_be_known:
         pools = ", ".join(f"{name} ({policy})" for name, policy in found.cannot_be_known.items())
-        lines.append(f"which backend of a pool cannot be known, for load or turns decide: {pools}")
+        lines.append(f"cannot be known (load or turns decide): the backends of {pools}")
     if found.not_held:
         lines.append(f"{found.not_held:,} more are remembered without what they were made for")
     return lines

@@ -144,6 +144,7 @@ def _routing() -> list[Key]:
         Key("routing.session", "o", "session", "Session", "Go to the session", where),
         Key("routing.backend", "b", "backend", "Backend", "Go to the backend", where),
         Key("routing.follow", "F", "follow", "Follow", "Follow the newest decision", where),
+        Key("trace.edit", "e", "edit_line", "Edit", "Open the file at this line", "trace", True),
     ]
 
 

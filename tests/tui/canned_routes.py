@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from rsp.core.explaining import Explanation, PolicyRow, Returned, TraceStep
 from rsp.core.replies import (
     BackendRow,
     Backends,
@@ -15,6 +16,7 @@ from rsp.core.replies import (
     Edits,
     PoolRow,
 )
+from rsp.core.what_if_rows import Example, KeyShare, Move, Share, WhatIf
 
 LUA = """\
 listen { address = "127.0.0.1:8080" }
@@ -140,3 +142,39 @@ def config(**changes: Any) -> ConfigSource:
 
 def broken_config() -> ConfigSource:
     return config(on_disk=BROKEN_LUA, error=f"Error parsing config file: {ERROR}", error_line=12)
+
+
+def explained(generation: int = 7) -> Explanation:
+    """A decision of that configuration, line by line."""
+    source = LUA.splitlines()
+    name = '"IronHand.example"'
+    steps = [
+        TraceStep(12, source[11].strip(), {"key": name, "request": "the request"}),
+        TraceStep(13, source[12].strip(), {"key": name, "request": "the request"}),
+    ]
+    return Explanation(
+        "web", "web2", "IronHand.example", "host decides", generation,
+        [CandidateRow("web1", "ready", 1, 3, "not picked"),
+         CandidateRow("web2", "ready", 2, 0, "chosen")],
+        trace=steps,
+        returned=Returned("web", "IronHand.example", "host decides"),
+        policy=PolicyRow(
+            "each backend has a score for the key, and the highest wins: web2", "hash",
+            "0x9f3a11c2d0e1f203", scores={"web1": 0.71, "web2": 3.25},
+        ),
+    )  # fmt: skip
+
+
+def what_if() -> WhatIf:
+    """What a reload would do to some thousand requests."""
+    example = Example("GET", "IronHand.example", "/user/fred?token=<secret 3f9a2c1b77>")
+    return WhatIf(
+        4_810, 312, 17, 0,
+        [Move("web/web1", "web/web3", 204, [example]), Move("web/web2", "web/web3", 91, [example]),
+         Move("shop", "no backend", 17, [example])],
+        0,
+        {"web/web1": Share(0.5, 0.33), "web/web3": Share(0.0, 0.25),
+         "shop/shop1": Share(None, None)},
+        {"shop": "least_connections"},
+        [KeyShare("web", 4, 9, 8 / 9, 5 / 9, 1 / 9)],
+    )  # fmt: skip

@@ -76,6 +76,8 @@ class EditingEngine(FakeEngine):
 
     def _explain(self, params: dict[str, Any]) -> Explanation:
         self.explained.append(params)
+        if "decision" in params:
+            return canned_routes.explained(self.generation)
         is_capital = params["url"] != params["url"].lower()
         name = "web2" if is_capital else "web1"
         return Explanation("web", name, None, "host decides", self.generation, [])

@@ -16,6 +16,7 @@ from rsp.tui.screens.help import HelpScreen
 from rsp.tui.screens.newest_first import NewestFirst
 from rsp.tui.screens.pauses import PausesScreen
 from rsp.tui.screens.tabs import TABS, Tab
+from rsp.tui.screens.trace import TraceScreen
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.stage import DEADLINE_S, Driver, attached, screen_text, shows, wait_until
 
@@ -84,6 +85,6 @@ async def back_at(pilot: Driver, app: Dashboard, tab: Tab) -> None:
         while not isinstance(app.screen, tab.screen) or isinstance(app.screen.focused, Input):
             is_open = isinstance(app.screen, ModalScreen) or isinstance(app.screen.focused, Input)
             await pilot.press("escape" if is_open else tab.number)
-            if isinstance(app.screen, DetailScreen | NewestFirst | PausesScreen):
+            if isinstance(app.screen, DetailScreen | NewestFirst | PausesScreen | TraceScreen):
                 await pilot.press("escape")
             await pilot.pause(0.01)

@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from textual.app import SuspendNotSupported
 from textual.containers import Horizontal
 from textual.widget import Widget
 
 from rsp.core.replies import ConfigSource, Edits
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
-from rsp.tui.editor import EditorFailed, edit
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import CONFIG_PULL_S, SLOW_PULL_S, WIDE_COLUMNS
@@ -23,6 +21,7 @@ from rsp.tui.model.config_view import (
     line_text,
     no_file_lines,
 )
+from rsp.tui.screens.editing import edit_in
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.find_bar import FindBar
 from rsp.tui.widgets.lines import Lines
@@ -263,16 +262,8 @@ class ConfigScreen(Frame):
             return
         chosen = self.source.cursor_row
         here = (chosen.number if chosen else None) or 1
-        try:
-            with self.app.suspend():
-                edit(source.path, self._view.error_line or here)
-        except SuspendNotSupported:
-            self.shell.say(f"No editor can be opened from here; the file is {source.path}.")
-            return
-        except EditorFailed as error:
-            self.shell.say(str(error), is_error=True)
-            return
-        self.action_validate()
+        if edit_in(self, source.path, self._view.error_line or here):
+            self.action_validate()
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the error; without one, the line under the cursor with its place."""

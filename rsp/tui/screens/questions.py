@@ -8,10 +8,13 @@ from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.sessions import Session
 from rsp.tui.model.spans import Line, Span, line, wrap
+from rsp.tui.model.what_if_text import what_if_rows
 from rsp.tui.screens.dialog import Choice, Dialog
 
 _LISTED = 8
 """Rows that a question lists before it says how many more there are."""
+_FORESEEN = 10
+"""Rows for what the recorded requests would do: the smallest screen has room for them."""
 _WIDTH = 70
 
 
@@ -79,6 +82,8 @@ def reload_question(changed: Changed) -> Dialog:
         lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
     if len(changed.changed) > _LISTED:
         lines.append(line(Span(f"and {len(changed.changed) - _LISTED} more changes", "dim")))
+    if changed.what_if is not None:
+        lines += [(), *what_if_rows(changed.what_if, _WIDTH, _FORESEEN)]
     choices = [Choice("y", "Reload", "keep")]
     if changed.kept_edits:
         lines += [(), line(Span("Live edits that stay on top of the file:", "dim"))]

@@ -23,6 +23,7 @@ from rsp.tui.model.decision_columns import (
 from rsp.tui.model.decisions import GROUPINGS, DecisionLog, Group, filter_for, grouped
 from rsp.tui.model.spans import Span
 from rsp.tui.screens.filtered import FilteredFrame
+from rsp.tui.screens.trace import TraceScreen
 from rsp.tui.screens.try_route import TryRoute
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
@@ -173,10 +174,11 @@ class RoutingScreen(FilteredFrame):
             self._show_titles()
 
     def on_virtual_table_opened(self) -> None:
-        """Go to the session of a decision, or narrow the list to a group."""
+        """Explain a decision line by line, or narrow the list to a group."""
         group = self.groups.cursor_row
         if not self._by:
-            self.action_session()
+            if (chosen := self._chosen()) is not None:
+                _ = self.app.push_screen(TraceScreen(chosen))
         elif group is not None:
             by, self._by = self._by, ""
             self.table.focus()
