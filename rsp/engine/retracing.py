@@ -22,7 +22,7 @@ from rsp.engine.dispatch import note_secrets
 from rsp.engine.rows import redacted_texts
 from rsp.engine.server import Engine
 from rsp.engine.tracing import Traced
-from rsp.engine.what_if import request_again, traced
+from rsp.engine.what_if import planned_listeners, request_again, traced
 
 _AGAIN = (
     "route ran once more for this, in a new runtime: what it keeps between requests is not there"
@@ -94,7 +94,7 @@ async def _traced_again(
     if config is None:
         note = f"the text of generation {decision.generation} is no longer kept"
         return Traced(None, None, [], note), request
-    if not config.has_route or engine.planned_listeners(config).get(request.listener):
+    if not config.has_route or planned_listeners(engine, config).get(request.listener):
         return Traced(None, None, []), request
     found = await traced(engine, config, request)
     if not _is_same(found, decision):

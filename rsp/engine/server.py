@@ -3,7 +3,6 @@
 import asyncio
 import os
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
@@ -25,7 +24,7 @@ from rsp.engine.changes import Changes
 from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
-from rsp.engine.entrance import Entrance
+from rsp.engine.entrance import Entrance, ListenerKey, by_key
 from rsp.engine.housekeeping import keep_house
 from rsp.engine.listener import Listener
 from rsp.engine.listening import Inherited, open_listener
@@ -52,10 +51,6 @@ _UNASKED = (State.IDLE, State.READING_HEAD, State.READING_PROXY_HEADER)
 _ASK_S = 0.5
 """But one that was accepted less than this ago has hardly had the time to ask: its bytes may be on
 their way, and nobody told it to go elsewhere."""
-
-
-ListenerKey = tuple[str, int]
-"""The address in the configuration, and how many of the same came before: many may say port 0."""
 
 
 class Engine:
@@ -141,21 +136,6 @@ class Engine:
         self.stalls.start()
         self.sampler.start()
 
-    def planned_listeners(self, config: Config) -> dict[str, str]:
-        """Return the pool of each present listener under `config`, empty where `route` is asked.
-
-        By its address; one that `config` would close is left out.
-        """
-        pools = tuple(pool.name for pool in config.pools)
-        wanted = _by_key(config.listeners)
-        planned = {}
-        for key, listener in self.listeners.items():
-            if key in wanted:
-                address = listener.entrance.address
-                router = Entrance(address, wanted[key], pools).router
-                planned[address] = router.pool if router else ""
-        return planned
-
     def _with_listen(self, config: Config) -> Config:
         """`--listen` stands in for the listeners of the file.
 
@@ -194,7 +174,7 @@ class Engine:
     async def _open_listeners(self, config: Config) -> None:
         """Open what is new before anything that is no longer wanted is closed."""
         pools = tuple(pool.name for pool in config.pools)
-        wanted = _by_key(config.listeners)
+        wanted = by_key(config.listeners)
         opened: dict[ListenerKey, Listener] = {}
         try:
             for key, listener_config in wanted.items():
@@ -407,12 +387,3 @@ class Engine:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _by_key(configs: tuple[ListenerConfig, ...]) -> dict[ListenerKey, ListenerConfig]:
-    seen: Counter[str] = Counter()
-    keyed: dict[ListenerKey, ListenerConfig] = {}
-    for config in configs:
-        keyed[config.address, seen[config.address]] = config
-        seen[config.address] += 1
-    return keyed

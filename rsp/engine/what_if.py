@@ -19,7 +19,9 @@ from rsp.core.routing import RouteRequest
 from rsp.core.what_if import with_examples
 from rsp.core.what_if_rows import Example, InputRow, WhatIf
 from rsp.engine.decisions import Input
+from rsp.engine.entrance import Entrance, by_key
 from rsp.engine.rehearsing import (
+    ROUTE,
     Plan,
     Recorded,
     TraceJob,
@@ -68,8 +70,24 @@ async def what_if(engine: Engine, config: Config, table: BackendTable) -> WhatIf
     )
 
 
+def planned_listeners(engine: Engine, config: Config) -> dict[str, str]:
+    """Return the pool of each present listener under `config`, empty where `route` is asked.
+
+    By its address; one that `config` would close is left out.
+    """
+    pools = tuple(pool.name for pool in config.pools)
+    wanted = by_key(config.listeners)
+    planned = {}
+    for key, listener in engine.listeners.items():
+        if key in wanted:
+            address = listener.entrance.address
+            router = Entrance(address, wanted[key], pools).router
+            planned[address] = router.pool if router else ROUTE
+    return planned
+
+
 def _plan(engine: Engine, config: Config, table: BackendTable) -> Plan:
-    listeners = engine.planned_listeners(config)
+    listeners = planned_listeners(engine, config)
     return plan_of(config.source, config.path, config.has_route, table, listeners)
 
 
