@@ -10,6 +10,7 @@ from textual.widgets import Input
 
 from rsp.tui.app import Dashboard
 from rsp.tui.keymap import KEYS
+from rsp.tui.screens.breaks import BreaksScreen
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.frame import Frame
 from rsp.tui.screens.help import HelpScreen
@@ -52,6 +53,8 @@ async def test_every_key_at_the_foot_leads_somewhere(tab: object) -> None:
 
 
 LEAVES = {"back_or_quit"}
+OPENED = (BreaksScreen, DetailScreen, NewestFirst, PausesScreen, TraceScreen)
+"""What a key may open on top of a tab."""
 
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.mode)
@@ -85,6 +88,6 @@ async def back_at(pilot: Driver, app: Dashboard, tab: Tab) -> None:
         while not isinstance(app.screen, tab.screen) or isinstance(app.screen.focused, Input):
             is_open = isinstance(app.screen, ModalScreen) or isinstance(app.screen.focused, Input)
             await pilot.press("escape" if is_open else tab.number)
-            if isinstance(app.screen, DetailScreen | NewestFirst | PausesScreen | TraceScreen):
+            if isinstance(app.screen, OPENED):
                 await pilot.press("escape")
             await pilot.pause(0.01)
