@@ -32,7 +32,7 @@ format: setup
 docs: setup
 	$(BIN)/python -m docs.generated
 
-# docs/dashboard.svg: the real dashboard on the real demo.
+# docs/*.svg: the real dashboard on the real demo.
 picture: setup
 	$(BIN)/python -m docs.make_picture
 

@@ -1,7 +1,7 @@
-"""Makes docs/dashboard.svg: the real dashboard on the real engine of the demo, with no terminal.
+"""Makes the pictures of the documents: the real dashboard on the demo, with no terminal.
 
-`make picture` runs it. What it shows is what was on the screen at that moment, and nothing is drawn
-by hand; so two pictures are never the same.
+`make picture` runs it. They show what was on the screen at that moment, and nothing is drawn by
+hand; so two pictures are never the same.
 """
 
 import asyncio
@@ -9,58 +9,119 @@ import html
 import os
 import re
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from rich.cells import cell_len
+from textual.pilot import Pilot
 
 from rsp.demo.scenes import Scene
 from rsp.demo.stage import Stage
-from rsp.demo.stories import Evidence, accused
 from rsp.tui.app import Dashboard
-from rsp.tui.screens.connections import ConnectionsScreen
 
-PICTURE = Path(__file__).parent / "dashboard.svg"
+DOCS = Path(__file__).parent
 SIZE = (120, 35)
 """Columns and rows: a usual terminal on a usual screen."""
 
 WARM_UP_S = 20.0
 """The sparklines and the strip of the chosen session have a past by then."""
 
-DEADLINE_S = 30.0
-"""There always is a slow client; when none was seen by then, something is wrong."""
+DEADLINE_S = 60.0
+"""What a picture waits for comes again and again; when it was not seen, something is wrong."""
 
 LOOK_EVERY_S = 0.2
 
 CELL = 12.2
 """Width of a cell in the units of the picture."""
 
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Wait until the screen says something."""
+
+    says: str
+    """A regular expression; a line of the screen has the blanks that it has."""
+    key: str | None = None
+    """Pressed before each look: a list has moved since the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A file, and how one comes to what it shows."""
+
+    name: str
+    scene: Scene
+    way: tuple[str | Until, ...]
+    """Keys, and what to wait for."""
+
+
+PICTURES = (
+    # Trouble stands on top; the cursor stays with its session wherever that moves to.
+    Picture("dashboard", Scene.PLAIN, (Until(r"Client not reading: its window is 0", "g"),)),
+    Picture(
+        "slow_client",
+        Scene.PLAIN,
+        (
+            Until(r"Client not reading: its window is 0", "g"),
+            "enter",
+            "]",
+            Until("goes on .*window"),
+        ),
+    ),
+    Picture("slow_blockers", Scene.PLAIN, ("b", Until("They do not read"), "down", "down")),
+    Picture(
+        "slow_backend",
+        Scene.PLAIN,
+        ("E", "/", *"path~slow", "enter", Until(r"backend think [\d.]+ m?s \(9\d %\)", "g")),
+    ),
+    Picture(
+        "slow_endings",
+        Scene.PLAIN,
+        ("5", "A", "/", *"code:SD", "enter", Until(r"SD: by the backend", "down")),
+    ),
+    Picture(
+        "slow_hole",
+        Scene.SLOW_WRITE,
+        ("/", *"host~book", "enter", Until("BLOCKED.*00:00"), "enter", "]", Until("NOT BALANCED")),
+    ),
+)
+"""Those of one scene stand together: they are taken of one demo."""
+
 _BLANK = "&#160;"
 _TEXT = re.compile(r'(<text[^>]* x=")([\d.]+)("[^>]* textLength=")([\d.]+)("[^>]*>)([^<]*)</text>')
 _FONT_FACES = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
-async def take_picture(stage: Stage) -> str:
-    """Return the dashboard as SVG, at a moment when its cursor is on a session that is held back.
+async def take_picture(stage: Stage, way: Iterable[str | Until]) -> str:
+    """Return the dashboard as SVG, at the end of `way`.
 
     Raises:
-        TimeoutError: there was no such moment.
+        TimeoutError: the screen did not say what was waited for.
     """
     app = Dashboard(str(stage.control), read_only=False, engine_is_child=False)
     async with app.run_test(size=SIZE) as pilot, asyncio.timeout(WARM_UP_S + DEADLINE_S):
         await pilot.pause(WARM_UP_S)
-        while not _shows_it(app):
-            # Trouble stands on top; the cursor stays with its session wherever that moves to.
-            await pilot.press("g")
-            await pilot.pause(LOOK_EVERY_S)
+        for step in way:
+            await _go(pilot, step)
         return app.export_screenshot(title="rsp demo")
 
 
-def _shows_it(app: Dashboard) -> bool:
-    screen = app.screen
-    if not isinstance(screen, ConnectionsScreen):
-        return False
-    chosen = screen.table.cursor_row
-    return chosen is not None and bool(accused(Evidence([chosen.row])))
+async def _go(pilot: Pilot[Any], step: str | Until) -> None:
+    if isinstance(step, str):
+        await pilot.press(step)
+        return
+    while not re.search(step.says, words_of(pilot.app.export_screenshot())):
+        if step.key:
+            await pilot.press(step.key)
+        await pilot.pause(LOOK_EVERY_S)
+
+
+def words_of(svg: str) -> str:
+    """Return what a picture says."""
+    return html.unescape("".join(found[6] for found in _TEXT.finditer(svg))).replace("\xa0", " ")
 
 
 def self_contained(svg: str) -> str:
@@ -86,14 +147,17 @@ def _without_blanks(found: re.Match[str]) -> str:
 
 
 def main() -> None:
-    """Write the picture."""
+    """Write the pictures."""
     # Without these the dashboard takes the place where it runs for a terminal of few colours.
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     os.environ.pop("NO_COLOR", None)
-    with Stage(Scene.PLAIN) as stage:
-        svg = asyncio.run(take_picture(stage))
-    PICTURE.write_text(self_contained(svg))
-    sys.stdout.write(f"{PICTURE}: {PICTURE.stat().st_size:,} bytes\n")
+    for scene, pictures in groupby(PICTURES, lambda picture: picture.scene):
+        with Stage(scene) as stage:
+            for picture in pictures:
+                svg = asyncio.run(take_picture(stage, picture.way))
+                path = DOCS / f"{picture.name}.svg"
+                path.write_text(self_contained(svg))
+                sys.stdout.write(f"{path}: {path.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from rsp.core.backends import BackendTable, Pool
+from rsp.core.limits import WHAT_IF_EXAMPLES, WHAT_IF_MOVES
 from rsp.core.moving import moved_by_modulo, moved_by_rendezvous, together_by_luck
 from rsp.core.policies import POLICIES
 from rsp.core.policies.foresight import Foresight
-from rsp.core.rehearsal_limits import WHAT_IF_EXAMPLES, WHAT_IF_MOVES
 from rsp.core.routing import RouteDecision
 from rsp.core.what_if_rows import Example, KeyShare, Move, Share, WhatIf
 

@@ -17,8 +17,8 @@ BOOK_BYTES = 5 * MIB
 """The page of the slow-write story: many times what the kernel takes on its own."""
 
 BOOK_PAUSE_S = 0.05
-"""The page is sent in blocks with this pause: at 1.3 MB/s, faster than its reader, yet so slowly
-that who loses bytes loses pieces of the middle, and takes 4 s for it: time to look."""
+"""The page is sent in blocks with this pause: at 1.3 MB/s, faster than its reader, yet slowly
+enough that who loses bytes loses pieces of the middle, and takes 4 s for it: time to look."""
 
 SMALL_PAGE_BYTES = 2 * KIB
 

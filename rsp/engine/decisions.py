@@ -13,8 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rsp.core.limits import DECISIONS_KEPT
-from rsp.core.rehearsal_limits import INPUT_RUN_BYTES, INPUTS_BYTES, SHOWN_TARGET_BYTES
+from rsp.core.limits import DECISIONS_KEPT, INPUT_RUN_BYTES, INPUTS_BYTES, SHOWN_TARGET_BYTES
 from rsp.core.routing import Routable, RouteDecision
 from rsp.engine.ring import Ring
 

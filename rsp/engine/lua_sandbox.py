@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from lupa import luajit21
 
-from rsp.core import limits, rehearsal_limits
+from rsp.core import limits
 from rsp.core.limits import PROBE_CALL_S, PROBE_ENTRIES
 from rsp.core.linting.arms import ARM_NAME
 
@@ -113,7 +113,7 @@ class Sandbox:
         seen = _run(runtime, "lua_environment.lua", settings, budget, strings)
         self._trace = _run(runtime, "lua_trace.lua", settings, budget) if is_traced else None
         calls = _run(runtime, "lua_calls.lua", settings, budget, seen, self._probe)
-        self.extra_bytes = rehearsal_limits.TRACE_ROOM_BYTES if is_traced else 0
+        self.extra_bytes = limits.TRACE_ROOM_BYTES if is_traced else 0
         """What it may hold besides what the configuration may."""
         self._runtime = runtime
         self._load: Callable[[bytes], tuple[Any, ...]] = calls[0]
@@ -211,13 +211,13 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float | str]:
 
 
 _TRACE_SETTINGS: dict[str, int | float] = {
-    "call_s": rehearsal_limits.LUA_TRACE_S,
-    "trace_steps": rehearsal_limits.TRACE_STEPS,
-    "trace_depth": rehearsal_limits.TRACE_DEPTH,
-    "trace_locals": rehearsal_limits.TRACE_LOCALS,
-    "trace_entries": rehearsal_limits.TRACE_ENTRIES,
-    "trace_value_bytes": rehearsal_limits.TRACE_VALUE_BYTES,
-    "trace_bytes": rehearsal_limits.TRACE_BYTES,
+    "call_s": limits.LUA_TRACE_S,
+    "trace_steps": limits.TRACE_STEPS,
+    "trace_depth": limits.TRACE_DEPTH,
+    "trace_locals": limits.TRACE_LOCALS,
+    "trace_entries": limits.TRACE_ENTRIES,
+    "trace_value_bytes": limits.TRACE_VALUE_BYTES,
+    "trace_bytes": limits.TRACE_BYTES,
 }
 
 
