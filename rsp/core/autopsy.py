@@ -190,8 +190,10 @@ def sentence_of(
     `response` are the books of what came from the backend.
     """
     parts = [detail or CLOSE_REASONS[reason]]
+    if response is not None and response.dropped:
+        parts.append(_lost_here(response))
     if ending is None or reason in _ORDINARY:
-        return parts[0]
+        return "; ".join(parts)
     backend_name = f"backend {ending.backend_name}" if ending.backend_name else "the backend"
     if reason is CloseReason.BACKEND_GONE:
         parts += _backend_gone(ending)
@@ -221,6 +223,13 @@ def _backend_gone(ending: Ending) -> list[str]:
                 "connections for less time than it does (limits.backend_idle_s)"
             )
     return found
+
+
+def _lost_here(response: FlowRow) -> str:
+    """Say what was lost between reading and sending: the client has a hole, whatever the end."""
+    at = response.first_divergence
+    where = "" if at is None else f", the first that is wrong at byte {at:,}"
+    return f"{response.dropped:,} bytes of the response were lost here{where}"
 
 
 def _destroyed(who: str, side: SideEvidence) -> list[str]:

@@ -54,7 +54,11 @@ def slow_sentence(rows: Sequence[ExchangeRow], around: Surroundings) -> str | No
         others.append(f"loop lag p99 {spoken(around.lag_p99_s)}")
     said = "; ".join([words[0].upper() + words[1:], *others])
     count = f"{len(slow):,} of the last {around.kept:,} exchanges"
-    faults = f"{around.faults} faults are in force." if around.faults else ""
+    faults = ""
+    if around.faults:
+        faults = (
+            f"{'1 fault is' if around.faults == 1 else f'{around.faults} faults are'} in force."
+        )
     sentences = [f"{said}.", *_load(part, slow, around), f"This slowed {count}.", faults]
     return " ".join(filter(None, sentences))
 

@@ -66,6 +66,14 @@ def test_an_ordinary_end_has_no_code_and_no_accusation() -> None:
         assert ";" not in sentence_of(reason, "", ending(client=side(unsent=5)))
 
 
+def test_an_ordinary_end_with_a_hole_says_so() -> None:
+    flow = FlowRow(5_000, 4_700, 0, 300, balanced=False, head_in=1, head_out=2, first_divergence=70)
+    said = sentence_of(CloseReason.FINISHED, "", None, flow)
+    assert said.endswith(
+        "; 300 bytes of the response were lost here, the first that is wrong at byte 70"
+    )
+
+
 def test_an_end_that_nobody_looked_at_still_has_its_first_character() -> None:
     assert code_of(CloseReason.MEMORY_LIMIT, None) == "R-"
     assert sentence_of(CloseReason.MEMORY_LIMIT, "", None).startswith("the memory budget")

@@ -1,5 +1,6 @@
 """The Ledger tab: figures aligned, what is lost is red, and no byte of a stranger is obeyed."""
 
+import msgspec
 import pytest
 
 from rsp.core.evidence import FlowRow, LedgerRow, PauseRow, StallRow
@@ -36,8 +37,12 @@ def test_balanced_books_accuse_nobody() -> None:
 def test_what_is_lost_is_said_to_the_byte() -> None:
     lines = ledger_lines(canned.detail(ledger=LedgerRow(GOOD, LOST)), 76)
     assert plain(lines)[3].endswith("1,000,000         36,288         12,288")
-    assert plain(lines)[4].startswith("          NOT BALANCED")
+    assert plain(lines)[4].startswith("          NOT BALANCED  besides")
     assert "bad" in roles(lines)
+    placed = msgspec.structs.replace(LOST, first_divergence=245_770)
+    lines = ledger_lines(canned.detail(ledger=LedgerRow(GOOD, placed)), 76)
+    assert "NOT BALANCED from byte 245,770  besides bodies" in plain(lines)[4]
+    assert len(plain(lines)[4]) <= 76
 
 
 def test_who_holds_whom_up_is_named() -> None:

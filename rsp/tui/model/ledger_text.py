@@ -41,10 +41,18 @@ def _flow(title: str, flow: FlowRow) -> list[Line]:
         line(Span(fit(title, _TITLE), "title"), figures, Span(lost, "" if is_good else "bad")),
         line(
             " " * _TITLE,
-            Span("balanced  " if is_good else "NOT BALANCED  ", "good" if is_good else "bad"),
+            Span(_verdict(flow), "good" if is_good else "bad"),
             Span(besides, "dim"),
         ),
     ]
+
+
+def _verdict(flow: FlowRow) -> str:
+    if flow.balanced:
+        return "balanced  "
+    if flow.first_divergence is None:
+        return "NOT BALANCED  "
+    return f"NOT BALANCED from byte {flow.first_divergence:,}  "
 
 
 def _stall(stall: StallRow, width: int) -> list[Line]:
