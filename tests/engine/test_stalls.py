@@ -11,11 +11,12 @@ from rsp.core.stall import SocketLook
 from rsp.core.vocabulary import Side, StallCause
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
-from rsp.engine.kernel import has_room, raw_look
+from rsp.engine.kernel import has_room, raw_look, read_look
 from rsp.engine.poller import Poller
 from rsp.engine.session import Session
 from rsp.engine.stalls import StallWatch
 from rsp.engine.wait import Stall, Wait
+from tests.behaviour.waiting import wait_until
 from tests.conftest import Pairs, fill
 
 SHUT = SocketLook(snd_mss=1000, notsent_bytes=5000, snd_wnd_bytes=0)
@@ -53,6 +54,8 @@ async def test_a_wait_is_a_stall_from_a_tenth_of_a_second(scene: Callable[..., S
     fill(at.near)
     at.watch.on_deadline(0.9 * STALL_S)
     assert at.kept == []
+    # The kernel tries for a moment to send more than the peer has room for.
+    wait_until(lambda: read_look(raw_look(at.near)).snd_wnd_bytes == 0)
     at.watch.on_deadline(STALL_S)
     assert at.kept == [at.wait.stall]
     assert at.kept[0].row(STALL_S).cause == "peer_not_reading"
