@@ -145,6 +145,8 @@ def example(kind: Any) -> Any:
     origin = typing.get_origin(kind)
     if origin is list:
         return [example(arguments[0])]
+    if origin is tuple:
+        return tuple(example(argument) for argument in arguments)
     if origin is dict:
         return {"name": example(arguments[1])}
     if arguments:
