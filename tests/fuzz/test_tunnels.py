@@ -33,7 +33,7 @@ def conserved(world: World) -> None:
     assert (client.bytes_in, backend.bytes_in) == (world.client.read, kernel.read)
 
 
-@settings(max_examples=fuzz_examples(10_000))
+@settings(max_examples=fuzz_examples(3_000))
 @given(STEPS, LENGTHS, LENGTHS, st.integers(0, 9), MARKS)
 def test_bytes_and_ends_pass_both_ways(
     steps: list[Step], request_bytes: int, response_bytes: int, seed: int, mark: int
