@@ -5,7 +5,6 @@ from rsp.core.config import ListenerConfig
 from rsp.core.expectations import Asked, ExpectationError
 from rsp.core.explaining import Explanation, Returned
 from rsp.core.routing import (
-    BROKEN_ROUTE,
     Balancer,
     FixedRouter,
     RouteDecision,
@@ -25,8 +24,6 @@ CLIENT_IP = "127.0.0.1"
 
 FIRST_GENERATION = 1
 """The generation of a configuration that has just been started."""
-
-_ROUTE_FAILED = failed_decision("", FIRST_GENERATION).reason
 
 
 def rehearse(loaded: LoadedConfig, asked: Asked) -> RouteDecision:
@@ -97,8 +94,3 @@ def explanation(decision: RouteDecision) -> Explanation:
         candidates=candidates(decision),
         error=decision.error,
     )
-
-
-def is_unknown_target(decision: RouteDecision) -> bool:
-    """Tell whether `route` gave an answer, and it names no pool or backend that is there."""
-    return decision.status == BROKEN_ROUTE and decision.reason != _ROUTE_FAILED

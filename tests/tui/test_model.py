@@ -70,16 +70,6 @@ def test_a_sparkline_of_little_is_not_a_sparkline_of_nothing() -> None:
     assert text.sparkline([0.0, 1.0], 4, 2.0) == "  ▁▄"
 
 
-def test_a_braille_chart_has_a_fixed_axis() -> None:
-    assert text.braille_chart([1.0, 1.0], 2, 1, 1.0) == [" ⣿"]
-    assert text.braille_chart([0.5, 0.5], 1, 2, 1.0) == [" ", "⣿"]
-    assert text.braille_chart([None, None], 1, 1, 1.0) == [" "]
-
-
-def test_squeezing_keeps_peaks() -> None:
-    assert text.squeeze([0.0, 9.0, 1.0, None], 2) == [9.0, 1.0]
-
-
 @given(st.integers(20, 220))
 def test_a_row_and_its_titles_are_as_wide_as_the_table(width: int) -> None:
     placed = place(SESSION_COLUMNS, width)

@@ -1,6 +1,6 @@
 """Numbers as people read them: bytes, rates, times, gauges and strips, each of a known width."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rsp.core.units import full_size as full_size
 
@@ -10,10 +10,6 @@ NOTHING = "\N{EN DASH}"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 HEIGHTS = " ▁▂▃▄▅▆▇█"
 _UNITS = ("", "K", "M", "G", "T", "P")
-_LEFT_DOTS = (0x00, 0x40, 0x44, 0x46, 0x47)
-_RIGHT_DOTS = (0x00, 0x80, 0xA0, 0xB0, 0xB8)
-_BRAILLE = 0x2800
-_DOTS = 4
 
 
 def size(count: float) -> str:
@@ -99,46 +95,3 @@ def sparkline(samples: Iterable[float], width: int, top: float | None = None) ->
         step = 0 if limit <= 0 else round(min(sample / limit, 1.0) * 8)
         blocks.append("▁" if sample <= 0 else HEIGHTS[max(step, 1)])
     return "".join(blocks).rjust(width)
-
-
-def braille_chart(
-    samples: Sequence[float | None], width: int, height: int, top: float
-) -> list[str]:
-    """Return a filled chart, top line first, two samples a cell and the newest at the right.
-
-    The axis is fixed: the top edge is `top`. A sample of None leaves a gap.
-    """
-    shown = list(samples)[-width * 2 :]
-    padded = [*(None for _ in range(width * 2 - len(shown))), *shown]
-    steps = [_dots(sample, top, height * _DOTS) for sample in padded]
-    lines = []
-    for row in range(height - 1, -1, -1):
-        floor = row * _DOTS
-        cells = []
-        for column in range(0, width * 2, 2):
-            left = min(max(steps[column] - floor, 0), _DOTS)
-            right = min(max(steps[column + 1] - floor, 0), _DOTS)
-            dots = _LEFT_DOTS[left] | _RIGHT_DOTS[right]
-            cells.append(chr(_BRAILLE + dots) if dots else " ")
-        lines.append("".join(cells))
-    return lines
-
-
-def _dots(sample: float | None, top: float, most: int) -> int:
-    if sample is None:
-        return 0
-    if sample <= 0 or top <= 0:
-        return 1
-    return max(1, round(min(sample / top, 1.0) * most))
-
-
-def squeeze(samples: Sequence[float | None], count: int) -> list[float | None]:
-    """Return at most `count` samples: neighbours are merged into the greatest of them."""
-    if len(samples) <= count or count <= 0:
-        return list(samples)
-    merged: list[float | None] = []
-    for index in range(count):
-        group = samples[index * len(samples) // count : (index + 1) * len(samples) // count]
-        values = [value for value in group if value is not None]
-        merged.append(max(values) if values else None)
-    return merged
