@@ -127,6 +127,19 @@ async def listening(app: Dashboard, pilot: Pilot[LeaveChoice]) -> None:
     await wait_until(pilot, lambda: dialog.is_listening)
 
 
+async def open_detail(app: Dashboard, pilot: Driver) -> None:
+    """Show the detail screen of the first session, on a dashboard that stands still."""
+    hand_seconds(app, 3)
+    await pilot.pause()
+    await pilot.press("enter")
+    await pilot.pause()
+
+
+def named(screen: str, size: tuple[int, int]) -> str:
+    """Return the name of the golden of `screen` in one size."""
+    return f"{screen}-{size[0]}x{size[1]}"
+
+
 async def check_golden(pilot: Driver, app: Dashboard, name: str) -> None:
     """Return once the screen is as it was committed. RSP_GOLDENS=write commits it anew."""
     path = GOLDENS / f"{name}.txt"

@@ -12,6 +12,8 @@ from tests.tui.stage import (
     hand,
     hand_seconds,
     listening,
+    named,
+    open_detail,
     screen_text,
     shows,
     still_dashboard,
@@ -20,10 +22,6 @@ from tests.tui.stage import (
 
 SIZES = [(80, 24), (120, 35), (200, 60)]
 EVENTS = Events(canned.events(), 4, 0)
-
-
-def named(screen: str, size: tuple[int, int]) -> str:
-    return f"{screen}-{size[0]}x{size[1]}"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -39,10 +37,7 @@ async def test_connections(size: tuple[int, int]) -> None:
 async def test_detail(size: tuple[int, int]) -> None:
     app = still_dashboard()
     async with app.run_test(size=size) as pilot:
-        hand_seconds(app, 3)
-        await pilot.pause()
-        await pilot.press("enter")
-        await pilot.pause()
+        await open_detail(app, pilot)
         for step in range(3, 20):
             hand(app, canned.status(step), canned.detail(step))
         await pilot.pause()

@@ -16,6 +16,8 @@ from tests.tui.stage import (
     hand,
     hand_seconds,
     listening,
+    named,
+    open_detail,
     screen_text,
     shows,
     still_dashboard,
@@ -23,10 +25,6 @@ from tests.tui.stage import (
 )
 
 SIZES = [(80, 24), (120, 35)]
-
-
-def named(screen: str, size: tuple[int, int]) -> str:
-    return f"{screen}-{size[0]}x{size[1]}"
 
 
 async def told(pilot: Driver, engine: FakeEngine, method: str) -> dict[str, Any]:
@@ -38,10 +36,7 @@ async def told(pilot: Driver, engine: FakeEngine, method: str) -> dict[str, Any]
 async def test_bytes_and_heads(size: tuple[int, int]) -> None:
     app = still_dashboard()
     async with app.run_test(size=size) as pilot:
-        hand_seconds(app, 3)
-        await pilot.pause()
-        await pilot.press("enter")
-        await pilot.pause()
+        await open_detail(app, pilot)
         hand(app, canned.status(3), canned.detail(3))
         await pilot.press("left_square_bracket")
         hand(app, canned.peek())
@@ -59,10 +54,7 @@ async def test_bytes_and_heads(size: tuple[int, int]) -> None:
 async def test_a_stopped_session(size: tuple[int, int]) -> None:
     app = still_dashboard()
     async with app.run_test(size=size) as pilot:
-        hand_seconds(app, 3)
-        await pilot.pause()
-        await pilot.press("enter")
-        await pilot.pause()
+        await open_detail(app, pilot)
         status = canned.status(3, breaks=BreakSummary(2, 1, 41))
         hand(app, status, canned.detail(3, stopped=canned.stop()))
         await pilot.pause()

@@ -4,7 +4,7 @@ import binascii
 
 from rsp.core.breaks.expression import BadBreak, parse_break
 from rsp.core.breaks.rows import BreakAdded, BreakRow, BreaksRemoved, BreaksReply, PendingReply
-from rsp.core.limits import BREAK_GOES_ON_S, PENDING_SHOWN_BYTES
+from rsp.core.lab_limits import BREAK_GOES_ON_S, PENDING_SHOWN_BYTES
 from rsp.core.params import (
     BreakAddParams,
     BreakRemoveParams,
@@ -20,6 +20,7 @@ from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.connection import Connection
 from rsp.engine.lab.brake import Brake
 from rsp.engine.lab.laboratory import lab_of
+from rsp.engine.lab.naming import chosen
 from rsp.engine.looking import find_session
 from rsp.engine.server import Engine
 
@@ -62,13 +63,7 @@ def remove(engine: Engine, params: BreakRemoveParams) -> BreaksRemoved:
     """Take one breakpoint away, or all; who is stopped at it goes on."""
     breakpoints = lab_of(engine).breakpoints
     live = dict(breakpoints.live)
-    if params.id == "all":
-        wanted = list(live)
-    else:
-        wanted = [int(params.id)] if str(params.id).isdigit() else []
-        if not wanted or wanted[0] not in live:
-            there = ", ".join(map(str, live)) or "none"
-            raise CommandRefused(f'no breakpoint "{params.id}"; there are {there}')
+    wanted = chosen(live, params.id, "breakpoint")
     for number in wanted:
         breakpoints.remove(number)
         engine.note(f"{live[number]} removed by {params.who}")

@@ -10,6 +10,7 @@ from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.lab.fault import Fault, Scope
 from rsp.engine.lab.faults import Faults
 from rsp.engine.lab.laboratory import lab_of
+from rsp.engine.lab.naming import chosen
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.server import Engine
 
@@ -103,13 +104,7 @@ def row(fault: Fault) -> FaultRow:
 def remove(engine: Engine, params: FaultRemoveParams) -> FaultsRemoved:
     """Take one fault away, or all."""
     live = dict(faults_of(engine).live) if engine.context.lab is not None else {}
-    if params.id == "all":
-        wanted = list(live)
-    else:
-        wanted = [int(params.id)] if str(params.id).isdigit() else []
-        if not wanted or wanted[0] not in live:
-            there = ", ".join(map(str, live)) or "none"
-            raise CommandRefused(f'no fault "{params.id}"; there are {there}')
+    wanted = chosen(live, params.id, "fault")
     for number in wanted:
         try:
             faults_of(engine).remove(live[number])

@@ -12,19 +12,18 @@ from rsp.core.lifecycle import Fact
 from rsp.core.vocabulary import CloseReason
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import raw_look
-from rsp.engine.lab.layers import put_on, take_off
+from rsp.engine.lab.layers import Layer, put_on, take_off
 from rsp.engine.lab.tampering import Tampering
-from rsp.engine.nonblocking import WOULD_BLOCK, PeerGone, shut_write, try_send
+from rsp.engine.nonblocking import WOULD_BLOCK, shut_write
 from rsp.engine.poller import HANG_UP
 from rsp.engine.wait import Wait
 
 
-class TamperedConnection(Connection):
+class TamperedConnection(Layer):
     """A connection that does what its `tampering` says."""
 
     RANK = 1
     __slots__ = ()
-    takes_bulk = False
     tampering: Tampering
 
     # -- reading
@@ -122,17 +121,9 @@ class TamperedConnection(Connection):
         self.tampering.lost_last(view)
 
     def _try(self, view: memoryview) -> int | None:
-        """Offer bytes to the kernel, and count what it says; None: the peer is gone."""
-        try:
-            count = try_send(self.sock, view)
-        except PeerGone as error:
-            self.on_write_error(error)
-            return None
-        if self.calls is not None:
-            self._record("send", len(view), count)
-        if count > 0:
-            self.bytes_out += count
-            self.short_writes += count < len(view)
+        """Offer bytes to the kernel, as every layer does, and enter them in the books."""
+        count = super()._try(view)
+        if count is not None and count > 0:
             self.tampering.left(view[:count], self.poller.now_s)
         return count
 
@@ -165,7 +156,7 @@ class TamperedConnection(Connection):
     def _not_taken_of(self, view: memoryview, count: int) -> None:
         """The kernel took nothing of what the gates let through."""
         self.let_go()
-        self._not_taken(count)
+        super()._not_taken_of(view, count)
         if self.tampering.gates and self.tampering.bug == "lose_on_eagain":
             self._lose(len(view))
 

@@ -4,8 +4,37 @@ A connection without any pays nothing for there being some. Each combination is 
 """
 
 from functools import cache
+from typing import ClassVar
 
 from rsp.engine.connection import Connection
+from rsp.engine.nonblocking import PeerGone, try_send
+
+
+class Layer(Connection):
+    """What every layer has: it looks at each byte, and offers bytes by one call at a time."""
+
+    RANK: ClassVar[int]
+    """The highest one is the outermost."""
+    __slots__ = ()
+    takes_bulk = False
+
+    def _try(self, view: memoryview) -> int | None:
+        """Offer bytes to the kernel, and count what it says; None: the peer is gone."""
+        try:
+            count = try_send(self.sock, view)
+        except PeerGone as error:
+            self.on_write_error(error)
+            return None
+        if self.calls is not None:
+            self._record("send", len(view), count)
+        if count > 0:
+            self.bytes_out += count
+            self.short_writes += count < len(view)
+        return count
+
+    def _not_taken_of(self, view: memoryview, count: int) -> None:
+        """The kernel took nothing of `view`, which is the beginning of what is unsent."""
+        self._not_taken(count)
 
 
 def put_on(connection: Connection, layer: type[Connection]) -> None:

@@ -12,8 +12,9 @@ from rsp.core.vocabulary import PauseReason, Side
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import queues
 from rsp.engine.lab.connection import TamperedConnection
+from rsp.engine.lab.layers import Layer
 from rsp.engine.lab.stop import Stop
-from rsp.engine.nonblocking import EOF, PeerGone, try_send
+from rsp.engine.nonblocking import EOF
 from rsp.engine.poller import BROKEN, HANG_UP, READABLE, WRITABLE
 
 _BREAKPOINT: int = PauseReason.BREAKPOINT.value
@@ -39,12 +40,11 @@ class Braked(Protocol):
         """Something happened while the session stood still."""
 
 
-class StoppableConnection(Connection):
+class StoppableConnection(Layer):
     """A connection with a brake."""
 
     RANK = 2
     __slots__ = ()
-    takes_bulk = False
     brake: Braked
 
     # -- each event
@@ -181,33 +181,16 @@ class StoppableConnection(Connection):
             super()._all_sent()
             return
         view = memoryview(bytes(self.unsent.data[: self._most_bytes]))
-        count = self._try(view) if isinstance(self, TamperedConnection) else self._try_once(view)
+        count = self._try(view)
         if count is None:
             return
         if count < 0:
-            if isinstance(self, TamperedConnection):
-                self._not_taken_of(view, count)
-            else:
-                self._not_taken(count)
+            self._not_taken_of(view, count)
             return
         self.unsent.consume(count, self.bytes_out)
         if self.is_full and self.unsent.has_room:
             self.is_full = False
             self.owner.on_room(self)
-
-    def _try_once(self, view: memoryview) -> int | None:
-        """Offer bytes to the kernel, and count what it says; None: the peer is gone."""
-        try:
-            count = try_send(self.sock, view)
-        except PeerGone as error:
-            self.on_write_error(error)
-            return None
-        if self.calls is not None:
-            self._record("send", len(view), count)
-        if count > 0:
-            self.bytes_out += count
-            self.short_writes += count < len(view)
-        return count
 
     def end_once(self, readiness: int, gone: str | None) -> None:
         """Act on what is not a read or a write: a connect that ended, or a peer that is gone."""

@@ -1,0 +1,20 @@
+"""What a person names by its number, or all of it at once."""
+
+from collections.abc import Mapping
+
+from rsp.core.wire import CommandRefused
+
+
+def chosen(live: Mapping[int, object], given: int | str, noun: str) -> list[int]:
+    """Return the numbers that `given` names among `live`: one, or with `all` every one.
+
+    Raises:
+        CommandRefused: there is none of that number; it says which there are.
+    """
+    if given == "all":
+        return list(live)
+    number = int(given) if str(given).isdigit() else -1
+    if number not in live:
+        there = ", ".join(map(str, live)) or "none"
+        raise CommandRefused(f'no {noun} "{given}"; there are {there}')
+    return [number]
