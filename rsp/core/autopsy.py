@@ -7,8 +7,8 @@ which phase. Their users know them; everybody else reads the sentence.
 import msgspec
 
 from rsp.core.evidence import FlowRow, LedgerRow
+from rsp.core.lab_limits import KEEP_ALIVE_RACE_S
 from rsp.core.legend import CLOSE_REASONS
-from rsp.core.limits import KEEP_ALIVE_RACE_S
 from rsp.core.vocabulary import CloseReason, SessionState
 
 ENDED_BY = {

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from rsp.core.limits import PEEK_BYTES, PEEK_LOOK_BYTES
+from rsp.core.lab_limits import PEEK_BYTES, PEEK_LOOK_BYTES
 from rsp.core.redact import Redactor, masked
 
 _LINE_END = re.compile(r"\r?\n(?![ \t])")

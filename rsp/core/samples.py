@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from rsp.core.evidence import SampleRow
-from rsp.core.limits import (
+from rsp.core.lab_limits import (
     ACK_RATE_S,
     COARSE_SAMPLE_S,
     COARSE_SAMPLES,

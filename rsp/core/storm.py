@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rsp.core.limits import STORM_LEAST, STORM_SHARE
+from rsp.core.lab_limits import STORM_LEAST, STORM_SHARE
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from rsp.core.backends import BackendTable, Pool
-from rsp.core.limits import WHAT_IF_EXAMPLES, WHAT_IF_MOVES
+from rsp.core.lua_limits import WHAT_IF_EXAMPLES, WHAT_IF_MOVES
 from rsp.core.moving import moved_by_modulo, moved_by_rendezvous, together_by_luck
 from rsp.core.policies import POLICIES
 from rsp.core.policies.foresight import Foresight

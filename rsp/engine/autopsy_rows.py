@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from rsp.core.autopsy import AutopsyRow, code_of, sentence_of
-from rsp.core.limits import STORM_S
+from rsp.core.lab_limits import STORM_S
 from rsp.core.storm import Kind, StormRow, storms
 from rsp.core.vocabulary import CloseReason
 from rsp.engine.closed import ClosedSession

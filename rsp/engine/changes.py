@@ -16,7 +16,7 @@ from rsp.core.config import Config
 from rsp.core.differences import differences
 from rsp.core.edits import AddBackend, ChangeBackend, EditLayer, Operation, RemoveBackend
 from rsp.core.events import Noted
-from rsp.core.limits import SOURCES_KEPT
+from rsp.core.lua_limits import SOURCES_KEPT
 from rsp.core.routing import Router
 from rsp.core.vocabulary import BackendState
 from rsp.core.wire import CommandRefused

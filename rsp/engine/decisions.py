@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from rsp.core.limits import DECISIONS_KEPT, INPUT_RUN_BYTES, INPUTS_BYTES, SHOWN_TARGET_BYTES
+from rsp.core.limits import DECISIONS_KEPT
+from rsp.core.lua_limits import INPUT_RUN_BYTES, INPUTS_BYTES, SHOWN_TARGET_BYTES
 from rsp.core.routing import Routable, RouteDecision
 from rsp.engine.ring import Ring
 

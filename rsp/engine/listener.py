@@ -6,12 +6,7 @@ import socket
 from rsp.core.addresses import client_ip_of
 from rsp.core.events import Noted
 from rsp.core.lifecycle import Fact
-from rsp.core.limits import (
-    ACCEPTS_PER_TURN,
-    FDS_RESERVED,
-    FLOOD_EVENT_S,
-    Limits,
-)
+from rsp.core.limits import ACCEPTS_PER_TURN, FDS_RESERVED, FLOOD_EVENT_S, Limits
 from rsp.core.throttle import Throttle
 from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel, Mode, Side
 from rsp.engine.connection import Connection

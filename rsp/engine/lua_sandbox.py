@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 
 from lupa import luajit21
 
-from rsp.core import limits
-from rsp.core.limits import PROBE_CALL_S, PROBE_ENTRIES
+from rsp.core import limits, lua_limits
 from rsp.core.linting.arms import ARM_NAME
+from rsp.core.lua_limits import PROBE_CALL_S, PROBE_ENTRIES
 
 Plain = str | int | float | bool | list["Plain"] | dict[str | int, "Plain"]
 """What a declaration is made of, once it has left Lua."""
@@ -113,7 +113,7 @@ class Sandbox:
         seen = _run(runtime, "lua_environment.lua", settings, budget, strings)
         self._trace = _run(runtime, "lua_trace.lua", settings, budget) if is_traced else None
         calls = _run(runtime, "lua_calls.lua", settings, budget, seen, self._probe)
-        self.extra_bytes = limits.TRACE_ROOM_BYTES if is_traced else 0
+        self.extra_bytes = lua_limits.TRACE_ROOM_BYTES if is_traced else 0
         """What it may hold besides what the configuration may."""
         self._runtime = runtime
         self._load: Callable[[bytes], tuple[Any, ...]] = calls[0]
@@ -191,19 +191,19 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float | str]:
     return {
         "instructions": defaults.lua_instructions,
         "memory_bytes": defaults.lua_memory_bytes,
-        "hook_instructions": limits.LUA_HOOK_INSTRUCTIONS,
-        "load_s": limits.LUA_LOAD_S,
-        "call_s": limits.LUA_CALL_S,
-        "reserve_bytes": limits.LUA_RESERVE_BYTES,
-        "subject_bytes": limits.LUA_SUBJECT_BYTES,
-        "result_bytes": limits.LUA_RESULT_BYTES,
-        "pattern_bytes": limits.LUA_PATTERN_BYTES,
-        "pattern_steps": limits.LUA_PATTERN_STEPS,
-        "patterns_kept": limits.LUA_PATTERNS_KEPT,
-        "declared_entries": limits.LUA_DECLARED_ENTRIES,
-        "nested_calls": limits.LUA_NESTED_CALLS,
-        "print_bytes": limits.LUA_PRINT_BYTES,
-        "answer_bytes": limits.LUA_ANSWER_BYTES,
+        "hook_instructions": lua_limits.LUA_HOOK_INSTRUCTIONS,
+        "load_s": lua_limits.LUA_LOAD_S,
+        "call_s": lua_limits.LUA_CALL_S,
+        "reserve_bytes": lua_limits.LUA_RESERVE_BYTES,
+        "subject_bytes": lua_limits.LUA_SUBJECT_BYTES,
+        "result_bytes": lua_limits.LUA_RESULT_BYTES,
+        "pattern_bytes": lua_limits.LUA_PATTERN_BYTES,
+        "pattern_steps": lua_limits.LUA_PATTERN_STEPS,
+        "patterns_kept": lua_limits.LUA_PATTERNS_KEPT,
+        "declared_entries": lua_limits.LUA_DECLARED_ENTRIES,
+        "nested_calls": lua_limits.LUA_NESTED_CALLS,
+        "print_bytes": lua_limits.LUA_PRINT_BYTES,
+        "answer_bytes": lua_limits.LUA_ANSWER_BYTES,
         "probe_entries": PROBE_ENTRIES,
         "probe_call_s": PROBE_CALL_S,
         "arm_name": ARM_NAME,
@@ -211,13 +211,13 @@ def _settings(defaults: limits.Limits) -> dict[str, int | float | str]:
 
 
 _TRACE_SETTINGS: dict[str, int | float] = {
-    "call_s": limits.LUA_TRACE_S,
-    "trace_steps": limits.TRACE_STEPS,
-    "trace_depth": limits.TRACE_DEPTH,
-    "trace_locals": limits.TRACE_LOCALS,
-    "trace_entries": limits.TRACE_ENTRIES,
-    "trace_value_bytes": limits.TRACE_VALUE_BYTES,
-    "trace_bytes": limits.TRACE_BYTES,
+    "call_s": lua_limits.LUA_TRACE_S,
+    "trace_steps": lua_limits.TRACE_STEPS,
+    "trace_depth": lua_limits.TRACE_DEPTH,
+    "trace_locals": lua_limits.TRACE_LOCALS,
+    "trace_entries": lua_limits.TRACE_ENTRIES,
+    "trace_value_bytes": lua_limits.TRACE_VALUE_BYTES,
+    "trace_bytes": lua_limits.TRACE_BYTES,
 }
 
 

@@ -5,9 +5,9 @@ from itertools import groupby
 from typing import Any
 
 from rsp.core.config import Config, ConfigError
-from rsp.core.limits import LINT_CPU_S, LINT_DEAR_RUNS
 from rsp.core.linting.arms import arms_of
 from rsp.core.linting.runs import UNFORCED, Forced, Outcome, Run, Terrain, Test
+from rsp.core.lua_limits import LINT_CPU_S, LINT_DEAR_RUNS
 from rsp.core.routing import RouteFailed, RouteRequest
 from rsp.engine.lua_config import LuaRouter
 from rsp.engine.lua_sandbox import Sandbox, SandboxError

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from rsp.core.evidence import SampleRow
-from rsp.core.limits import (
+from rsp.core.lab_limits import (
     CALM_SIDES,
     SAMPLE_BYTES,
     SAMPLED_AFTER_LOOK_S,
@@ -23,9 +23,8 @@ from rsp.core.limits import (
     SAMPLES_S,
     SAMPLING_REST_S,
     SAMPLING_ROUND_S,
-    STALL_S,
-    TIMER_TICK_S,
 )
+from rsp.core.limits import STALL_S, TIMER_TICK_S
 from rsp.core.samples import SampleRing
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context

@@ -12,7 +12,8 @@ import msgspec
 
 from rsp.core.backends import BackendTable
 from rsp.core.config import Config
-from rsp.core.limits import SNAPSHOT_REST_S, WHAT_IF_SLICE
+from rsp.core.limits import SNAPSHOT_REST_S
+from rsp.core.lua_limits import WHAT_IF_SLICE
 from rsp.core.redact import Redactor, secrets_of
 from rsp.core.routing import RouteRequest
 from rsp.core.what_if import with_examples

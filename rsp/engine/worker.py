@@ -20,7 +20,7 @@ import traceback
 from collections.abc import AsyncIterator, Sequence
 from typing import NoReturn, Protocol
 
-from rsp.core.limits import WHAT_IF_GRACE_S, WHAT_IF_S
+from rsp.core.lua_limits import WHAT_IF_GRACE_S, WHAT_IF_S
 from rsp.core.wire import CommandRefused
 from rsp.engine.privileges import Account, UserRefused, become
 from rsp.engine.rehearsing import carry_out

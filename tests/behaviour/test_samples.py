@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from rsp.core.limits import SAMPLES_S
+from rsp.core.lab_limits import SAMPLES_S
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine, Row

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from rsp.core.limits import STORM_LEAST
+from rsp.core.lab_limits import STORM_LEAST
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine, Row

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.limits import PEEK_LOOK_BYTES
+from rsp.core.lab_limits import PEEK_LOOK_BYTES
 from rsp.core.peek import Peek
 from rsp.core.redact import Redactor, masked
 

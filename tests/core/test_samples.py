@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from rsp.core.evidence import SampleRow
-from rsp.core.limits import COARSE_SAMPLES, FINE_SAMPLES, SAMPLES_S
+from rsp.core.lab_limits import COARSE_SAMPLES, FINE_SAMPLES, SAMPLES_S
 from rsp.core.samples import SampleRing, acknowledged_per_s, must_leave_bytes, writable_in_s
 
 KIB = 1024

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsp.core.limits import STORM_LEAST, STORM_SHARE
+from rsp.core.lab_limits import STORM_LEAST, STORM_SHARE
 from rsp.core.storm import Kind, storms
 
 

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.limits import DECISIONS_KEPT, SHOWN_TARGET_BYTES
+from rsp.core.limits import DECISIONS_KEPT
+from rsp.core.lua_limits import SHOWN_TARGET_BYTES
 from rsp.core.routing import RouteDecision, RouteRequest
 from rsp.engine.decisions import DecisionRing
 

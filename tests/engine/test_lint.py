@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsp.core.limits import LINT_DEAR_RUNS, LINT_RUNS
 from rsp.core.linting.explore import Exploration
 from rsp.core.linting.finding import RULES, Finding
 from rsp.core.linting.lint import seeds_for, terrain_of
 from rsp.core.linting.runs import with_host
+from rsp.core.lua_limits import LINT_DEAR_RUNS, LINT_RUNS
 from rsp.core.routing import RouteFailed, RouteRequest
 from rsp.core.vocabulary import Severity
 from rsp.demo.scenes import SETTINGS, Scene, cured, lua_for

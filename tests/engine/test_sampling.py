@@ -11,17 +11,15 @@ import pytest
 from rsp.core.backends import BackendTable
 from rsp.core.config import ListenerConfig
 from rsp.core.evidence import SampleRow
-from rsp.core.limits import (
+from rsp.core.lab_limits import (
     SAMPLE_BYTES,
     SAMPLED_AFTER_LOOK_S,
     SAMPLES_PER_TICK,
     SAMPLES_PER_TURN,
     SAMPLES_S,
     SAMPLING_REST_S,
-    STALL_S,
-    TIMER_TICK_S,
-    Limits,
 )
+from rsp.core.limits import STALL_S, TIMER_TICK_S, Limits
 from rsp.core.routing import FixedRouter
 from rsp.core.vocabulary import Mode, Side
 from rsp.engine import sampling

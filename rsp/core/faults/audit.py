@@ -10,7 +10,7 @@ from collections import deque
 from itertools import islice
 from zlib import crc32
 
-from rsp.core.limits import AUDIT_BYTES, AUDIT_CHECKPOINTS
+from rsp.core.lab_limits import AUDIT_BYTES, AUDIT_CHECKPOINTS
 
 
 class Audit:

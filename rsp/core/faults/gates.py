@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from rsp.core.faults.stops import StopScanner
-from rsp.core.limits import FAULT_BURST_S
+from rsp.core.lab_limits import FAULT_BURST_S
 
 EVERYTHING = 1 << 62
 """What a gate that stands open lets through."""

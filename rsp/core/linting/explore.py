@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from rsp.core.limits import LINT_LITERALS, LINT_RUNS, LINT_TEXT_CHARACTERS
 from rsp.core.linting.lua_patterns import texts_for
 from rsp.core.linting.runs import (
     UNFORCED,
@@ -22,6 +21,7 @@ from rsp.core.linting.runs import (
     identity_of,
     with_host,
 )
+from rsp.core.lua_limits import LINT_LITERALS, LINT_RUNS, LINT_TEXT_CHARACTERS
 from rsp.core.routing import RouteRequest
 from rsp.core.spellings import is_host_name
 

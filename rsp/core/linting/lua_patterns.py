@@ -11,7 +11,7 @@ import string
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rsp.core.limits import LINT_TEXT_CHARACTERS
+from rsp.core.lua_limits import LINT_TEXT_CHARACTERS
 from rsp.core.safe_pattern import NESTED_SCANS
 
 _CLASSES: dict[str, str] = {

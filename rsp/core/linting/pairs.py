@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rsp.core.limits import LINT_PROOFS
 from rsp.core.linting.explore import NAME, changed
 from rsp.core.linting.finding import Finding
 from rsp.core.linting.runs import UNFORCED, Afresh, Run, Runner, Terrain, shown, with_host
+from rsp.core.lua_limits import LINT_PROOFS
 from rsp.core.routing import RouteRequest
 from rsp.core.spellings import in_capitals, is_host_name, percent_spellings
 from rsp.core.vocabulary import Severity

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from rsp.core.limits import LINT_CANDIDATES, LINT_PROOFS
 from rsp.core.linting.arms import Arm
 from rsp.core.linting.explore import (
     CLIENTS,
@@ -35,6 +34,7 @@ from rsp.core.linting.runs import (
     shown,
     with_host,
 )
+from rsp.core.lua_limits import LINT_CANDIDATES, LINT_PROOFS
 from rsp.core.routing import RouteRequest
 from rsp.core.vocabulary import Severity
 

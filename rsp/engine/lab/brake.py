@@ -6,8 +6,8 @@ from typing import cast
 from rsp.core.breaks.expression import BreakEvent
 from rsp.core.breaks.rows import StopRow
 from rsp.core.events import Noted
+from rsp.core.lab_limits import BREAK_WARN_SHARE
 from rsp.core.lifecycle import State
-from rsp.core.limits import BREAK_WARN_SHARE
 from rsp.core.vocabulary import EventLevel, PauseReason, Side
 from rsp.engine.connection import Connection
 from rsp.engine.lab.layers import put_on, take_off

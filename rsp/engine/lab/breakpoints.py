@@ -5,7 +5,7 @@ from typing import cast
 
 from rsp.core.breaks.expression import BadBreak, Expression
 from rsp.core.breaks.rows import BreakSummary, StopRow
-from rsp.core.limits import BREAK_WARN_SHARE, BREAKS_AT_ONCE, TIMER_STEP_S
+from rsp.core.lab_limits import BREAK_WARN_SHARE, BREAKS_AT_ONCE, TIMER_STEP_S
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.conversation import Conversation

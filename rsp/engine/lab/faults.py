@@ -10,7 +10,7 @@ from rsp.core.faults.gates import GATES
 from rsp.core.faults.kinds import BadFault
 from rsp.core.http1.framing import ChunkedScanner
 from rsp.core.http1.kept import KeptBody
-from rsp.core.limits import FAULT_HIGH_WATER_BYTES, FAULTS_AT_ONCE
+from rsp.core.lab_limits import FAULT_HIGH_WATER_BYTES, FAULTS_AT_ONCE
 from rsp.core.routing import Routable, RouteRequest
 from rsp.core.vocabulary import CloseReason, Direction, Mode, PauseReason
 from rsp.engine.connection import Connection

@@ -15,7 +15,8 @@ from httptools import HttpParserError, HttpRequestParser
 from rsp import __version__
 from rsp.core.addresses import address_text, parse_address
 from rsp.core.faults.toxiproxy import ApiError, ProxyBody, ToxicBody, read_body
-from rsp.core.limits import CONTROL_CLIENTS, CONTROL_PIECE_BYTES, TOXIPROXY_BODY_BYTES
+from rsp.core.lab_limits import TOXIPROXY_BODY_BYTES
+from rsp.core.limits import CONTROL_CLIENTS, CONTROL_PIECE_BYTES
 from rsp.engine.lab.proxies import Proxies
 from rsp.engine.nonblocking import bind_listener
 from rsp.engine.server import Engine

@@ -6,7 +6,7 @@ import pytest
 
 from rsp.core.faults.gates import EVERYTHING, GATES, NEVER_S, Gate, Order
 from rsp.core.faults.kinds import KINDS, FaultFamily, read_values
-from rsp.core.limits import FAULT_BURST_S
+from rsp.core.lab_limits import FAULT_BURST_S
 
 MB = 1_000_000
 
