@@ -39,6 +39,11 @@ def books(proxy: Engine, session: int) -> Row:
     return dict(detail["ledger"]["response"])
 
 
+def books_so_far(proxy: Engine, session: int) -> Row:
+    """Return the books of the response of a session that goes on."""
+    return dict(proxy.ask("connection", id=session)["ledger"]["response"])
+
+
 def late_reader(proxy: Engine, path: str) -> tuple[Wire, int]:
     """Return a client that has asked and reads nothing until the backend has sent all it has."""
     client = proxy.connect(receive_bytes=16384)
@@ -75,6 +80,32 @@ def test_lost_on_eagain_is_in_the_books_to_the_byte(
     assert client.read_to_end() == PAGE
     flow = books(proxy, session)
     assert (flow["dropped"], flow["first_divergence"], flow["balanced"]) == (0, None, True)
+
+
+def test_who_does_not_read_is_named_where_nothing_waits(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    released = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(head("HTTP/1.1 200 OK", f"Content-Length: {2 * len(PAGE)}"), PAGE)
+        assert released.wait(PATIENCE_S)
+        wire.send(PAGE)
+
+    proxy = engine(LISTEN + pool(backend(script)))
+    proxy.ask("fault.add", kind="lose_on_eagain")
+    client, session = late_reader(proxy, "/")
+    stall = wait_until(lambda: proxy.ask("connection", id=session)["client"]["stall"] or {})
+    assert (stall["cause"], stall["unsent_bytes"]) == ("peer_not_reading", 0)
+    # Looking while nothing leaves must not decide where it differs: what leaves next does.
+    client.read_head()
+    got = client.read(len(PAGE) - books_so_far(proxy, session)["dropped"])
+    released.set()
+    got += client.read_to_end()
+    flow = books(proxy, session)
+    assert flow["dropped"] == 2 * len(PAGE) - len(got)
+    assert flow["first_divergence"] == first_difference(2 * PAGE, got)
 
 
 CURL_SAYS = ("Problem (3) in the Chunked-Encoded data", "Malformed encoding found in chunked-en")

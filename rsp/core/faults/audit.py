@@ -29,7 +29,7 @@ class Audit:
         """So many bytes that came before it have not left yet."""
         self._expected = bytearray()
         """What came from the first loss on, and has not been compared with what left instead."""
-        self._is_comparing = False
+        self._is_comparing = self._is_cut = False
 
     def came(self, view: memoryview | bytes) -> None:
         """Payload was read."""
@@ -92,18 +92,21 @@ class Audit:
                 self._agreed_bytes = self._out_bytes
 
     def _expect(self, view: memoryview | bytes) -> None:
-        if self._is_comparing:
-            self._expected += view
-        if len(self._expected) > AUDIT_BYTES:
-            self._expected.clear()
-            self._is_comparing = False
+        """Note what should leave. The beginning decides, so only that is kept."""
+        if not self._is_comparing or self._is_cut:
+            return
+        room_bytes = AUDIT_BYTES - len(self._expected)
+        self._expected += view[:room_bytes]
+        self._is_cut = len(view) > room_bytes
 
     def _compare(self, view: memoryview | bytes) -> None:
-        length = len(view)
-        if bytes(self._expected[:length]) == view:
-            del self._expected[:length]
-        else:
-            same = next(at for at in range(length) if self._expected[at] != view[at])
-            self._found = self._out_bytes + same
-            self._expected.clear()
-            self._is_comparing = False
+        expected = bytes(self._expected[: len(view)])
+        if expected == view:
+            del self._expected[: len(view)]
+            return
+        pairs = zip(expected, view, strict=False)
+        same = next((at for at, (one, other) in enumerate(pairs) if one != other), None)
+        # Where all that was kept has left alike, it is not known.
+        self._found = None if same is None else self._out_bytes + same
+        self._expected.clear()
+        self._is_comparing = False

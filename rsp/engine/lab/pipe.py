@@ -39,16 +39,24 @@ class TamperedPipe(Pipe):
         super().open(head, rest)
 
     def books(self) -> Books:
-        """Return what passed, without what was lost of heads and chunk framing."""
-        self.settle()
-        return super().books()
+        """Return what passed, without what was lost of heads and chunk framing.
+
+        Where it differs is what is known so far: what leaves next may tell it better.
+        """
+        *passed, where = super().books()
+        tampering = self._tampering()
+        if tampering is not None:
+            passed[1] -= tampering.lost_overhead_bytes
+            if tampering.audit is not None and where is None:
+                where = tampering.audit.first_divergence()
+        in_bytes, overhead_bytes, parted_in_bytes, parted_out_bytes, parted_left_bytes = passed
+        return (
+            in_bytes, overhead_bytes, parted_in_bytes, parted_out_bytes, parted_left_bytes, where,
+        )  # fmt: skip
 
     def settle(self) -> None:
-        """Take over what the books of the sink say, before the pipe parts from it or is asked."""
+        """Take over for good what the books of the sink say: the pipe parts from it."""
         tampering = self._tampering()
-        if tampering is None:
-            return
-        self.overhead_bytes -= tampering.lost_overhead_bytes
-        tampering.lost_overhead_bytes = 0
-        if tampering.audit is not None and self.first_divergence is None:
-            self.first_divergence = tampering.audit.first_divergence()
+        if tampering is not None:
+            _, self.overhead_bytes, *_, self.first_divergence = self.books()
+            tampering.lost_overhead_bytes = 0

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsp.core.faults.audit import Audit
+from rsp.core.lab_limits import AUDIT_BYTES
 
 Step = tuple[str, int]
 STEPS = st.lists(st.tuples(st.sampled_from(["came", "left", "lost"]), st.integers(1, 40)))
@@ -92,4 +93,16 @@ def test_a_loss_that_looks_like_what_follows_for_too_long_is_where_it_began() ->
     audit.came(b"begin" + megabytes)
     audit.left(memoryview(b"begin"))
     audit.lost(megabytes)
+    audit.came(megabytes)
+    audit.left(memoryview(megabytes))
     assert audit.first_divergence() == len(b"begin")
+
+
+def test_a_loss_longer_than_what_is_kept_is_found_to_the_byte() -> None:
+    lost, after = b"same" + b"a" * AUDIT_BYTES, b"same" + b"b" * 10
+    audit = Audit(0)
+    audit.came(lost)
+    audit.lost(lost)
+    audit.came(after)
+    audit.left(after)
+    assert audit.first_divergence() == 4
