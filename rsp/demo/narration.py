@@ -11,8 +11,8 @@ from rsp.demo.stage import Stage
 from rsp.demo.stories import (
     Evidence,
     Story,
+    accused,
     agreed,
-    blocked_sessions,
     is_mended,
     split_hosts,
     story_for,
@@ -72,13 +72,10 @@ def tell(story: Story, stage: Stage, say: Say) -> None:
 
 def tell_slow_write(stage: Stage, say: Say) -> None:
     """Say who is named, what the ledger has lost, what the client has; then mend it, and again."""
-    for row in blocked_sessions(look_until(stage, lambda seen: bool(blocked_sessions(seen)))):
-        client = row.client
-        said = f"; {client.stall.sentence}" if client.stall is not None else ""
-        say(
-            f"  session {row.id} is BLOCKED: {client.eagain_writes} EAGAIN and "
-            f"{client.short_writes} short writes so far{said}"
-        )
+    for row in accused(look_until(stage, lambda evidence: bool(accused(evidence)))):
+        if row.client.stall is not None:
+            eagain = f"{row.client.eagain_writes} EAGAIN so far"
+            say(f"  session {row.id} is BLOCKED: {row.client.stall.sentence}; {eagain}")
     evidence = look_until(stage, lambda evidence: bool(agreed(evidence)))
     for flow, outcome in agreed(evidence)[-1:]:
         say(

@@ -73,9 +73,11 @@ ECHO_TALKERS = 3
 RETRY_PAUSE_S = 1.0
 """A client whose connection failed comes back after this."""
 
-STORY_READ_BYTES = 24 * KIB
-STORY_PAUSE_S = 0.04
-"""The slow client of the slow-write story: about 0.6 MB/s, so the whole page takes 9 s."""
+STORY_READ_BYTES = 32 * KIB
+STORY_BURST_BYTES = 256 * KIB
+STORY_PAUSE_S = 0.35
+"""The slow client of the slow-write story: it reads so much, and then nothing for so long, that its
+window is shut. That is about 0.7 MB/s, so the whole page takes 7 s."""
 
 STORY_RECEIVE_BUFFER_BYTES = 16 * KIB
 """Set before it connects, so that the kernel of the proxy cannot put megabytes out of sight."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rsp.demo.numbers import (
     BOOK_BYTES,
     HEAD_BYTES,
+    STORY_BURST_BYTES,
     STORY_PAUSE_S,
     STORY_READ_BYTES,
     STORY_RECEIVE_BUFFER_BYTES,
@@ -59,7 +60,7 @@ async def open_slow(
 
 
 async def download_book(address: str, pause_s: float = STORY_PAUSE_S) -> Download:
-    """Read the story's page slowly from `address`, resting `pause_s` after each piece, and compare
+    """Read the story's page slowly from `address`, resting `pause_s` after each burst, and compare
     every byte.
 
     Raises:
@@ -71,9 +72,13 @@ async def download_book(address: str, pause_s: float = STORY_PAUSE_S) -> Downloa
         writer.write(head_bytes("GET /book HTTP/1.1", host=BOOK_HOST, connection="close"))
         head = await read_head(reader)
         if head is not None and head.status == 200:
+            read_bytes = 0
             async for piece in read_body(reader, head, STORY_READ_BYTES):
                 check.feed(piece)
-                await asyncio.sleep(pause_s)
+                read_bytes += len(piece)
+                if read_bytes >= STORY_BURST_BYTES:
+                    read_bytes = 0
+                    await asyncio.sleep(pause_s)
     finally:
         writer.close()
     return Download(

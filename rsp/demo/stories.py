@@ -113,8 +113,8 @@ SLOW_WRITE = Story(
     (
         Step("The proxy plays the bug of 2013: what meets EAGAIN is lost."),
         Step(
-            "Connections: book.example is BLOCKED; its writes meet EAGAIN.",
-            lambda evidence: bool(blocked_sessions(evidence)),
+            "Connections: book.example is BLOCKED; the sentence names its client.",
+            lambda evidence: bool(accused(evidence)),
         ),
         Step(
             "enter, Ledger: bytes dropped, and where the first wrong one stands.",

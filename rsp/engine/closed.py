@@ -56,8 +56,8 @@ def peer_row(connection: Connection, now_s: float, *, with_queues: bool) -> Peer
     if paused_by not in _PAUSES:
         _PAUSES[paused_by] = PauseReason(paused_by).names()
     unsent = connection.unsent
-    # A fault may hold back what the kernel would take.
-    wait = connection.poller.blocked.get(connection) if unsent.data else None
+    # A fault may hold back what the kernel would take, and another one keeps nothing that waits.
+    wait = connection.poller.blocked.get(connection) if since_s or unsent.data else None
     return PeerRow(
         connection.fd,
         connection.address,
