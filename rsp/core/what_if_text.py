@@ -50,7 +50,9 @@ def _shares(found: WhatIf) -> Iterator[str]:
     changed = {
         key: share
         for key, share in found.shares.items()
-        if share.before is None or share.after is None or abs(share.before - share.after) >= 0.0005
+        # What cannot be known at all is said above, once.
+        if share.before != share.after
+        and (share.before is None or share.after is None or abs(share.before - share.after) >= 5e-4)
     }
     for key, share in list(changed.items())[:_LISTED]:
         yield f"  {key}: {_percent(share.before)} → {_percent(share.after)} of the requests"

@@ -1,5 +1,7 @@
 """The columns of the Autopsies screen, and one ending in full."""
 
+import re
+
 from rsp.core.autopsy import AutopsyRow, SideEvidence, code_words
 from rsp.core.sanitise import safe
 from rsp.tui.model import text
@@ -9,6 +11,7 @@ from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, wrap
 
 _ORDINARY = "--"
+_ADDRESS = re.compile(r" \([^\s()]+:\d+\)")
 
 
 def _role(row: AutopsyRow) -> str:
@@ -19,6 +22,11 @@ def _lost(row: AutopsyRow, _width: int) -> Span:
     if row.undelivered_bytes is None:
         return Span(text.NOTHING, "dim")
     return Span(text.size(row.undelivered_bytes), "warn" if row.undelivered_bytes else "")
+
+
+def _why(row: AutopsyRow, _width: int) -> Span:
+    # Where a line is short, what happened matters more than at which address; below it stands all.
+    return Span(shown(_ADDRESS.sub("", row.sentence, count=1)))
 
 
 AUTOPSY_COLUMNS: tuple[Column[AutopsyRow], ...] = (
@@ -37,7 +45,7 @@ AUTOPSY_COLUMNS: tuple[Column[AutopsyRow], ...] = (
         "duration_s", "LASTED", 6, lambda row, _: Span(text.duration(row.duration_s)), ">", keep=40
     ),
     Column("undelivered_bytes", "NOT GOT", 7, _lost, ">", keep=60),
-    Column("sentence", "WHY", 30, lambda row, _: Span(shown(row.sentence)), grows_to=400, keep=90),
+    Column("sentence", "WHY", 30, _why, grows_to=400, keep=90),
 )
 """In the order of the screen."""
 
