@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import uvloop
 
-from rsp.core import limits
+from rsp.core import lua_limits
 from rsp.engine.poller import Poller
 
 
@@ -19,8 +19,8 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 @pytest.fixture
 def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let Lua have time enough on any machine, so that another budget is used up first."""
-    monkeypatch.setattr(limits, "LUA_CALL_S", 10.0)
-    monkeypatch.setattr(limits, "LUA_LOAD_S", 10.0)
+    monkeypatch.setattr(lua_limits, "LUA_CALL_S", 10.0)
+    monkeypatch.setattr(lua_limits, "LUA_LOAD_S", 10.0)
 
 
 @pytest.fixture

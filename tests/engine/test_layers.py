@@ -6,7 +6,7 @@ import pytest
 
 from rsp.engine.connection import Connection
 from rsp.engine.lab.connection import TamperedConnection
-from rsp.engine.lab.layers import put_on, take_off
+from rsp.engine.lab.layers import Layer, put_on, take_off
 from rsp.engine.lab.stoppable import StoppableConnection
 from tests.engine.fakes import fake_connection
 
@@ -22,7 +22,8 @@ def test_layers_are_put_on_and_taken_off_in_any_order(
     for layer in (*order, *order):
         put_on(connection, layer)
         assert isinstance(connection, layer)
-    assert type(connection).__mro__[1:4] == (StoppableConnection, TamperedConnection, Connection)
+    mro = (StoppableConnection, TamperedConnection, Layer, Connection)
+    assert type(connection).__mro__[1:5] == mro
     assert not hasattr(connection, "__dict__")
     for layer in (*back, *back):
         take_off(connection, layer)
