@@ -1,0 +1,84 @@
+"""What a configuration may say: every name, its kind, its default, and one sentence about it.
+
+The one home of these: the loader reads by it and the reference (docs/configuration.md) is made
+from it. The names of `limits { … }` stand in `core/limits.py`.
+"""
+
+from typing import NamedTuple
+
+from rsp.core.policies import POLICIES
+from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
+
+
+class Missing:
+    """The default of what has none."""
+
+
+REQUIRED = Missing()
+"""It must be there."""
+ABSENT = Missing()
+"""It may be left out, and there is no value then."""
+
+Default = str | int | float | bool | Missing
+
+
+class Key(NamedTuple):
+    """One name of a table."""
+
+    name: str
+    kind: str
+    """In words: `text`, `whole number`, `seconds`, `true or false`, `list of networks`, …"""
+    default: Default
+    says: str
+    """What it does, in Markdown."""
+    choices: tuple[str, ...] = ()
+    """All that it may be, when these are few."""
+
+
+LISTEN = (
+    Key("address", "text", ABSENT, "Where to listen: `127.0.0.1:8080`, `[::1]:8080`, or "
+        "`unix:/path`. Port 0 lets the kernel choose."),
+    Key("fd", "whole number", ABSENT, "Instead of an address: a listening socket that whoever "
+        "started the process has opened."),
+    Key("mode", "text", Mode.HTTP.value, "What is spoken there: requests and responses, or bytes.",
+        tuple(Mode)),
+    Key("pool", "text", ABSENT, "The pool that gets everything; without it `route` decides, or "
+        "the first pool of the file does."),
+    Key("trusted_proxies", "list of networks", ABSENT, "Peers whose `X-Forwarded-*` fields are "
+        "appended to; those of others are replaced."),
+    Key("accept_proxy", "list of networks", ABSENT, "Peers that must send a PROXY header first; "
+        "nobody else may."),
+    Key("max_connections", "whole number", ABSENT, "Client connections at once; without it the "
+        "limit of the same name."),
+    Key("max_connections_per_client", "whole number", ABSENT, "Connections of one client address "
+        "at once, 0 for any number; without it the limit of the same name."),
+)  # fmt: skip
+
+POOL = (
+    Key("balance", "text", "round_robin", "The policy that picks among the backends.",
+        tuple(POLICIES)),
+    Key("host", "text", "keep", "Which Host a backend sees: `keep` (what the client sent), "
+        "`backend` (its own address), or a name."),
+    Key("send_proxy", "text", ABSENT, "The version of the PROXY header that each connection to a "
+        "backend begins with.", tuple(ProxyVersion)),
+    Key("forwarded", "true or false", False, "Whether a backend is told of the client by "
+        "`Forwarded` too (RFC 7239)."),
+    Key("backends", "list of backends", ABSENT, "Who answers."),
+)  # fmt: skip
+
+BACKEND = (
+    Key("name", "text", REQUIRED, "Its name in the pool: letters, digits, `_`, `.` and `-`."),
+    Key("address", "text", REQUIRED, "`127.0.0.1:9001`, `[::1]:9001`, `app.internal:80`, or "
+        "`unix:/path`."),
+    Key("weight", "whole number", 1, "Its share, 0 to 256. With 0 a policy gives it nothing; "
+        "`route` can still name it."),
+    Key("max_connections", "whole number", 0, "Exchanges (http) or sessions (tcp) that it may "
+        "have at once; 0 is any number."),
+    Key("state", "text", BackendState.READY.value, "`drain` takes nothing new, `maint` is left "
+        "alone.", tuple(BackendState)),
+)  # fmt: skip
+
+SAME_IDENTITY = (
+    Key("path", "text", REQUIRED, "A Lua pattern of the whole path with one capture, which names "
+        "the same as a Host does."),
+)  # fmt: skip
