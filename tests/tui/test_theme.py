@@ -5,7 +5,9 @@ from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 from rsp.tui.model.settings import Settings
+from rsp.tui.model.spans import ROLES
 from rsp.tui.theme import CONTRAST, GREY_THEME, RSP_THEME, contrast, readable, variable_defaults
+from rsp.tui.widgets.paint import role_style
 from tests.tui.stage import still_dashboard
 
 OURS = [RSP_THEME, GREY_THEME]
@@ -73,3 +75,14 @@ async def test_many_colours_offer_every_theme() -> None:
             seen.add(app.theme)
         assert seen == set(app.available_themes)
         assert app.settings == Settings(theme=app.theme)
+
+
+async def test_every_role_has_a_style_of_its_own_in_every_theme() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)):
+        for theme in app.available_themes:
+            app.theme = theme
+            styles = {role: role_style(role, app.theme_variables) for role in ROLES}
+            assert all(str(style) != "none" for style in styles.values()), theme
+            assert styles["chosen"].bgcolor
+            assert styles["dim"] != styles["bad"]

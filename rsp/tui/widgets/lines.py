@@ -1,7 +1,6 @@
 """A block of lines that something else computes; only the changed ones are painted again."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from textual.geometry import Region
 from textual.selection import Selection
@@ -9,14 +8,13 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from rsp.tui.model.spans import Line, cut, plain
-from rsp.tui.widgets.paint import COMPONENTS, ROLE_CSS, Painter, selected
+from rsp.tui.widgets.paint import Painter, selected
 
 
 class Lines(Widget):
     """Shows the lines that it is given, cut to its width. Its height comes from the style sheet."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(COMPONENTS)
-    DEFAULT_CSS = f"Lines {{ height: 1; {ROLE_CSS} }}"
+    DEFAULT_CSS = "Lines { height: 1; }"
 
     def __init__(self, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
@@ -35,11 +33,6 @@ class Lines(Widget):
     def lines(self) -> list[Line]:
         """What is shown."""
         return self._lines
-
-    def notify_style_update(self) -> None:
-        """Paint anew: the theme changed."""
-        super().notify_style_update()
-        self._painter.forget()
 
     def render_line(self, y: int) -> Strip:
         """Return line `y` of the content."""

@@ -1,53 +1,59 @@
 """Where a role becomes a style: the only place that knows colours."""
 
+from collections.abc import Mapping
+
+from rich.color import Color as RichColor
 from rich.segment import Segment
 from rich.style import Style
+from textual.color import Color
 from textual.strip import Strip
 from textual.widget import Widget
 
-from rsp.tui.model.spans import ROLES, Line
+from rsp.tui.model.spans import Line
 
-COMPONENTS = frozenset(f"role--{role}" for role in ROLES)
-"""The component classes of a widget that paints spans."""
+_BOLD = Style(bold=True)
+_INKS: Mapping[str, tuple[str, Style]] = {
+    "dim": ("rsp-muted", Style()),
+    "accent": ("rsp-accent", Style()),
+    "good": ("rsp-success", Style()),
+    "warn": ("rsp-warning", Style()),
+    "bad": ("rsp-error", _BOLD),
+    "request": ("rsp-secondary", Style()),
+    "response": ("rsp-primary", Style()),
+    "title": ("foreground", _BOLD),
+    "key": ("rsp-accent", _BOLD),
+    "heading": ("rsp-muted", _BOLD),
+    "track": ("rsp-track", Style()),
+}
+"""The variable of the theme that colours a role, and what else it is."""
 
-ROLE_CSS = """
-    & > .role--dim { color: $rsp-muted; }
-    & > .role--strong { text-style: bold; }
-    & > .role--accent { color: $rsp-accent; }
-    & > .role--good { color: $rsp-success; }
-    & > .role--warn { color: $rsp-warning; }
-    & > .role--bad { color: $rsp-error; text-style: bold; }
-    & > .role--request { color: $rsp-secondary; }
-    & > .role--response { color: $rsp-primary; }
-    & > .role--title { color: $foreground; text-style: bold; }
-    & > .role--key { color: $rsp-accent; text-style: bold; }
-    & > .role--chosen { color: $rsp-inverse; background: $rsp-accent; text-style: bold; }
-    & > .role--shout { color: $rsp-inverse; background: $rsp-warning; text-style: bold; }
-    & > .role--heading { color: $rsp-muted; text-style: bold; }
-    & > .role--track { color: $rsp-track; }
-"""
-"""Goes into the DEFAULT_CSS of such a widget, inside its own selector."""
+_PLATES = {"chosen": "rsp-accent", "shout": "rsp-warning"}
+"""Roles with a background of their own, and the variable that it has."""
 
 
 class Painter:
-    """Paints lines for one widget, with the styles of the present theme."""
+    """Paints lines for one widget, with the styles of the present theme.
+
+    The styles are no component classes: each class costs every widget that has it a pass over the
+    whole style sheet whenever something of its screen changes. With fourteen roles that was half
+    the time of a change of size.
+    """
 
     def __init__(self, widget: Widget) -> None:
         self._widget = widget
+        self._variables: Mapping[str, str] = {}
+        """Of the theme that `_styles` were made for."""
         self._styles: dict[str, Style] = {}
-
-    def forget(self) -> None:
-        """Drop the styles: the theme or the state of the widget changed."""
-        self._styles.clear()
 
     def style(self, role: str) -> Style:
         """Return the style of a role, without a background of its own unless it has one."""
+        variables = self._widget.app.theme_variables
+        if variables is not self._variables:
+            self._variables = variables
+            self._styles.clear()
         style = self._styles.get(role)
         if style is None:
-            style = Style()
-            if role:
-                style = self._widget.get_component_rich_style(f"role--{role}", partial=True)
-            self._styles[role] = style
+            style = self._styles[role] = role_style(role, variables)
         return style
 
     def strip(self, line: Line, base: Style) -> Strip:
@@ -72,3 +78,18 @@ def selected(strip: Strip, span: tuple[int, int], style: Style) -> Strip:
         strip.crop(end, None),
     )
     return Strip.join(parts)
+
+
+def role_style(role: str, variables: Mapping[str, str]) -> Style:
+    """Return the style of a role in a theme with these variables; "" is plain text."""
+    if role == "strong" or not role:
+        return _BOLD if role else Style()
+    plate = _PLATES.get(role)
+    if plate is not None:
+        return _BOLD + Style(color=_ink(variables, "rsp-inverse"), bgcolor=_ink(variables, plate))
+    variable, more = _INKS[role]
+    return more + Style(color=_ink(variables, variable))
+
+
+def _ink(variables: Mapping[str, str], name: str) -> RichColor:
+    return Color.parse(variables[name]).rich_color

@@ -14,7 +14,7 @@ from textual.strip import Strip
 from rsp.tui.keymap import bindings
 from rsp.tui.model.columns import Column, Placed, Row, header_line, place, row_line
 from rsp.tui.model.spans import Line, Span, cut, plain
-from rsp.tui.widgets.paint import COMPONENTS, ROLE_CSS, Painter, selected
+from rsp.tui.widgets.paint import Painter, selected
 
 _PREFIX = 3
 """Cells before the first column: the cursor, the mark, a blank."""
@@ -23,14 +23,13 @@ _PREFIX = 3
 class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
     """Rows with a cursor that stays on its row, marks, and columns that are dropped when narrow."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*COMPONENTS, "table--cursor", "table--cursor-away"}
-    DEFAULT_CSS = f"""
-    VirtualTable {{
-        height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable; {ROLE_CSS}
-        & > .table--cursor {{ background: $rsp-cursor; }}
-        & > .table--cursor-away {{ background: $rsp-cursor-away; }}
-    }}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"table--cursor", "table--cursor-away"}
+    DEFAULT_CSS = """
+    VirtualTable {
+        height: 1fr; overflow-x: hidden; scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        & > .table--cursor { background: $rsp-cursor; }
+        & > .table--cursor-away { background: $rsp-cursor-away; }
+    }
     """
     BINDINGS = bindings("table")
 
@@ -231,11 +230,6 @@ class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=Fa
     def selection_updated(self, selection: Selection | None) -> None:
         """Show the selection."""
         self.refresh()
-
-    def notify_style_update(self) -> None:
-        """Paint anew: the theme changed."""
-        super().notify_style_update()
-        self._painter.forget()
 
     def on_resize(self) -> None:
         """Keep the cursor in sight."""
