@@ -2,14 +2,20 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+JOBS := $(shell expr $$(nproc) + 1)
 
 .PHONY: run test setup check format docs picture bench soak clean
 
 run: setup
 	$(BIN)/rsp demo
 
+# Several at a time: most of them wait for sockets, so there is one more than there are cores.
+# An engine starts for nearly every second one, so its modules are compiled once, where `clean` finds
+# them, whatever the environment says of that.
+test: export PYTHONDONTWRITEBYTECODE :=
+test: export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
 setup: $(STAMP)
 

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -23,7 +24,6 @@ FUNCTION_LINES = 50
 SOURCES = sorted((ROOT / "rsp").rglob("*.py"))
 OTHERS = sorted(path for name in ("tests", "bench", "docs") for path in (ROOT / name).rglob("*.py"))
 LUA = sorted(path for name in ("rsp", "sample_configs") for path in (ROOT / name).rglob("*.lua"))
-TREES = {path: ast.parse(path.read_text()) for path in SOURCES + OTHERS}
 
 FORBIDDEN = {
     "rsp/core": {
@@ -54,6 +54,12 @@ ONLY_IN = {
     "SHUT_WR": {"rsp/engine/nonblocking.py"},
 }
 LUPA_FILES = {"rsp/engine/lua_config.py", "rsp/engine/lua_sandbox.py"}
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    """Return the parsed file: once, and not by a worker that has none of these tests."""
+    return ast.parse(path.read_text())
 
 
 def name_of(path: Path) -> str:
@@ -126,7 +132,7 @@ def test_the_files_are_found() -> None:
 @pytest.mark.parametrize("package", FORBIDDEN)
 def test_a_package_leaves_alone_what_it_must_not_know(package: str) -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
-        for line, module in imports(TREES[path]):
+        for line, module in imports(tree_of(path)):
             if is_within(module, FORBIDDEN[package]):
                 yield line, f"{package} must not import {module}"
 
@@ -137,7 +143,7 @@ def test_a_package_leaves_alone_what_it_must_not_know(package: str) -> None:
 def test_a_package_imports_only_what_stands_below_it(package: str) -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
         found = imports_at_once if package == "rsp/cli" else imports
-        for line, module in found(TREES[path]):
+        for line, module in found(tree_of(path)):
             if is_within(module, {"rsp"}) and module != "rsp":
                 if not is_within(module, MAY_IMPORT[package]):
                     yield line, f"{package} must not import {module} here"
@@ -149,7 +155,7 @@ def test_a_package_imports_only_what_stands_below_it(package: str) -> None:
 
 def test_nothing_imports_in_a_circle() -> None:
     graph = {
-        module_of(path): {module for _, module in imports(TREES[path]) if module in MODULES}
+        module_of(path): {module for _, module in imports(tree_of(path)) if module in MODULES}
         for path in SOURCES
         if not is_in(path, "rsp/cli")
     }
@@ -161,7 +167,7 @@ def test_nothing_imports_in_a_circle() -> None:
 
 def test_only_one_file_meets_errno() -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
-        for line, word in words(TREES[path]):
+        for line, word in words(tree_of(path)):
             if word in ERRNO_WORDS and name_of(path) not in ERRNO_FILES:
                 yield line, f"{word} is met in rsp/engine/nonblocking.py only"
 
@@ -170,7 +176,7 @@ def test_only_one_file_meets_errno() -> None:
 
 def test_only_one_file_touches_epoll_and_one_shuts_a_direction() -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
-        for line, word in words(TREES[path]):
+        for line, word in words(tree_of(path)):
             allowed = (
                 ONLY_IN["epoll" if word.startswith("EPOLL") else word]
                 if (word in ONLY_IN or word.startswith("EPOLL"))
@@ -184,7 +190,7 @@ def test_only_one_file_touches_epoll_and_one_shuts_a_direction() -> None:
 
 def test_lua_is_met_behind_its_wall_only() -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
-        for line, module in imports(TREES[path]):
+        for line, module in imports(tree_of(path)):
             if is_within(module, {"lupa"}) and name_of(path) not in LUPA_FILES:
                 yield line, "lupa is imported by the two files of the sandbox only"
 
@@ -208,7 +214,7 @@ def catches_all(node: ast.AST) -> bool:
 
 def test_a_bug_is_caught_at_the_known_places_only() -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
-        for node in ast.walk(TREES[path]):
+        for node in ast.walk(tree_of(path)):
             if catches_all(node) and name_of(path) not in CATCH_ALL_FILES:
                 yield getattr(node, "lineno", 0), "catches every exception"
 
@@ -254,7 +260,7 @@ def test_a_program_does_not_load_what_it_does_not_need(
 
 def test_every_file_says_what_it_is() -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
-        if not ast.get_docstring(TREES[path]):
+        if not ast.get_docstring(tree_of(path)):
             yield 1, "no docstring"
 
     check([p for p in SOURCES + OTHERS if not is_in(p, "tests")], faults)
@@ -271,7 +277,7 @@ def test_files_stay_short() -> None:
 
 def test_functions_stay_short() -> None:
     def faults(path: Path) -> Iterator[tuple[int, str]]:
-        for node in ast.walk(TREES[path]):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
                 if lines > FUNCTION_LINES:
@@ -309,7 +315,7 @@ def defined_names() -> set[str]:
     """Return every `function` and `Class.method` of rsp."""
     found: set[str] = set()
     for path in SOURCES:
-        for node in ast.walk(TREES[path]):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 found.add(node.name)
             elif isinstance(node, ast.ClassDef):

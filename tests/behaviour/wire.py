@@ -7,6 +7,8 @@ import contextlib
 import hashlib
 import socket
 import struct
+import sys
+from array import array
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -244,8 +246,15 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+_NUMBER_BYTES = 17
+"""Sixteen hexadecimal digits and a dot."""
+
+
 @lru_cache(maxsize=32)
 def numbered(size: int, seed: int = 0) -> bytes:
     """Return `size` bytes of which no piece can be lost, doubled or moved without a trace."""
-    line = b"".join(b"%010d." % (seed * 1_000_000 + number) for number in range(size // 11 + 1))
-    return line[:size]
+    numbers = array("Q", range(seed * 1_000_000, seed * 1_000_000 + size // _NUMBER_BYTES + 1))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    # Made by the megabyte: a line for each number in a loop of ours would take a second.
+    return numbers.tobytes().hex(".", numbers.itemsize).encode()[:size]

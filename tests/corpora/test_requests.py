@@ -24,7 +24,7 @@ CANARY_SEEN = Seen(b"GET", b"/canary", b"canary.example", b"")
 REFUSALS = {400, 405, 413, 414, 417, 431, 501, 505, 508}
 INTO_BYTES = 3000
 """Longer vectors come in longer pieces: what makes them long is one field."""
-SPLIT_BYTES = fuzz_examples(64)
+SPLIT_BYTES = fuzz_examples(48)
 """Vectors up to this long are cut at each of their bytes."""
 
 

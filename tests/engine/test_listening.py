@@ -49,7 +49,7 @@ def test_a_socket_of_listen_fds_is_found_by_its_address(held: socket.socket) -> 
         {"LISTEN_FDS": "-1", "LISTEN_PID": US},
         {"LISTEN_FDS": "0", "LISTEN_PID": US},
     ],
-    ids=str,
+    ids=["nothing", "no process", "another process", "no number", "less than none", "none"],
 )
 def test_what_was_not_meant_for_this_process_is_not_taken(
     held: socket.socket, environment: dict[str, str]

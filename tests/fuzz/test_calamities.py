@@ -51,7 +51,7 @@ def nothing_is_left(world: World) -> None:
     assert world.context.dispatcher.loads["web/a"].sessions == 0
 
 
-@settings(max_examples=fuzz_examples(1_500))
+@settings(max_examples=fuzz_examples(700))
 @given(CALAMITIES, st.integers(0, 20_000), st.integers(0, 20_000), st.integers(0, 9))
 def test_a_tunnel(steps: list[Step], request_bytes: int, response_bytes: int, seed: int) -> None:
     world = World(Mode.TCP)
@@ -73,7 +73,7 @@ def test_a_tunnel(steps: list[Step], request_bytes: int, response_bytes: int, se
     nothing_is_left(world)
 
 
-@settings(max_examples=fuzz_examples(1_500))
+@settings(max_examples=fuzz_examples(700))
 @given(
     CALAMITIES,
     st.lists(st.sampled_from(REQUESTS), max_size=4),

@@ -160,7 +160,7 @@ def responses_in(wire: bytes, plan: list[Planned]) -> list[bytes]:
     return found
 
 
-@settings(max_examples=fuzz_examples(3_000))
+@settings(max_examples=fuzz_examples(1_200))
 @given(st.lists(MIDDLE, max_size=3), LAST, STEPS)
 def test_every_body_arrives_whole_and_in_its_place(
     middle: list[Planned], last: Planned, steps: list[Step]
@@ -210,7 +210,7 @@ def answer_with(kernel: Kernel, wire: bytes) -> None:
     kernel.on_taken = on_taken
 
 
-@settings(max_examples=fuzz_examples(1_000))
+@settings(max_examples=fuzz_examples(500))
 @given(bodies("length", "chunked"), st.integers(0, 200 * KIB), STEPS)
 def test_a_response_that_breaks_off_is_never_taken_for_whole(
     body: Body, kept_bytes: int, steps: list[Step]
