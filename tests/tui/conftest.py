@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from rsp.tui.app import Dashboard
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.fake_engine import FakeEngine
+from tests.tui.stage import DEADLINE_S
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,12 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("TMUX", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _lasting_notices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a notice stay as long as a test may wait for it: a slow machine paints seldom."""
+    monkeypatch.setattr(Dashboard, "NOTIFICATION_TIMEOUT", DEADLINE_S)
 
 
 @pytest.fixture
