@@ -13,7 +13,7 @@ from rsp.core.health_rules import HealthCheck
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.head import parse_response_head, response_head_end
 from rsp.core.limits import Limits
-from rsp.core.proxy_protocol import proxy_header_bytes
+from rsp.core.proxy_protocol import own_header_bytes
 from rsp.engine.nonblocking import (
     EOF,
     WOULD_BLOCK,
@@ -45,7 +45,7 @@ def asked_of(pool: Pool, backend: Backend, rules: HealthCheck) -> bytes:
     shown_as = rules.host or ("backend" if pool.host == "keep" else pool.host)
     host = replace(pool, host=shown_as).host_for(backend)
     # It speaks for nobody, and a PROXY header says so.
-    header = proxy_header_bytes(pool.send_proxy, "", "") if pool.send_proxy else b""
+    header = own_header_bytes(pool.send_proxy) if pool.send_proxy else b""
     return header + _REQUEST % (rules.path.encode("latin-1"), host)
 
 
