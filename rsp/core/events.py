@@ -166,7 +166,7 @@ class BackendHealthLost(Event, frozen=True, kw_only=True, gc=False):
         pool = self.backend.partition("/")[0]
         why = f": {safe(self.reason)}" if self.reason else ""
         was = f"; it was {self.before.value} for {self.lasted_s:.1f} s"
-        left = f"{self.left} of pool {pool} can work" if self.left else f"nobody of pool {pool} can"
+        left = f"{self.left or 'nobody'} of pool {pool} can work"
         return f"backend {self.backend} is {self.health.value}{why}{was}; {left}"
 
     @property

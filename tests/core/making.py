@@ -40,8 +40,10 @@ def never() -> float:
     raise AssertionError("this decision draws nothing at random")
 
 
-def checked(rise: int = 2, fall: int = 3, *, is_tcp: bool = False) -> HealthCheck:
+def checked(
+    rise: int = 2, fall: int = 3, *, is_tcp: bool = False, interval_s: float = 2.0
+) -> HealthCheck:
     return HealthCheck(
-        "/", is_tcp, interval_s=2.0, timeout_s=1.0, rise=rise, fall=fall,
+        "/", is_tcp, interval_s, timeout_s=30.0, rise=rise, fall=fall,
         expect=statuses("200-399"), host="",
     )  # fmt: skip
