@@ -167,7 +167,12 @@ class BackendHealthLost(Event, frozen=True, kw_only=True, gc=False):
         why = f": {safe(self.reason)}" if self.reason else ""
         was = f"; it was {self.before.value} for {self.lasted_s:.1f} s"
         left = f"{self.left or 'nobody'} of pool {pool} can work"
-        return f"backend {self.backend} is {self.health.value}{why}{was}; {left}"
+        return f"backend {self.backend} is {self.became}{why}{was}; {left}"
+
+    @property
+    def became(self) -> str:
+        """What it is, in words."""
+        return self.health.value
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -186,6 +191,11 @@ class BackendHealthBack(BackendHealthLost, frozen=True, kw_only=True, gc=False):
     """A backend is up, or gets work again."""
 
     level = EventLevel.INFO
+
+    @property
+    def became(self) -> str:
+        """What it is, in words: time alone brings an ejected one back, and proves nothing."""
+        return "let back in" if self.before is Health.EJECTED else self.health.value
 
 
 class PoolHealthLost(BackendHealthLost, frozen=True, kw_only=True, gc=False):

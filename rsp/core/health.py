@@ -101,7 +101,7 @@ class HealthBook:
             record = CheckRecord(pool.health) if pool.health is not None else None
             return Chart(backend, record, now_s)
         chart.backend = backend
-        if not pool.slow_start_s:
+        if not _starts_slowly(pool):
             chart.ramp_since_s, chart.ramp = 0.0, RAMP_STEPS
         return chart
 
@@ -195,7 +195,7 @@ class HealthBook:
                 yield self._let_back(chart, now_s)
 
     def _start_slowly(self, pool: Pool, chart: Chart, now_s: float) -> None:
-        if pool.slow_start_s and pool.balance in RAMPED:
+        if _starts_slowly(pool):
             chart.ramp_since_s, chart.ramp = now_s, 1
 
     def _grow(self, chart: Chart, now_s: float) -> None:
@@ -246,6 +246,10 @@ def put_over(table: BackendTable, conditions: Mapping[str, Condition]) -> Backen
 def concerns(pool: Pool) -> bool:
     """Tell whether anything is kept of the health of `pool`."""
     return pool.health is not None or pool.eject is not None or pool.slow_start_s > 0
+
+
+def _starts_slowly(pool: Pool) -> bool:
+    return pool.slow_start_s > 0 and pool.balance in RAMPED
 
 
 def _works(backend: Backend) -> bool:

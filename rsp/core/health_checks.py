@@ -6,6 +6,7 @@ with another `rise` and `fall`.
 
 from collections import deque
 from collections.abc import Iterable
+from math import inf
 from typing import NamedTuple
 
 from rsp.core.health_rules import HealthCheck
@@ -60,13 +61,16 @@ def step(standing: Standing, rise: int, fall: int, *, is_good: bool) -> Standing
     return Standing(health, against + 1) if against + 1 < rise else Standing(Health.UP)
 
 
-def flaps_of(checks: Iterable[bool], rise: int, fall: int) -> int:
-    """Return how often `checks` would have gone from up to down, or back."""
+def flaps_of(checks: Iterable[bool], rise: int, fall: int, most: float = inf) -> int:
+    """Return how often `checks` would have gone from up to down, or back; beyond `most`, that it
+    is more is all that is said."""
     standing, flaps = Standing(), 0
     for is_good in checks:
         after = step(standing, rise, fall, is_good=is_good)
         # Becoming known is no change.
         flaps += after.health is not standing.health is not Health.UNKNOWN
+        if flaps > most:
+            break
         standing = after
     return flaps
 
@@ -74,7 +78,10 @@ def flaps_of(checks: Iterable[bool], rise: int, fall: int) -> int:
 class CheckRecord:
     """The checks of one backend: its standing, and the last ones of them."""
 
-    __slots__ = ("_advice", "_advised_at", "_flapped_s", "checks", "count", "rules", "standing")
+    __slots__ = (
+        "_advice", "_advised_at", "_flap_count", "_flapped_s", "checks", "count", "rules",
+        "standing",
+    )  # fmt: skip
 
     def __init__(self, rules: HealthCheck) -> None:
         self.rules = rules
@@ -83,7 +90,8 @@ class CheckRecord:
         self.count = 0
         """All that ever were."""
         self._flapped_s: deque[float] = deque(maxlen=HEALTH_CHECKS_KEPT)
-        self._advice, self._advised_at = "", -1
+        self._flap_count = 0
+        self._advice, self._advised_at = "", 0
 
     def note(self, check: Check) -> bool:
         """Take over a check; tell whether the backend is up or down by it and was not before."""
@@ -95,6 +103,7 @@ class CheckRecord:
         has_changed = self.standing.health is not before
         if has_changed and before is not Health.UNKNOWN:
             self._flapped_s.append(check.at_s + check.took_s)
+            self._flap_count += 1
         return has_changed
 
     def flaps(self, now_s: float) -> int:
@@ -105,10 +114,11 @@ class CheckRecord:
         """Return which `rise` and `fall` would have kept it calmer; empty: nothing to advise.
 
         Of the counts that leave few changes, those that ask for the fewest checks: more would only
-        hide for longer that a backend is down.
+        hide for longer that a backend is down. It is thought out anew after each change, and not
+        at each look: that takes milliseconds.
         """
-        if self._advised_at != self.count:
-            self._advised_at = self.count
+        if self._advised_at != self._flap_count:
+            self._advised_at = self._flap_count
             self._advice = self._advise()
         return self._advice
 
@@ -128,7 +138,7 @@ class CheckRecord:
             if (rise, fall) != (rules.rise, rules.fall)
         )
         for _, rise, fall in others:
-            flaps = flaps_of(checks, rise, fall)
+            flaps = flaps_of(checks, rise, fall, most)
             if flaps <= most:
                 changes = "1 transition" if flaps == 1 else f"{flaps} transitions"
                 return (

@@ -133,9 +133,11 @@ WATCHDOG_WARN_S = 0.05
 0.05 s is where people begin to notice."""
 
 HEALTH_CHECKS_KEPT = 900
-HEALTH_CHECKS_SHOWN = 60
-"""Checks of a backend that are remembered, half an hour of them at one in 2 s (about 100 KB), and
-how many of them its row carries: as many as a line of a screen shows."""
+HEALTH_CHECKS_MARKED = 60
+HEALTH_CHECKS_SHOWN = 8
+"""Checks of a backend that are remembered, half an hour of them at one in 2 s (about 100 KB); how
+many have a mark in its row, as many as a line of a screen shows; and how many stand there in full.
+With 60 in full, the rows of a hundred backends held the loop for 5 ms, at each look."""
 HEALTH_SPREAD_S = 1.0
 """The first checks begin within this, one backend after the other, so that they neither come all
 at once nor leave it unknown for long who is up."""
@@ -145,7 +147,7 @@ HEALTH_LOOK_S = 0.2
 FLAPS_WITHIN_S = 3600.0
 """A backend's changes between up and down are counted for this long."""
 FLAPS_ADVISED = 3
-ADVISED_MOST = 6
+ADVISED_MOST = 5
 ADVISED_SHARE = 0.25
 """From so many changes in the record on, other counts of checks are tried, up to this `rise` and
 `fall`; one is named when it leaves at most this share of the changes, or one of them."""

@@ -177,8 +177,10 @@ class BackendRow(msgspec.Struct):
     """The share of its weight that slow start lets it have."""
     flaps: int = 0
     """How often it went from up to down, or back, in the last hour."""
+    timeline: str = ""
+    """A mark for each of the last checks, oldest first: `.` was good, `x` failed."""
     checks: list[CheckRow] = []
-    """The last ones, oldest first."""
+    """The very last ones in full, oldest first."""
     advice: str = ""
     """Which other `rise` and `fall` would have kept it calmer over the checks on record."""
 

@@ -53,7 +53,7 @@ class Watcher:
     def on_deadline(self, now_s: float) -> None:
         """It is time for the next check, or the present one takes too long."""
         if self._checking is not None:
-            self._checking.too_late()
+            self._end_late(self._checking, now_s)
             return
         self._next_s = now_s + self.rules.interval_s
         try:
@@ -67,6 +67,16 @@ class Watcher:
             self._rest()
         else:
             self._keeper.deadlines.set(self, now_s + self.rules.timeout_s)
+
+    def _end_late(self, checking: Checking, now_s: float) -> None:
+        """The present check has used up its time, unless that went by while our loop was late."""
+        lag_s = self._keeper.deadlines.lag_now_s()
+        if lag_s < self.rules.timeout_s / 2:
+            checking.too_late()
+            return
+        checking.stop()
+        self._rest()
+        self._keeper.on_unable(self.backend, f"our loop was {lag_s:.1f} s late", now_s)
 
     def on_checked(self, check: Check) -> None:
         """A check is over."""

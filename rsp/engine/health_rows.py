@@ -4,7 +4,7 @@ from itertools import islice
 
 from rsp.core.backends import Backend, Pool
 from rsp.core.health import HealthBook
-from rsp.core.limits import HEALTH_CHECKS_SHOWN, RAMP_STEPS
+from rsp.core.limits import HEALTH_CHECKS_MARKED, HEALTH_CHECKS_SHOWN, RAMP_STEPS
 from rsp.core.replies import BackendRow, CheckRow, PoolRow
 
 
@@ -24,10 +24,12 @@ def add_health(row: BackendRow, book: HealthBook, backend: Backend, now_s: float
     if record is not None:
         row.flaps = record.flaps(now_s)
         row.advice = record.advice()
-        newest = islice(reversed(record.checks), HEALTH_CHECKS_SHOWN)
+        newest = list(islice(reversed(record.checks), HEALTH_CHECKS_MARKED))[::-1]
+        row.timeline = "".join(["x" if check.why else "." for check in newest])
         row.checks = [
-            CheckRow(now_s - check.at_s, check.took_s, check.why, check.status) for check in newest
-        ][::-1]
+            CheckRow(now_s - check.at_s, check.took_s, check.why, check.status)
+            for check in newest[-HEALTH_CHECKS_SHOWN:]
+        ]
     return row
 
 

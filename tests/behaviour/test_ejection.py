@@ -73,7 +73,7 @@ def test_one_comes_back_when_its_time_is_over(engine: StartEngine, backend: Open
     running = engine(LISTEN + pool(web1, web2, settings=SOON_BACK + " slow_start = 3600,"))
     wait_until(lambda: running.get().status and said(running, "web/web2 is ejected"))
     named.status = "200 OK"
-    running.wait_for_event("backend web/web2 is unknown; it was ejected for")
+    running.wait_for_event("backend web/web2 is let back in; it was ejected for")
     row = wait_for_health(running, "web2", "unknown")
     assert row["ramp"] == 0.1
     assert "web2" in answers(running, 11)

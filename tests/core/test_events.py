@@ -1,5 +1,6 @@
 """Events: one sentence each, its values, and nothing of a stranger's that a terminal obeys."""
 
+import msgspec
 import pytest
 
 from rsp.core.events import (
@@ -105,6 +106,11 @@ def test_the_values_of_the_sentence_can_be_read_by_name() -> None:
 def test_a_note_of_the_engine_itself_is_information() -> None:
     note = Noted(at_s=0.0, what="Stopped.")
     assert (level_of(note), source_of(note), note.session) == (EventLevel.INFO, "engine", None)
+
+
+def test_time_alone_proves_nothing_of_one_that_was_ejected() -> None:
+    back = msgspec.structs.replace(BACK, health=Health.UNKNOWN, before=Health.EJECTED)
+    assert back.message.startswith("backend web/a is let back in; it was ejected for 3.0 s;")
 
 
 def test_the_last_one_of_a_pool_is_an_error() -> None:

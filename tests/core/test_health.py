@@ -358,6 +358,16 @@ def test_slow_start_is_only_for_policies_that_it_cannot_harm(balance: str) -> No
     assert not (POLICIES[balance]().uses_key and balance in RAMPED)
 
 
+def test_another_policy_may_end_a_slow_start() -> None:
+    ward = Ward(pool_of(2, health=checked(rise=1, fall=1), slow_start_s=9.0))
+    ward.check("web2", BAD, GOOD)
+    web = replace(ward.plain.pools["web"], balance="hash")
+    ward.plain = BackendTable.of([web], 2)
+    ward.book.adopt(ward.plain, ward.now_s)
+    assert [row.ramp for row in candidates(ward.decide())] == [1.0, 1.0]
+    assert ward.book.next_look_s() is None
+
+
 @pytest.mark.parametrize("balance", ["least_connections", "random_two"])
 def test_a_slow_start_is_weighed_by_load(balance: str) -> None:
     ward = Ward(pool_of(2, health=checked(rise=1, fall=1), slow_start_s=9.0, balance=balance))

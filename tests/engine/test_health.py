@@ -4,7 +4,9 @@ import asyncio
 import errno
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -154,3 +156,26 @@ async def test_after_the_end_nothing_is_checked_any_more(context: Context, port:
     # Ticks of the wheel go by, some of which would have begun a check.
     await wait_until(lambda: len(seen) >= before + 4)
     assert record(context).count == count
+
+
+async def test_a_check_that_was_late_because_we_were_is_no_word_against_a_backend(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        address = silent.getsockname()
+        backend = Backend("web", "web1", f"127.0.0.1:{address[1]}", resolved=address)
+        rules = replace(checked(fall=1, interval_s=3600.0), timeout_s=0.3)
+        context.health.adopt(BackendTable.of([Pool("web", (backend,), health=rules)], 1))
+        asked = await wait_for_client(silent)
+        # The loop stands still for longer than the check may take.
+        time.sleep(1.0)  # noqa: ASYNC251
+        await wait_until(lambda: any("our loop was" in line for line in notes(context)))
+        assert record(context).count == 0
+        assert health(context) is Health.UNKNOWN
+        asked.close()
+
+
+async def wait_for_client(listener: socket.socket) -> socket.socket:
+    """Return the next client of a listener."""
+    return (await asyncio.get_running_loop().sock_accept(listener))[0]

@@ -1,36 +1,37 @@
 """A pool that is checked and ejects, with a backend in each condition."""
 
+from typing import Any
+
 from rsp.core.replies import Backends, CheckRow, PoolRow
 from tests.tui.canned_routes import backend
 
-FLAPPING = "·····✗✗···✗·✗···✗✗·✗✗✗"
+GOOD, FLAPPING = "." * 22, ".....xx...x.x...xx.xxx"
 WHY = "it did not answer within 1 s"
 ADVICE = "fall = 3, rise = 2 over the same checks: 1 transition instead of 17"
 
 
-def checks(marks: str) -> list[CheckRow]:
-    """Return a check for each mark, the newest half a second ago."""
-    return [
-        CheckRow(0.5 + 2 * age, 0.0021, WHY if mark == "✗" else "", 0 if mark == "✗" else 200)
-        for age, mark in reversed(list(enumerate(reversed(marks))))
-    ]
+def checks(timeline: str) -> dict[str, Any]:
+    """Return what a row says of checks, the newest of them half a second ago."""
+    newest = CheckRow(0.5, 0.0021, *((WHY, 0) if timeline.endswith("x") else ("", 200)))
+    return {"timeline": timeline, "checks": [newest]}
 
 
 def pools(generation: int = 7) -> Backends:
     """Return a pool of which nothing is known, and one in trouble."""
-    good = checks("·" * 22)
     web = [
-        backend("web1", 9001, sessions=6, health="up", health_since_s=4000.0, checks=good),
+        backend("web1", 9001, sessions=6, health="up", health_since_s=4000.0, **checks(GOOD)),
         backend(
             "web2", 9002, health="down", health_since_s=12.4, health_reason=WHY, flaps=17,
-            checks=checks(FLAPPING), advice=ADVICE,
+            **checks(FLAPPING), advice=ADVICE,
         ),
         backend(
-            "web3", 9003, health="ejected", health_since_s=3.0, checks=good,
+            "web3", 9003, health="ejected", health_since_s=3.0, **checks(GOOD),
             health_reason="5 errors in a row, the last one: status 503; back in 27 s",
         ),
-        backend("web4", 9004, sessions=1, health="up", health_since_s=9.0, ramp=0.3, checks=good),
-        backend("web5", 9005, health="unknown", checks=checks("·")),
+        backend(
+            "web4", 9004, sessions=1, health="up", health_since_s=9.0, ramp=0.3, **checks(GOOD)
+        ),
+        backend("web5", 9005, health="unknown", **checks(".")),
     ]  # fmt: skip
     rows = [
         PoolRow("shop", "hash", [backend("shop1", 9010, sessions=1, total=12)]),

@@ -155,7 +155,10 @@ def pool_title(line: TableLine) -> Line | None:
 def in_full(line: BackendLine, width: int, height: int) -> list[Line]:
     """Return what is known of one backend, in at most `height` lines of `width` cells."""
     row = line.row
-    lines = [_facts(line, width), *health_lines(line.pool, row, width), *_error(row, width)]
+    facts, health = _facts(line, width), health_lines(line.pool, row, width)
+    # In a low pane there is room for one of them, and most of the facts stand in the table.
+    first = [*health, facts] if height <= len(health) else [facts, *health]
+    lines = [*first, *_error(row, width)]
     is_stacked = height >= len(lines) + _STRIPS
     spark = width - _STRIP_WORDS if is_stacked else width // _STRIPS - _STRIP_WORDS - 3
     past = line.past

@@ -3,8 +3,6 @@
 Every mark can be told from the others without colour.
 """
 
-from collections.abc import Sequence
-
 from rsp.core.replies import BackendRow, CheckRow, PoolRow
 from rsp.core.vocabulary import Health
 from rsp.tui.model import text
@@ -18,7 +16,7 @@ _HEALTHS: dict[str, tuple[str, str, str]] = {
     Health.EJECTED: ("⊘", "eject", "warn"),
 }
 
-GOOD_MARK, BAD_MARK = "·", "✗"
+_GOOD_MARK, _BAD_MARK = Span("·", "good"), Span("✗", "bad")
 """Of one check."""
 _OUT = (Health.DOWN, Health.EJECTED)
 _TITLE = 9
@@ -53,7 +51,7 @@ def health_lines(pool: PoolRow, row: BackendRow, width: int) -> list[Line]:
         return []
     lines = [_sentence(pool, row, width)]
     if row.checks:
-        lines.append(_timeline(row.checks, width))
+        lines.append(_timeline(row.timeline, row.checks[-1], width))
     lines += [(Span(piece, "accent"),) for piece in wrap(_advised(row), width) if piece]
     return lines
 
@@ -78,17 +76,13 @@ def _advised(row: BackendRow) -> str:
     return f"calmer with {shown(row.advice)}" if row.advice else ""
 
 
-def _timeline(checks: Sequence[CheckRow], width: int) -> Line:
+def _timeline(marks: str, newest: CheckRow, width: int) -> Line:
     """Return a mark for each of the last checks, the newest at the right."""
     room = max(width - _TITLE - _MARKS_FIGURE, 1)
-    newest = checks[-1]
     said = f" {text.duration(newest.ago_s)} ago, took {text.duration(newest.took_s)}"
     return (
         Span(f"{'checks':<{_TITLE}}", "dim"),
-        *(
-            Span(BAD_MARK, "bad") if check.error else Span(GOOD_MARK, "good")
-            for check in checks[-room:]
-        ),
+        *(_GOOD_MARK if mark == "." else _BAD_MARK for mark in marks[-room:]),
         Span(said, "dim"),
     )
 
