@@ -140,3 +140,17 @@ def test_nobody_is_left_out_where_the_file_does_not_say_so(
     running = engine(LISTEN + pool(web1, web2))
     assert answers(running, 20).count("web2") == 10
     assert running.backend("web2")["health"] == "unknown"
+
+
+def test_a_fault_that_refuses_connects_ejects_and_no_check_meets_it(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    web1, web2 = backend(answer=Named("web1")), backend(answer=Named("web2"))
+    checked = "health = { interval = 0.1, timeout = 10, rise = 1, fall = 1 }, "
+    running = engine(LISTEN + pool(web1, web2, settings=checked + EJECTS))
+    wait_for_health(running, "web1", "up")
+    running.ask("fault.add", kind="down", backend="web/web1")
+    reason = ask_until_ejected(running, "web1")["health_reason"]
+    assert "refused (the fault" in reason
+    assert set(running.backend("web1")["timeline"]) == {"."}
+    assert answers(running, 2) == ["web2", "web2"]
