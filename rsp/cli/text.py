@@ -134,18 +134,31 @@ def _pauses(answer: dict[str, Any]) -> str:
 
 
 def _backends(answer: dict[str, Any]) -> str:
-    head = ("BACKEND", "ADDRESS", "STATE", "WEIGHT", "MAX", "NOW", "TOTAL", "IDLE", "FAILED",
-            "EDITED", "LAST ERROR")  # fmt: skip
+    head = ("BACKEND", "ADDRESS", "STATE", "HEALTH", "WEIGHT", "MAX", "NOW", "TOTAL", "IDLE",
+            "FAILED", "EDITED", "LAST ERROR")  # fmt: skip
     parts = [f"generation {answer['generation']}"]
     for pool in answer["pools"]:
         rows = [
-            (f"{pool['name']}/{b['name']}", b["address"], b["state"], b["weight"],
-             b["max_connections"] or None, b["sessions"], b["total"], b["idle_connections"],
-             b["connect_failures"], "edited" if b["edited"] else None, b["last_error"])
+            (f"{pool['name']}/{b['name']}", b["address"], b["state"], _health(b),
+             b["weight"], b["max_connections"] or None, b["sessions"], b["total"],
+             b["idle_connections"], b["connect_failures"], "edited" if b["edited"] else None,
+             b["last_error"])
             for b in pool["backends"]
         ]  # fmt: skip
         parts.append(f"\npool {pool['name']}, {pool['balance']}\n{as_table(head, rows)}")
+        for b in pool["backends"]:
+            who = f"{pool['name']}/{b['name']}"
+            if b["health_reason"]:
+                parts.append(f"{who} is {b['health']}: {safe(b['health_reason'])}")
+            if b["advice"]:
+                parts.append(f"{who}: {b['flaps']} changes in an hour; {b['advice']}")
     return "\n".join(parts)
+
+
+def _health(row: dict[str, Any]) -> str:
+    """Return the health of a backend, and the share of its weight while that grows."""
+    slowly = f" {row['ramp']:.0%}" if row["ramp"] < 1 else ""
+    return f"{row['health']}{slowly}"
 
 
 def _decisions(answer: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.addresses import AddressError as AddressError
 from rsp.core.addresses import EditRefused as EditRefused
 from rsp.core.addresses import parse_address as parse_address
+from rsp.core.health_rules import NOT_KNOWN, RAMPED, Condition, Ejection, HealthCheck
 from rsp.core.vocabulary import BackendState, ProxyVersion
 
 WEIGHT_MAX = 256
@@ -56,6 +57,8 @@ class BackendLoad:
     """The same, all that it ever got."""
     connect_failures: int = 0
     last_error: str | None = None
+    failed_in_a_row: int = 0
+    """Failed connects and bad answers since the last good one; kept where its pool ejects."""
     bytes_in: int = 0
     """Bytes received from it."""
     bytes_out: int = 0
@@ -84,8 +87,20 @@ class Pool:
     address, so none of them serves a second one."""
     forwarded: bool = False
     """Whether a backend is told of the client by `Forwarded` too (RFC 7239)."""
+    health: HealthCheck | None = None
+    """How its backends are checked; None: nobody checks them."""
+    eject: Ejection | None = None
+    """When one that fails requests is left out for a while; None: never."""
+    slow_start_s: float = 0.0
+    """For how long the weight of a backend that has come back grows."""
+    fallback: str = ""
+    """The pool that takes what nobody here is available for; empty: none does."""
+    conditions: Mapping[str, Condition] = field(default_factory=dict, hash=False)
+    """What is known of the health of its backends, by their names. Files and edits say nothing of
+    it: `core/health.py` puts it over their table."""
     ready: tuple[Backend, ...] = field(init=False, compare=False, repr=False)
-    """Those that a policy may pick unless they are full: ready, with a weight."""
+    """Those that a policy may pick unless they are full: ready, with a weight, and not down. Where
+    one may start slowly, weights are counted in tenths here."""
     unlimited: bool = field(init=False, compare=False, repr=False)
     """Whether none of `ready` can ever be full."""
     keys: tuple[str, ...] = field(init=False, compare=False, repr=False)
@@ -93,11 +108,22 @@ class Pool:
     by_name: Mapping[str, Backend] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        ready = tuple(b for b in self.backends if b.state is BackendState.READY and b.weight > 0)
+        ready = tuple(
+            b
+            for b in self.backends
+            if b.state is BackendState.READY and b.weight > 0 and not self.condition(b.name).is_out
+        )
+        if self.slow_start_s and self.balance in RAMPED:
+            # Always, so that what a policy has added up keeps its measure when a start is over.
+            ready = tuple(replace(b, weight=b.weight * self.condition(b.name).ramp) for b in ready)
         object.__setattr__(self, "ready", ready)
         object.__setattr__(self, "unlimited", not any(b.max_connections for b in ready))
         object.__setattr__(self, "keys", tuple(b.key for b in self.backends))
         object.__setattr__(self, "by_name", {b.name: b for b in self.backends})
+
+    def condition(self, name: str) -> Condition:
+        """Return what is known of the health of the backend called `name`."""
+        return self.conditions.get(name, NOT_KNOWN)
 
     def host_for(self, backend: Backend) -> bytes:
         """Return the Host that the backend sees instead of the client's; a path is none."""

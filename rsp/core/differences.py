@@ -70,9 +70,14 @@ def _listeners(old: Config, new: Config) -> list[str]:
     return sentences
 
 
+_SETTINGS = (
+    "balance", "host", "send_proxy", "forwarded", "health", "eject", "slow_start_s", "fallback",
+)  # fmt: skip
+
+
 def _pool(old: Pool, new: Pool) -> list[str]:
     sentences = []
-    for name in ("balance", "host", "send_proxy", "forwarded"):
+    for name in _SETTINGS:
         before, after = getattr(old, name), getattr(new, name)
         if before != after:
             sentences.append(f"pool {new.name}: {name} {_said(before)} → {_said(after)}")
@@ -96,5 +101,6 @@ def _pool(old: Pool, new: Pool) -> list[str]:
     return sentences
 
 
-def _said(value: str | bool | None) -> str:
-    return value if isinstance(value, str) else "on" if value else "off"
+def _said(value: object) -> str:
+    """Return a value in words; every one that is empty, or 0, is off."""
+    return "on" if value is True else str(value) if value else "off"

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from rsp.core.sanitise import safe
-from rsp.core.vocabulary import CloseReason, EventLevel
+from rsp.core.vocabulary import CloseReason, EventLevel, Health
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -143,6 +143,65 @@ class BackendFailed(Event, frozen=True, kw_only=True, gc=False):
     def fields(self) -> dict[str, Any]:
         """The values in the sentence, by their names on the wire."""
         return {"backend": self.backend, "address": self.address, "reason": self.reason}
+
+
+class BackendHealthLost(Event, frozen=True, kw_only=True, gc=False):
+    """A backend gets nothing any more: it is down, or ejected."""
+
+    level = EventLevel.WARN
+    source = "backend"
+
+    backend: str
+    health: Health
+    before: Health
+    lasted_s: float
+    """How long it was that before."""
+    reason: str
+    left: int
+    """How many of its pool can work now."""
+
+    @property
+    def message(self) -> str:
+        """One sentence for people."""
+        pool = self.backend.partition("/")[0]
+        why = f": {safe(self.reason)}" if self.reason else ""
+        was = f"; it was {self.before.value} for {self.lasted_s:.1f} s"
+        left = f"{self.left or 'nobody'} of pool {pool} can work"
+        return f"backend {self.backend} is {self.became}{why}{was}; {left}"
+
+    @property
+    def became(self) -> str:
+        """What it is, in words."""
+        return self.health.value
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The values in the sentence, by their names on the wire."""
+        return {
+            "backend": self.backend,
+            "health": self.health.value,
+            "before": self.before.value,
+            "lasted_s": self.lasted_s,
+            "reason": self.reason,
+            "left": self.left,
+        }
+
+
+class BackendHealthBack(BackendHealthLost, frozen=True, kw_only=True, gc=False):
+    """A backend is up, or gets work again."""
+
+    level = EventLevel.INFO
+
+    @property
+    def became(self) -> str:
+        """What it is, in words: time alone brings an ejected one back, and proves nothing."""
+        return "let back in" if self.before is Health.EJECTED else self.health.value
+
+
+class PoolHealthLost(BackendHealthLost, frozen=True, kw_only=True, gc=False):
+    """It was the last one of its pool: nobody there gets work any more."""
+
+    level = EventLevel.ERROR
 
 
 class Noted(Event, frozen=True, kw_only=True, gc=False):

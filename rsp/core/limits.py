@@ -132,6 +132,28 @@ WATCHDOG_WARN_S = 0.05
 """A call of `route` that is still running after this is reported. It stops all traffic meanwhile:
 0.05 s is where people begin to notice."""
 
+HEALTH_CHECKS_KEPT = 900
+HEALTH_CHECKS_MARKED = 60
+HEALTH_CHECKS_SHOWN = 8
+"""Checks of a backend that are remembered, half an hour of them at one in 2 s (about 100 KB); how
+many have a mark in its row, as many as a line of a screen shows; and how many stand there in full.
+With 60 in full, the rows of a hundred backends held the loop for 5 ms, at each look."""
+HEALTH_SPREAD_S = 1.0
+"""The first checks begin within this, one backend after the other, so that they neither come all
+at once nor leave it unknown for long who is up."""
+HEALTH_LOOK_S = 0.2
+"""Exchanges that are over are looked through this often for failed ones, where a pool ejects: at
+5,000 a second the ring still has them all."""
+FLAPS_WITHIN_S = 3600.0
+"""A backend's changes between up and down are counted for this long."""
+FLAPS_ADVISED = 3
+ADVISED_MOST = 5
+ADVISED_SHARE = 0.25
+"""From so many changes in the record on, other counts of checks are tried, up to this `rise` and
+`fall`; one is named when it leaves at most this share of the changes, or one of them."""
+RAMP_STEPS = 10
+"""Slow start goes in so many steps: whole numbers, for weights are, and steps of 10 %."""
+
 EVENTS_KEPT = 10_000
 DECISIONS_KEPT = 10_000
 EXCHANGES_KEPT = 1_000

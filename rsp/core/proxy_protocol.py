@@ -206,6 +206,16 @@ def _v2_head(family: int, rest_bytes: int) -> bytes:
 _V2_UNKNOWN = _v2_head(_UNSPEC, 0)
 
 
+def own_header_bytes(version: ProxyVersion) -> bytes:
+    """Return the header of a connection that we make for ourselves, as for a health check: LOCAL.
+
+    The first version has no word for that, so there the client is unknown.
+    """
+    if version is ProxyVersion.V1:
+        return b"PROXY UNKNOWN\r\n"
+    return _V2_HEAD.pack(SIGNATURE, _VERSION << 4 | _LOCAL, _UNSPEC, 0)
+
+
 def _split(shown: str) -> tuple[_Address | None, int]:
     if shown.startswith(UNIX_PREFIX):
         return None, 0

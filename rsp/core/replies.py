@@ -133,6 +133,18 @@ class ConnectionDetail(ConnectionRow):
     """`client` and `backend`: when its kernel takes bytes; absent where that is not known."""
 
 
+class CheckRow(msgspec.Struct, gc=False):
+    """One check of a backend."""
+
+    ago_s: float
+    """How long ago it began."""
+    took_s: float
+    error: str
+    """Why it failed; empty: it did not."""
+    status: int
+    """Of the answer; 0: there was none, or none was asked for."""
+
+
 class BackendRow(msgspec.Struct):
     """A backend with what is going on at it."""
 
@@ -155,6 +167,22 @@ class BackendRow(msgspec.Struct):
     """Bytes sent to it."""
     edited: bool = False
     """Whether it differs from the configuration file."""
+    health: str = "unknown"
+    """`up`, `down`, `ejected`, or `unknown`: nobody checks it, or not often enough yet."""
+    health_since_s: float = 0.0
+    """For how long it has been so; 0 where nothing is kept of it."""
+    health_reason: str = ""
+    """Why it is down or ejected, and for how much longer."""
+    ramp: float = 1.0
+    """The share of its weight that slow start lets it have."""
+    flaps: int = 0
+    """How often it went from up to down, or back, in the last hour."""
+    timeline: str = ""
+    """A mark for each of the last checks, oldest first: `.` was good, `x` failed."""
+    checks: list[CheckRow] = []
+    """The very last ones in full, oldest first."""
+    advice: str = ""
+    """Which other `rise` and `fall` would have kept it calmer over the checks on record."""
 
 
 class PoolRow(msgspec.Struct):
@@ -164,6 +192,13 @@ class PoolRow(msgspec.Struct):
     balance: str
     backends: list[BackendRow]
     host: str = "keep"
+    health: str = ""
+    """How its backends are checked, in words; empty: nobody checks them."""
+    eject: str = ""
+    """When a backend that fails requests is left out, in words; empty: never."""
+    slow_start_s: float = 0.0
+    fallback: str = ""
+    """The pool that takes what nobody here is available for."""
 
 
 class Backends(msgspec.Struct):
@@ -183,7 +218,12 @@ class CandidateRow(msgspec.Struct):
     weight: int
     sessions: int
     verdict: str
-    """`chosen`, or why not: `draining`, `in maintenance`, `full (100 of 100)`, `not picked`."""
+    """`chosen`, or why not: `draining`, `in maintenance`, `down (refused (ECONNREFUSED))`,
+    `full (100 of 100)`, `not picked`."""
+    health: str = "unknown"
+    """As it was then: `up`, `down`, `ejected` or `unknown`."""
+    ramp: float = 1.0
+    """The share of its weight that slow start let it have."""
 
 
 class DecisionRow(msgspec.Struct):

@@ -6,6 +6,7 @@ rows; `candidates` builds them later, for whoever looks.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Protocol
 
 import msgspec
@@ -20,6 +21,7 @@ from rsp.core.backends import (
     pool_names,
 )
 from rsp.core.explaining import PolicyRow
+from rsp.core.limits import RAMP_STEPS
 from rsp.core.policies import POLICIES, Policy
 from rsp.core.replies import CandidateRow
 from rsp.core.vocabulary import BackendState
@@ -186,7 +188,9 @@ class Balancer:
         if exclude or not pool.unlimited:
             available = _available(pool, loads, exclude)
         if not available:
-            return _refuse(decision, NOTHING_AVAILABLE, _why_none(decision, pool))
+            # Not a lambda: its cells would cost every request that does find somebody.
+            ask = partial(self.decide, table, request=request, loads=loads, random=random)
+            return _without(decision, pool, answer, partial(ask, exclude=exclude))
         kept = self._policies.get(pool.name)
         policy = kept[1] if kept and kept[0] == pool.balance else self._new_policy(pool)
         key = answer.key
@@ -233,6 +237,23 @@ class Balancer:
         return policy
 
 
+def _without(
+    decision: RouteDecision,
+    pool: Pool,
+    answer: RouteAnswer,
+    decide: Callable[[RouteAnswer], RouteDecision],
+) -> RouteDecision:
+    """Return what is decided where nobody of `pool` is available: its fallback has it, or none."""
+    why = _why_none(decision, pool)
+    if not pool.fallback:
+        return _refuse(decision, NOTHING_AVAILABLE, why)
+    other = decide(msgspec.structs.replace(answer, target=pool.fallback))
+    if other.backend is None:
+        return _refuse(decision, NOTHING_AVAILABLE, f"{why}; and as its fallback: {other.error}")
+    other.reason += f"; {why}, so its fallback has it"
+    return other
+
+
 def failed_decision(message: str, generation: int) -> RouteDecision:
     """Return the decision for a request whose `route` raised `RouteFailed(message)`."""
     return RouteDecision(
@@ -252,6 +273,8 @@ def candidates(decision: RouteDecision) -> list[CandidateRow]:
             weight=backend.weight,
             sessions=sessions,
             verdict=_verdict(decision, backend, sessions),
+            health=(condition := decision.pool.condition(backend.name)).health.value,
+            ramp=condition.ramp / RAMP_STEPS,
         )
         for backend, sessions in zip(decision.pool.backends, decision.sessions, strict=True)
     ]
@@ -321,6 +344,9 @@ def _obstacle(decision: RouteDecision, backend: Backend, sessions: int) -> str |
         return "draining"
     if backend.state is BackendState.MAINT:
         return "in maintenance"
+    pool = decision.pool
+    if pool is not None and (condition := pool.condition(backend.name)).is_out:
+        return str(condition)
     if 0 < backend.max_connections <= sessions:
         return f"full ({sessions} of {backend.max_connections})"
     if backend.key in decision.excluded:

@@ -44,6 +44,18 @@ class BackendState(StrEnum):
     """No new work, and a request that names it directly is refused."""
 
 
+class Health(StrEnum):
+    """What was seen of a backend: its checks, and how it served."""
+
+    UNKNOWN = "unknown"
+    """Nobody checks it, or too few checks have come to a result: it counts as available."""
+    UP = "up"
+    DOWN = "down"
+    """Its checks fail: it gets nothing."""
+    EJECTED = "ejected"
+    """It failed requests, one after the other: it gets nothing for a while."""
+
+
 class SessionState(StrEnum):
     """What a session is doing, as its row says it."""
 

@@ -227,8 +227,7 @@ class Changes:
         if layer is self.layer:
             return
         self.layer = layer
-        dispatcher = self._context.dispatcher
-        dispatcher.table = layer.table
+        self._context.health.adopt(layer.table)
         self._context.idle.retain(layer.table)
         self.last_change = f"{what}, by {who} at {self._stamp()}"
         self._note(f"generation {self.generation}: {what} (by {who})", generation=self.generation)

@@ -12,6 +12,7 @@ from rsp.core.routing import Routable
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.drains import Drains
+from rsp.engine.health import HealthKeeper
 from rsp.engine.idle import IdleConnections
 from rsp.engine.poller import Poller
 from rsp.engine.telemetry import Telemetry
@@ -92,6 +93,7 @@ class Context:
         self.adopt(limits)
         self.drains = Drains(poller, deadlines, telemetry)
         self.idle = IdleConnections(poller, deadlines, telemetry)
+        self.health = HealthKeeper(poller, deadlines, telemetry, dispatcher, self.idle)
         self.is_draining = False
         """Whether the engine is on its way out."""
         self.keeps_alive = True

@@ -23,7 +23,7 @@ from rsp.core.patience import Patience
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine import mishaps
-from rsp.engine.exchange import SHOWN_PATH_CHARACTERS, Exchange
+from rsp.engine.exchange import COMPLETE, SHOWN_PATH_CHARACTERS, Exchange
 from rsp.engine.pairing import Pairing
 from rsp.engine.poller import HANG_UP, run_guarded
 from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
@@ -307,7 +307,7 @@ class Conversation:
             and not backend.seen & HANG_UP
             and not backend.unsent.data
         )
-        self.finish_exchange("complete")
+        self.finish_exchange(COMPLETE)
         if self.is_last or not request_done or session.client.is_eof:
             # Who said `close` should send nothing more. If it does all the same, our FIN becomes a
             # reset: harmless only where the kernel has sent everything by now.

@@ -39,6 +39,8 @@ class Dispatcher:
         self.loads = BackendLoads()
         self.on_route_failed: Callable[[], object] | None = None
         """Told of each failed route: the runtime behind it may be beyond help."""
+        self.on_failure: Callable[[Backend, str], object] | None = None
+        """Told of each failure of a backend, where some pool ejects those that fail."""
 
     def decide(
         self, request: Routable, router: Router | None, exclude: Collection[str] = ()
@@ -70,6 +72,8 @@ class Dispatcher:
         load = self.loads[backend.key]
         load.connect_failures += 1
         load.last_error = reason
+        if self.on_failure is not None:
+            self.on_failure(backend, reason)
 
     def is_wanted(self, backend: Backend) -> bool:
         """Tell whether a connection to `backend` may be kept: it still is what the table says."""

@@ -8,6 +8,9 @@ import msgspec
 from rsp.core.backends import Backend
 from rsp.core.routing import RouteDecision
 
+COMPLETE = "complete"
+"""The result of an exchange in which the client got all of what a backend answered."""
+
 SHOWN_PATH_CHARACTERS = 256
 """A remembered path is cut to this: ten thousand of them must stay small."""
 

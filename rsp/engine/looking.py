@@ -32,7 +32,6 @@ from rsp.core.replies import (
     Edits,
     Events,
     MemoryRow,
-    PoolRow,
     Status,
     Totals,
 )
@@ -41,6 +40,7 @@ from rsp.core.wire import INVALID_PARAMS, CommandRefused, Pieces
 from rsp.engine.autopsy_rows import storms_now
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation
+from rsp.engine.health_rows import add_health, pool_row
 from rsp.engine.kernel import open_fds, resident_bytes
 from rsp.engine.lua_config import load_config
 from rsp.engine.relay import Relay
@@ -269,7 +269,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
     """Return every pool with its backends."""
     dispatcher = engine.context.dispatcher
     layer = engine.changes.layer
-    now = _live_bytes(engine)
+    now, now_s = _live_bytes(engine), time.monotonic()
     redact = engine.telemetry.redactor.text
     pools = []
     for pool in dispatcher.table.pools.values():
@@ -277,24 +277,23 @@ def backends(engine: Engine, _params: Params) -> Backends:
         for backend in pool.backends:
             load = dispatcher.loads[backend.key]
             live_in, live_out = now.get(backend.key, (0, 0))
-            rows.append(
-                BackendRow(
-                    name=backend.name,
-                    address=backend.address,
-                    state=backend.state.value,
-                    weight=backend.weight,
-                    max_connections=backend.max_connections,
-                    sessions=load.sessions,
-                    last_error=load.last_error and redact(load.last_error),
-                    idle_connections=engine.context.idle.count(backend),
-                    total=load.total,
-                    connect_failures=load.connect_failures,
-                    bytes_in=load.bytes_in + live_in,
-                    bytes_out=load.bytes_out + live_out,
-                    edited=layer.edited(backend),
-                )
+            row = BackendRow(
+                name=backend.name,
+                address=backend.address,
+                state=backend.state.value,
+                weight=backend.weight,
+                max_connections=backend.max_connections,
+                sessions=load.sessions,
+                last_error=load.last_error and redact(load.last_error),
+                idle_connections=engine.context.idle.count(backend),
+                total=load.total,
+                connect_failures=load.connect_failures,
+                bytes_in=load.bytes_in + live_in,
+                bytes_out=load.bytes_out + live_out,
+                edited=layer.edited(backend),
             )
-        pools.append(PoolRow(pool.name, pool.balance, rows, pool.host))
+            rows.append(add_health(row, engine.context.health.book, backend, now_s))
+        pools.append(pool_row(pool, rows))
     identities = engine.changes.config.identities
     return Backends(engine.changes.generation, pools, list(identities))
 

@@ -178,7 +178,8 @@ class Pairing:
         decision = self.decision
         if decision is None or decision.pool is None or decision.is_named:
             return False
-        return any(backend.key not in self.excluded for backend in decision.pool.ready)
+        pool = decision.pool
+        return bool(pool.fallback) or any(each.key not in self.excluded for each in pool.ready)
 
     def dial_again(self) -> None:
         """The connection had died unnoticed before it was reused: make a new one."""

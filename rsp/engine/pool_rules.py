@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from rsp.core.backends import Backend, EditRefused, Pool, check_backend, is_name
 from rsp.core.vocabulary import BackendState, ProxyVersion
+from rsp.engine.health_rules import check_fallback, ejection, health_check
 from rsp.engine.lua_sandbox import Declaration, Plain
 from rsp.engine.schema import BACKEND, POOL
 from rsp.engine.section import Place, Section, line_of
@@ -19,6 +20,7 @@ def pools_from(path: str, source: str, calls: Iterable[Declaration]) -> tuple[Po
         ConfigError: the first one that cannot be used.
     """
     pools: dict[str, Pool] = {}
+    places: dict[str, Place] = {}
     for call in calls:
         place = Place(path, call.line)
         name = call.name or ""
@@ -29,6 +31,9 @@ def pools_from(path: str, source: str, calls: Iterable[Declaration]) -> tuple[Po
         if name in pools:
             raise place.refuse(f'pool "{name}" is there twice; give one of them another name')
         pools[name] = _pool(Section(place, f'pool "{name}"', call.value, POOL), source, name)
+        places[name] = place
+    for pool in pools.values():
+        check_fallback(places[pool.name], pool, pools)
     return tuple(pools.values())
 
 
@@ -55,6 +60,10 @@ def _pool(section: Section, source: str, name: str) -> Pool:
         host,
         ProxyVersion(send_proxy) if send_proxy else None,
         section.truth("forwarded"),
+        health_check(section),
+        ejection(section),
+        section.seconds("slow_start", least=0),
+        section.optional_text("fallback") or "",
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from rsp.core.backends import Backend, BackendLoad, BackendLoads, BackendTable, Pool
 from rsp.core.config import ConfigError
+from rsp.core.health_rules import Condition
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.host import parse_host
 from rsp.core.routing import (
@@ -21,11 +22,13 @@ from rsp.core.routing import (
     RouteRequest,
     failed_decision,
 )
-from rsp.core.vocabulary import BackendState
+from rsp.core.vocabulary import BackendState, Health
 from rsp.core.what_if import Comparison
 from rsp.core.what_if_rows import WhatIf
 from rsp.engine.lua_config import LuaRouter, load_source
 from rsp.engine.tracing import Traced, trace
+
+_OUT = Condition(Health.DOWN)
 
 ROUTE = ""
 """What stands for the pool of a listener that asks `route`."""
@@ -52,6 +55,8 @@ class PlannedBackend(msgspec.Struct, array_like=True):
     name: str
     weight: int
     state: str
+    is_out: bool = False
+    """Whether it is down or ejected now."""
 
 
 class PlannedPool(msgspec.Struct, array_like=True):
@@ -60,6 +65,7 @@ class PlannedPool(msgspec.Struct, array_like=True):
     name: str
     balance: str
     backends: list[PlannedBackend]
+    fallback: str = ""
 
 
 class Plan(msgspec.Struct):
@@ -106,7 +112,13 @@ def plan_of(
         PlannedPool(
             pool.name,
             pool.balance,
-            [PlannedBackend(each.name, each.weight, each.state.value) for each in pool.backends],
+            [
+                PlannedBackend(
+                    each.name, each.weight, each.state.value, pool.condition(each.name).is_out
+                )
+                for each in pool.backends
+            ],
+            pool.fallback,
         )
         for pool in table.pools.values()
     ]
@@ -194,7 +206,14 @@ def _pool(planned: PlannedPool) -> Pool:
         Backend(planned.name, each.name, "", each.weight, state=BackendState(each.state))
         for each in planned.backends
     )
-    return Pool(planned.name, backends, planned.balance)
+    conditions = {each.name: _OUT for each in planned.backends if each.is_out}
+    return Pool(
+        planned.name,
+        backends,
+        planned.balance,
+        fallback=planned.fallback,
+        conditions=conditions,
+    )
 
 
 def fields_of(block: bytes) -> list[tuple[bytes, bytes]]:

@@ -32,7 +32,8 @@ class Relay:
         self.pairing.seek(request, may_reuse=False)
 
     def on_connected(self) -> None:
-        """The backend accepted."""
+        """The backend accepted: all that can be seen of it to be good."""
+        self.pairing.load.failed_in_a_row = 0
         self.pairing.connected()
 
     def on_connect_failed(self, reason: str) -> None:

@@ -63,7 +63,43 @@ POOL = (
         "backend begins with.", tuple(ProxyVersion)),
     Key("forwarded", "true or false", False, "Whether a backend is told of the client by "
         "`Forwarded` too (RFC 7239)."),
+    Key("health", "table", ABSENT, "How each backend is checked; without it nobody checks them, "
+        "and whether they are up is unknown. A backend that is down gets nothing, not even when "
+        "`route` names it."),
+    Key("eject", "table", ABSENT, "When a backend that fails requests is left out for a while; "
+        "`{}` takes the defaults, and without it none is. At most half of a pool is, rounded down: "
+        "one backend that is alone never."),
+    Key("slow_start", "seconds", 0.0, "For how long the weight of a backend grows that came up, "
+        "back to work, or into the pool. With `round_robin`, `least_connections` and `random_two` "
+        "alone: with `hash` and `hash_mod` keys would move at each step, and `first` looks at no "
+        "weight."),
+    Key("fallback", "text", ABSENT, "The pool that takes a request when nobody here is available; "
+        "not one for which `route` named the backend itself. Without it the answer is 503."),
     Key("backends", "list of backends", ABSENT, "Who answers."),
+)  # fmt: skip
+
+HEALTH = (
+    Key("path", "text", "/", "What is asked for with GET."),
+    Key("tcp", "true or false", False, "Whether an accepted connection is enough: nothing is "
+        "asked then, and `path`, `expect` and `host` may not stand beside it."),
+    Key("interval", "seconds", 2.0, "From the beginning of a check to that of the next one; one "
+        "that takes longer is waited for."),
+    Key("timeout", "seconds", 1.0, "A check that is not over by then has failed."),
+    Key("rise", "whole number", 2, "Good checks in a row that make a backend up."),
+    Key("fall", "whole number", 3, "Failed checks in a row that make it down."),
+    Key("expect", "text", "200-399", "Which status codes are good: `200-399`, or `200, 204`."),
+    Key("host", "text", ABSENT, "The Host that is asked for; without it that of the pool, where "
+        "it names one, or else the backend's own address."),
+)  # fmt: skip
+
+EJECT = (
+    Key("errors", "whole number", 5, "Failed connects and bad answers in a row that eject a "
+        "backend. An answer that is not bad begins the count anew; in tcp mode a connect does."),
+    Key("statuses", "text", "502-504", "Which answers are bad: those by which a backend says that "
+        "it cannot serve. A 500 is more often the fault of one page, which all backends have."),
+    Key("seconds", "seconds", 30.0, "How long it is out the first time. It doubles each time, and "
+        "begins anew after the backend has served for as long as it was out."),
+    Key("most", "seconds", 300.0, "The longest time that it is out."),
 )  # fmt: skip
 
 BACKEND = (

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
+from math import inf
 from typing import cast
 
 from rsp.core.addresses import UNIX_PREFIX
@@ -95,6 +96,21 @@ class Section:
         if least is not None and value < least:
             raise self.wrong(f"{name} is {value}; it must be {least} or more")
         return value
+
+    def seconds(self, name: str, *, least: float) -> float:
+        """Return a number of seconds, `least` or more."""
+        value = self._value(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.wrong(f"{name} is {shown(value)}; it must be a number of seconds")
+        if not least <= value < inf:
+            raise self.wrong(f"{name} is {value:g}; it must be {least:g} s or more")
+        return float(value)
+
+    def section(self, name: str, keys: Sequence[Key]) -> "Section | None":
+        """Return the table within this one; None where there is none."""
+        if name not in self._table:
+            return None
+        return Section(self.place, f"{name} of {self.what}", self._table[name], keys)
 
     def optional_count(self, name: str, *, least: int) -> int | None:
         """Return a whole number of `least` or more, or None where there is none."""

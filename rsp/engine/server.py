@@ -122,6 +122,7 @@ class Engine:
         except CannotListen:
             self._release()
             raise
+        self.context.health.adopt(layer.table)
         # At once: others in the same batch of readiness must not meet the broken one.
         self.context.dispatcher.on_route_failed = self._look_at_router
         for unused in self._inherited.unused():
@@ -329,6 +330,7 @@ class Engine:
         self.memory.stop()
         self.stalls.stop()
         self.sampler.stop()
+        self.context.health.stop()
         self.context.idle.retain(BackendTable({}, 0))
         self.context.deadlines.stop()
         self.context.poller.close()

@@ -52,8 +52,10 @@ async def what_if(engine: Engine, config: Config, table: BackendTable) -> WhatIf
     asked = [(seq, each) for seq, each in records if not each.decision.excluded]
     inputs: list[Input] = []
     changes = engine.changes
-    before = _plan(engine, changes.config, changes.layer.table)
-    job = WhatIfJob(before, _plan(engine, config, table))
+    # Who is down now is down for both: it is the change that is asked about.
+    overlay = engine.context.health.book.overlay
+    before = _plan(engine, changes.config, overlay(changes.layer.table))
+    job = WhatIfJob(before, _plan(engine, config, overlay(table)))
     answer = await engine.rehearser.ask(_pieces(job, ring.inputs(asked), inputs))
     found = decode_what_if(answer)
     found.not_held = len(asked) - len(inputs)

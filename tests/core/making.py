@@ -1,6 +1,7 @@
 """Backends, pools and requests for the tests of decisions."""
 
 from rsp.core.backends import Backend, BackendLoad, BackendLoads, BackendTable, Pool
+from rsp.core.health_rules import HealthCheck, statuses
 from rsp.core.routing import RouteRequest
 from rsp.core.vocabulary import BackendState
 
@@ -37,3 +38,12 @@ READY = BackendState.READY
 
 def never() -> float:
     raise AssertionError("this decision draws nothing at random")
+
+
+def checked(
+    rise: int = 2, fall: int = 3, *, is_tcp: bool = False, interval_s: float = 2.0
+) -> HealthCheck:
+    return HealthCheck(
+        "/", is_tcp, interval_s, timeout_s=30.0, rise=rise, fall=fall,
+        expect=statuses("200-399"), host="",
+    )  # fmt: skip

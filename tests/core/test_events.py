@@ -1,19 +1,23 @@
 """Events: one sentence each, its values, and nothing of a stranger's that a terminal obeys."""
 
+import msgspec
 import pytest
 
 from rsp.core.events import (
     BackendFailed,
+    BackendHealthBack,
+    BackendHealthLost,
     ErrorReplied,
     Event,
     Noted,
+    PoolHealthLost,
     SessionClosed,
     SessionCut,
     SessionOpened,
     level_of,
     source_of,
 )
-from rsp.core.vocabulary import CloseReason, EventLevel
+from rsp.core.vocabulary import CloseReason, EventLevel, Health
 
 HOSTILE = "\x1b]52;c;cm0gLXJm\x07\x9b2J\u202e\nsecond line"
 
@@ -28,6 +32,18 @@ REPLIED = ErrorReplied(at_s=1.0, session=41, status=502, sentence="backend web/a
 FAILED = BackendFailed(
     at_s=1.0, session=41, backend="web/a", address="127.0.0.1:9001", reason="refused (ECONNREFUSED)"
 )
+DOWN = BackendHealthLost(
+    at_s=1.0, backend="web/a", health=Health.DOWN, before=Health.UP, lasted_s=12.04,
+    reason="status 503", left=2,
+)  # fmt: skip
+LAST = PoolHealthLost(
+    at_s=1.0, backend="web/a", health=Health.DOWN, before=Health.UNKNOWN, lasted_s=0.5,
+    reason=HOSTILE, left=0,
+)  # fmt: skip
+BACK = BackendHealthBack(
+    at_s=1.0, backend="web/a", health=Health.UP, before=Health.DOWN, lasted_s=3.0, reason="",
+    left=3,
+)  # fmt: skip
 NOTED = Noted(
     at_s=1.0, what="reloaded", said_by="control", weight=EventLevel.WARN, values={"generation": 7}
 )
@@ -57,6 +73,18 @@ NOTED = Noted(
             "session 41, connecting to backend web/a (127.0.0.1:9001): refused (ECONNREFUSED)",
         ),
         (NOTED, EventLevel.WARN, "control", "reloaded"),
+        (
+            DOWN,
+            EventLevel.WARN,
+            "backend",
+            "backend web/a is down: status 503; it was up for 12.0 s; 2 of pool web can work",
+        ),
+        (
+            BACK,
+            EventLevel.INFO,
+            "backend",
+            "backend web/a is up; it was down for 3.0 s; 3 of pool web can work",
+        ),
     ],
 )
 def test_each_event_says_how_much_it_matters_who_tells_and_what(
@@ -71,11 +99,23 @@ def test_the_values_of_the_sentence_can_be_read_by_name() -> None:
     assert FAILED.fields["address"] == "127.0.0.1:9001"
     assert NOTED.fields == {"generation": 7}
     assert OPENED.fields == {}
+    assert DOWN.fields["reason"] == "status 503"
+    assert (DOWN.fields["before"], DOWN.fields["left"]) == ("up", 2)
 
 
 def test_a_note_of_the_engine_itself_is_information() -> None:
     note = Noted(at_s=0.0, what="Stopped.")
     assert (level_of(note), source_of(note), note.session) == (EventLevel.INFO, "engine", None)
+
+
+def test_time_alone_proves_nothing_of_one_that_was_ejected() -> None:
+    back = msgspec.structs.replace(BACK, health=Health.UNKNOWN, before=Health.EJECTED)
+    assert back.message.startswith("backend web/a is let back in; it was ejected for 3.0 s;")
+
+
+def test_the_last_one_of_a_pool_is_an_error() -> None:
+    assert level_of(LAST) is EventLevel.ERROR
+    assert LAST.message.endswith("; it was unknown for 0.5 s; nobody of pool web can work")
 
 
 @pytest.mark.parametrize("event", [OPENED, CLOSED, CUT, REPLIED, FAILED, NOTED])
@@ -89,6 +129,7 @@ def test_what_happened_cannot_be_changed(event: Event) -> None:
     [
         SessionCut(at_s=0, session=1, reason=CloseReason.BAD_REQUEST, detail=HOSTILE, duration_s=0),
         ErrorReplied(at_s=0, session=1, status=400, sentence=HOSTILE),
+        LAST,
     ],
 )
 def test_a_sentence_with_a_strangers_words_is_one_harmless_line(event: Event) -> None:

@@ -12,6 +12,7 @@ from rsp.core.proxy_protocol import (
     SIGNATURE,
     BadProxyHeader,
     ProxyHeader,
+    own_header_bytes,
     parse_proxy_header,
     proxy_header_bytes,
 )
@@ -219,3 +220,10 @@ def test_two_families_are_written_as_one_and_a_zone_stays_here(
     header = proxy_header_bytes(version, client, listener)
     assert b"TCP6" in header or header[13] == 0x21
     assert parse_proxy_header(header) == ProxyHeader(len(header), client.replace("%eth0", ""))
+
+
+@pytest.mark.parametrize("version", ProxyVersion)
+def test_a_connection_of_our_own_announces_nobody(version: ProxyVersion) -> None:
+    header = own_header_bytes(version)
+    assert parse_proxy_header(header) == ProxyHeader(len(header), None)
+    assert version is ProxyVersion.V1 or header[12] == 0x20

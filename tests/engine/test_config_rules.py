@@ -75,6 +75,74 @@ REFUSED = {
         'pool "x": send_proxy "v3" is not there; there is v1, v2',
     ),
     "PROXY version as a number": ('pool("x", { send_proxy = 1 })', "send_proxy is 1"),
+    "health without a table": (
+        'pool("x", { health = true })',
+        'health of pool "x" takes names with values: path, tcp, interval',
+    ),
+    "unknown key of health": (
+        'pool("x", { health = { intervall = 3 } })',
+        'health of pool "x" has no "intervall"; did you mean "interval"?',
+    ),
+    "an interval of none": (
+        'pool("x", { health = { interval = 0 } })',
+        'health of pool "x": interval is 0; it must be 0.1 s or more',
+    ),
+    "a timeout in words": (
+        'pool("x", { health = { timeout = "1s" } })',
+        'health of pool "x": timeout is "1s"; it must be a number of seconds',
+    ),
+    "a timeout without end": (
+        'pool("x", { health = { timeout = 1/0 } })',
+        'health of pool "x": timeout is',
+    ),
+    "a fall of none": (
+        'pool("x", { health = { fall = 0 } })',
+        'health of pool "x": fall is 0; it must be 1 or more',
+    ),
+    "a path that is none": (
+        'pool("x", { health = { path = "health check" } })',
+        'health of pool "x": path is "health check"; it begins with "/" and has no blanks',
+    ),
+    "a path that ends the line": (
+        'pool("x", { health = { path = "/\\r\\nX: y" } })',
+        'it begins with "/" and has no blanks',
+    ),
+    "a host that ends the line": (
+        'pool("x", { health = { host = "a\\r\\nX: y" } })',
+        "it must be the name that is asked for",
+    ),
+    "statuses in words": (
+        'pool("x", { health = { expect = "2xx" } })',
+        'expect: "2xx" is no list of status codes; write "200-399", or "200, 204"',
+    ),
+    "statuses the wrong way round": (
+        'pool("x", { eject = { statuses = "504-502" } })',
+        'eject of pool "x": statuses: "504-502" has no status code in it',
+    ),
+    "tcp with a path": (
+        'pool("x", { health = { tcp = true, path = "/" } })',
+        'health of pool "x": path has no meaning with tcp = true, for nothing is asked',
+    ),
+    "a longest ejection that is shorter": (
+        'pool("x", { eject = { seconds = 60, most = 30 } })',
+        'eject of pool "x": most is 30; it must be 60 s or more',
+    ),
+    "slow start backwards": (
+        'pool("x", { slow_start = -1 })',
+        'pool "x": slow_start is -1; it must be 0 s or more',
+    ),
+    "unknown fallback": (
+        'pool("x", { fallback = "wep" })',
+        'pool "x": fallback "wep" is not there; did you mean "web"?',
+    ),
+    "fallback to itself": (
+        'pool("x", { fallback = "x" })',
+        "the fallbacks x → x never end; take one of them out",
+    ),
+    "fallbacks in a ring": (
+        'pool("x", { fallback = "y" }) pool("y", { fallback = "x" })',
+        "the fallbacks x → y → x never end; take one of them out",
+    ),
     "forwarded in words": (
         'pool("x", { forwarded = "yes" })',
         'pool "x": forwarded is "yes"; it must be true or false',
@@ -145,3 +213,25 @@ def test_a_refusal_names_the_line_the_thing_and_what_is_right(call: str, message
 def test_a_call_over_several_lines_is_named_by_its_first() -> None:
     error = error_of('\npool("web", {\n  backends = {\n    { name = "a" },\n  },\n})\n')
     assert str(error) == 'site.lua:2: backend "web/a": address is missing'
+
+
+def test_health_ejection_slow_start_and_fallback_have_good_defaults() -> None:
+    loaded = load_source(
+        MINIMAL.encode()
+        + b"""
+pool("spare", {})
+pool("all", { health = {}, eject = {}, slow_start = 30, fallback = "spare" })
+pool("some", { health = { tcp = true, rise = 1 }, eject = { statuses = "500, 502-504" } })
+""",
+        "site.lua",
+    )
+    web, _, everything, some = loaded.config.pools
+    assert (web.health, web.eject, web.slow_start_s, web.fallback) == (None, None, 0.0, "")
+    assert str(everything.health) == "GET / for 200-399 every 2 s within 1 s, rise 2, fall 3"
+    assert str(everything.eject) == "after 5 errors in a row (502-504) for 30 to 300 s"
+    assert (everything.slow_start_s, everything.fallback) == (30.0, "spare")
+    assert str(some.health) == "tcp every 2 s within 1 s, rise 1, fall 3"
+    assert some.eject is not None
+    assert [status for status in range(600) if status in some.eject.statuses] == [
+        500, 502, 503, 504
+    ]  # fmt: skip

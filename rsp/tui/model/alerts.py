@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from rsp.core.audit import Split
 from rsp.core.replies import Backends, Status
-from rsp.core.vocabulary import BackendState, MemoryStep
+from rsp.core.vocabulary import BackendState, Health, MemoryStep
 from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
 from rsp.tui.model import text
 from rsp.tui.model.crowds import Crowds
+from rsp.tui.model.health_text import is_out
 from rsp.tui.model.session_columns import shown
+from rsp.tui.model.shares import shares
 from rsp.tui.model.spans import Line, Span, keep_fitting
 
 
@@ -56,9 +58,8 @@ class Alerts:
         status = self._status
         if status is None:
             return []
-        alerts = (
-            _of_faults(status) + _of_floods(status) + self._of_crowds() + self._of_traffic(status)
-        )
+        alerts = _of_faults(status) + _of_floods(status) + self._of_health()
+        alerts += self._of_crowds() + self._of_traffic(status)
         alerts += _of_storms(status) + self._of_routes() + self._of_backends()
         alerts += self._of_configuration(status)
         if lost := self.events_lost:
@@ -121,6 +122,25 @@ class Alerts:
             for backend in pool.backends
             if backend.state == BackendState.DRAIN
         ]
+
+    def _of_health(self) -> list[Alert]:
+        """Say which pools can do nothing, or else who of them is down or left out."""
+        pools = self._backends.pools if self._backends is not None else []
+        found: list[Alert] = []
+        for pool in pools:
+            out = [row for row in pool.backends if is_out(row)]
+            if out and not any(shares(pool.balance, pool.backends)):
+                said = f"✗ nobody of pool {shown(pool.name)} can work ({len(out)} out)"
+                short = f"✗ {shown(pool.name)}"
+                found.insert(0, Alert(said, short, "bad", "app.go('backends')"))
+                continue
+            for row in out:
+                key = f"{shown(pool.name)}/{shown(row.name)}"
+                said = f"✗ {key} is {shown(row.health)}"
+                if row.health == Health.DOWN:
+                    said += f": {shown(row.health_reason)}"
+                found.append(Alert(said, f"✗{shown(row.name)}", "bad", "app.go('backends')"))
+        return found
 
     def _of_configuration(self, status: Status) -> list[Alert]:
         alerts = []

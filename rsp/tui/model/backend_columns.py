@@ -6,8 +6,9 @@ from rsp.core.replies import BackendRow
 from rsp.core.vocabulary import BackendState
 from rsp.tui.limits import RATE_SAMPLES
 from rsp.tui.model import text
-from rsp.tui.model.backends import BackendLine, PoolLine, TableLine
+from rsp.tui.model.backends import BackendLine, BackendList, PoolLine, TableLine
 from rsp.tui.model.columns import Column
+from rsp.tui.model.health_text import health_cell, health_lines
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.shares import UNWEIGHTED
 from rsp.tui.model.spans import Line, Span, keep_fitting, wrap
@@ -50,6 +51,10 @@ def _address(line: TableLine, _width: int) -> Span:
 
 def _state(line: TableLine, _width: int) -> Line:
     return state_line(_cell(line).row.state)
+
+
+def _health(line: TableLine, _width: int) -> Line:
+    return health_cell(_cell(line).pool, _cell(line).row)
 
 
 def _weight(line: TableLine, _width: int) -> Span:
@@ -101,10 +106,14 @@ def _last_error(line: TableLine, _width: int) -> Span:
     return Span(shown(error), "bad") if error else Span(text.NOTHING, "dim")
 
 
+HEALTH_COLUMN: Column[TableLine] = Column("health", "HEALTH", 7, _health, keep=97)
+"""Shown where a pool says something of health: nothing is known otherwise."""
+
 BACKEND_COLUMNS: tuple[Column[TableLine], ...] = (
     Column("name", "NAME", 8, _name, grows_to=20, keep=100),
-    Column("address", "ADDRESS", 15, _address, grows_to=30, keep=70),
+    Column("address", "ADDRESS", 15, _address, grows_to=30, keep=78),
     Column("state", "STATE", 7, _state, keep=99),
+    HEALTH_COLUMN,
     Column("weight", "W", 3, _weight, ">", keep=98),
     Column("share", "SHARE", 10, _share, grows_to=18, keep=95),
     Column("sessions", "ACT", 5, _sessions, ">", grows_to=9, keep=90),
@@ -118,6 +127,11 @@ BACKEND_COLUMNS: tuple[Column[TableLine], ...] = (
 """In the order of the screen. Dropped first: IDLE, then LAST ERROR, then EDITED."""
 
 
+def columns_of(backends: BackendList) -> list[Column[TableLine]]:
+    """Return the columns that have something to say of `backends`."""
+    return [each for each in BACKEND_COLUMNS if each is not HEALTH_COLUMN or backends.is_watched]
+
+
 def pool_title(line: TableLine) -> Line | None:
     """Return the whole line of a pool; None for a backend, which has cells."""
     if not isinstance(line, PoolLine):
@@ -127,19 +141,24 @@ def pool_title(line: TableLine) -> Line | None:
     ready = f"{line.ready} of {count} READY"
     role = "bad" if not line.ready else "warn" if line.ready < count else "good"
     host = () if pool.host == "keep" else (Span(f"  Host: {shown(pool.host)}", "dim"),)
+    spare = (Span(f"  fallback {shown(pool.fallback)}", "dim"),) if pool.fallback else ()
     return (
         Span(">>> ", "dim"),
         Span(f"pool {shown(pool.name)}", "title"),
         Span(f"  {shown(pool.balance)}  ", "dim"),
         Span(ready, role),
         *host,
+        *spare,
     )
 
 
 def in_full(line: BackendLine, width: int, height: int) -> list[Line]:
     """Return what is known of one backend, in at most `height` lines of `width` cells."""
     row = line.row
-    lines = [_facts(line, width), *_error(row, width)]
+    facts, health = _facts(line, width), health_lines(line.pool, row, width)
+    # In a low pane there is room for one of them, and most of the facts stand in the table.
+    first = [*health, facts] if height <= len(health) else [facts, *health]
+    lines = [*first, *_error(row, width)]
     is_stacked = height >= len(lines) + _STRIPS
     spark = width - _STRIP_WORDS if is_stacked else width // _STRIPS - _STRIP_WORDS - 3
     past = line.past

@@ -10,6 +10,7 @@ import msgspec
 from rsp.core.replies import BackendRow, Backends, PoolRow
 from rsp.core.vocabulary import BackendState
 from rsp.tui.limits import RATE_SAMPLES, RATE_WINDOW_S
+from rsp.tui.model.health_text import is_out, is_watched, trouble_of
 from rsp.tui.model.shares import shares
 
 
@@ -56,7 +57,8 @@ class PoolLine:
     @property
     def ready(self) -> int:
         """How many of its backends get new work."""
-        return sum(row.state == BackendState.READY for row in self.pool.backends)
+        rows = self.pool.backends
+        return sum(row.state == BackendState.READY and not is_out(row) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,20 @@ class BackendList:
                 yield pool, f"{pool.name}/{row.name}", row
 
     def lines(self) -> list[TableLine]:
-        """Return each pool and, below it, its backends."""
+        """Return each pool and, below it, its backends: those in trouble above the others."""
         found: list[TableLine] = []
-        for pool in self.pools:
+        for pool in sorted(self.pools, key=lambda pool: not trouble_of(pool)):
             found.append(PoolLine(pool))
-            for row, share in zip(pool.backends, shares(pool.balance, pool.backends), strict=True):
+            rows = zip(pool.backends, shares(pool.balance, pool.backends), strict=True)
+            for row, share in sorted(rows, key=lambda each: not is_out(each[0])):
                 past = self._past.get(f"{pool.name}/{row.name}") or BackendPast()
                 found.append(BackendLine(pool, row, share, past))
         return found
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anything is known of the health of any backend."""
+        return any(is_watched(pool) for pool in self.pools)
 
     def row(self, key: str) -> BackendRow | None:
         """Return the backend called `pool/name`; None when it is not there any more."""

@@ -11,7 +11,7 @@ from rsp.core.replies import BackendRow, Backends, Changed, Edits
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import DEAF_S, SLOW_PULL_S
-from rsp.tui.model.backend_columns import BACKEND_COLUMNS, as_lua, in_full, pool_title
+from rsp.tui.model.backend_columns import BACKEND_COLUMNS, as_lua, columns_of, in_full, pool_title
 from rsp.tui.model.backends import BackendLine, BackendList, PoolLine, TableLine
 from rsp.tui.model.copy_as import Copy, copies_of_backend
 from rsp.tui.model.differs import differs_line
@@ -79,6 +79,7 @@ class BackendsScreen(Frame):
         """Show the table and the pane as of now."""
         table = self.table
         lines = self.backends.lines()
+        table.show_columns(columns_of(self.backends))
         table.show(lines)
         if not self._has_chosen and len(lines) > 1:
             # The first line is the title of a pool; whoever comes here means a backend.
