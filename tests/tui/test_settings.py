@@ -153,7 +153,7 @@ async def test_a_broken_file_is_ignored_with_a_notice(preferences: Preferences) 
     app = dashboard(preferences)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         hand_seconds(app, 2)
-        await shows(pilot, app, "are ignored")
+        await shows(pilot, app, "ignored")  # the path before it wraps anywhere
         assert app.theme == "rsp"
         assert preferences.state.read_bytes() == b"{broken"
 
