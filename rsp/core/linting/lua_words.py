@@ -56,7 +56,7 @@ def _next(source: str, at: int) -> tuple[int, Kind | None, str]:
     if (found := _SPACE.match(source, at)) is not None:
         return found.end(), None, ""
     if source.startswith("--", at):
-        return _comment_end(source, at), None, ""
+        return comment_end(source, at), None, ""
     if (found := _LONG.match(source, at)) is not None:
         end, text = _long(source, found)
         return end, Kind.STRING, text
@@ -69,7 +69,8 @@ def _next(source: str, at: int) -> tuple[int, Kind | None, str]:
     raise AssertionError("a mark is any character")
 
 
-def _comment_end(source: str, at: int) -> int:
+def comment_end(source: str, at: int) -> int:
+    """Return where the comment that begins at `at` ends: with its line, or with its block."""
     if (found := _LONG.match(source, at + 2)) is not None:
         return _long(source, found)[0]
     end = source.find("\n", at)
