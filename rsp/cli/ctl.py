@@ -177,6 +177,15 @@ def reload(asker: Asker, preview: bool, drop_edits: bool, if_generation: int | N
     )
 
 
+@command.command("write-back")
+@click.option("--preview", is_flag=True, help="Only show the diff.")
+@generation_option
+@pass_asker
+def write_back(asker: Asker, preview: bool, if_generation: int | None) -> None:
+    """Write the live edits into the configuration file, and keep the old text beside it."""
+    asker.show("write_back", {"preview": preview, "if_generation": if_generation})
+
+
 def _step(name: str, text: str) -> None:
     @command.command(name, help=text)
     @generation_option

@@ -311,6 +311,13 @@ def _peek(answer: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _written_back(answer: dict[str, Any]) -> str:
+    lines = [safe(line) for line in answer["diff"].splitlines()]
+    if answer["written"]:
+        lines += [f"written; the old text is in {safe(answer['backup'])}"]
+    return "\n".join(lines)
+
+
 _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "connections": _connections,
     "exchanges": _exchanges,
@@ -326,6 +333,7 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "fault.remove": _faults_removed,
     **dict.fromkeys(("backend.add", "backend.set", "backend.remove", "undo", "redo"), _changed),
     "reload": _reloaded,
+    "write_back": _written_back,
     "break.list": _breaks,
     "pending": _pending,
     "peek": _peek,

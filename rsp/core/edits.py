@@ -164,6 +164,14 @@ class EditLayer:
         undone = _still_redoable(table, self.undone, generation)
         return EditLayer(pools, tuple(kept), undone, table), tuple(dropped)
 
+    def settled(self, generation: int) -> "EditLayer":
+        """Return the layer over a file that says by now what is in force: no edit is left.
+
+        The table stays as it is but for its number, and so does what can be redone.
+        """
+        table = BackendTable(self.table.pools, generation)
+        return EditLayer(tuple(table.pools.values()), (), self.undone, table)
+
     def in_file(self, key: str) -> Backend | None:
         """Return the backend `key` as the file has it; None when the file does not have it."""
         for pool in self.file_pools:

@@ -100,6 +100,12 @@ class ReloadParams(EditParams, kw_only=True):
     drop_edits: bool = False
 
 
+class WriteBackParams(EditParams, kw_only=True):
+    """`write_back`."""
+
+    preview: bool = False
+
+
 class ExplainParams(Params, kw_only=True):
     """`explain`: of a request, or of the recorded decision of that number.
 

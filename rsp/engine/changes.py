@@ -7,7 +7,8 @@ swapped in by one reference; one that cannot be built changes nothing. Changes c
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from rsp.core.addresses import EditRefused
@@ -209,6 +210,30 @@ class Changes:
             await open_listeners(config)
             self.config = config
             self._adopt(layer, what, who)
+
+    @asynccontextmanager
+    async def alone(self, if_generation: int | None) -> AsyncIterator[None]:
+        """Let nobody else change anything meanwhile.
+
+        Raises:
+            CommandRefused: somebody else changed something since `if_generation`.
+        """
+        async with self._lock:
+            self._check_generation(if_generation)
+            yield
+
+    def settle(self, config: Config, router: Router, what: str, who: str) -> None:
+        """Take for the file what was written to it: what is in force, so no edit is left.
+
+        Whoever calls this is `alone`. The table stays; the router is that of the new text, so
+        that the lines in decisions are those of the file.
+        """
+        layer = self.layer.settled(self.generation + 1)
+        self._context.dispatcher.router = router
+        self.config = config
+        self._configs.append((layer.table.generation, config))
+        self.loaded_at_s = time.monotonic()
+        self._adopt(layer, what, who)
 
     async def _rebased(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
         pools = await resolve_pools(config.pools)

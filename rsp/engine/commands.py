@@ -31,10 +31,19 @@ from rsp.core.params import (
     StepParams,
     StopParams,
     WatchParams,
+    WriteBackParams,
     read_params,
 )
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
-from rsp.engine import acting, explaining, inquest, looking, peeking, retracing
+from rsp.engine import (
+    acting,
+    explaining,
+    inquest,
+    looking,
+    peeking,
+    retracing,
+    writing_back,
+)
 from rsp.engine.lab import break_commands as breaking
 from rsp.engine.lab import commands as faulting
 from rsp.engine.server import Engine
@@ -60,6 +69,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "undo": (EditParams, acting.undo),
     "redo": (EditParams, acting.redo),
     "reload": (ReloadParams, acting.reload),
+    "write_back": (WriteBackParams, writing_back.write_back_edits),
     "watch": (WatchParams, acting.watch),
     "peek": (PeekParams, peeking.peek),
     "pause": (PauseParams, acting.pause),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rsp.cli.failure import Failure
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend
 from tests.behaviour.running import Engine, run_rsp
@@ -178,3 +179,14 @@ def fill(disk: Path) -> None:
         # A write that takes less than it was given has met the end.
         while ballast.write(b"x" * 4096) == 4096 and os.statvfs(disk).f_bavail:
             pass
+
+
+@pytest.mark.capability("root: listens below 1024 and becomes nobody")
+@AS_ROOT
+def test_a_file_that_it_may_not_write_is_named_and_left_alone(dropped: Engine) -> None:
+    file = dropped.directory / "config.lua"
+    old = file.read_text()
+    dropped.ask("backend.set", target="web/web1", weight=3)
+    with pytest.raises(Failure, match=rf"uid {NOBODY}\) may not write to {file.resolve()}"):
+        dropped.ask("write_back")
+    assert file.read_text() == old

@@ -1,0 +1,76 @@
+"""Files that are whole at every moment: the new text takes the place of the old by one rename."""
+
+import contextlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+
+
+def write_whole(
+    path: str,
+    content: bytes,
+    like: os.stat_result | None = None,
+    *,
+    just_before: Callable[[], None] = lambda: None,
+) -> None:
+    """Make `content` the whole content of `path`, on the disk when this returns.
+
+    Its mode and owner become those of `like`, the owner as far as we may; without it the mode is
+    0600. `just_before` is called before the rename, and stops it by raising.
+
+    Raises:
+        OSError: it cannot be written; what was there stays.
+    """
+    directory = os.path.dirname(path) or "."
+    fd, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=directory)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            _fill(file.fileno(), content, like)
+        just_before()
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    _sync_directory(directory)
+
+
+def write_new(path: str, content: bytes, like: os.stat_result) -> str:
+    """Write `content` to a new file called `path`, or `path.2` and so on; return its name.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    number, name = 1, path
+    while True:
+        try:
+            fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            number += 1
+            name = f"{path}.{number}"
+            continue
+        with os.fdopen(fd, "wb") as file:
+            _fill(file.fileno(), content, like)
+        return name
+
+
+def _fill(fd: int, content: bytes, like: os.stat_result | None) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(fd, view) :]
+    if like is not None:
+        # The owner first: a change of it takes bits off the mode (chown(2)).
+        with contextlib.suppress(PermissionError):
+            os.fchown(fd, like.st_uid, like.st_gid)
+        os.fchmod(fd, stat.S_IMODE(like.st_mode))
+    os.fsync(fd)
+
+
+def _sync_directory(directory: str) -> None:
+    """Let the rename survive a loss of power, too (fsync(2))."""
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
