@@ -33,6 +33,7 @@ def command(
     log_level: str,
     user: str | None,
     toxiproxy_api: str | None,
+    state: str | None,
 ) -> None:
     """Start an engine and show its dashboard; without a terminal, the same as `rsp serve`."""
     if (config is None) == (url is None):
@@ -45,17 +46,16 @@ def command(
         ctx.invoke(
             serve, config=config, url=url, listen=listen, control=control,
             log_format=log_format, log_level=log_level, user=user, toxiproxy_api=toxiproxy_api,
+            state=state,
         )  # fmt: skip
         return
     arguments = [str(config)] if config is not None else ["--to", str(url)]
-    if listen is not None:
-        arguments += ["--listen", listen]
-    if control is not None:
-        arguments += ["--control", str(control)]
-    if user is not None:
-        arguments += ["--user", user]
-    if toxiproxy_api is not None:
-        arguments += ["--toxiproxy-api", toxiproxy_api]
+    for option, value in (
+        ("--listen", listen), ("--control", control), ("--user", user),
+        ("--toxiproxy-api", toxiproxy_api), ("--state", state),
+    ):  # fmt: skip
+        if value is not None:
+            arguments += [option, str(value)]
     arguments += ["--log-format", log_format, "--log-level", log_level]
     try:
         child, path = start_engine(arguments)

@@ -1,5 +1,6 @@
 """`rsp serve`: an engine alone."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,9 @@ def source_options(function: F) -> F:
                      help="Path of the control socket."),
         click.option("--user", metavar="NAME[:GROUP]",
                      help="Become this user once the ports are open; for one started as root."),
+        click.option("--state", metavar="FILE",
+                     help="Keep live edits here from one run to the next; `none` keeps none. By "
+                          "default in $XDG_STATE_HOME/rsp/edits; with --to nowhere."),
         click.option("--toxiproxy-api", metavar="ADDRESS",
                      help="Answer toxiproxy's HTTP API at this loopback address: 127.0.0.1:8474."),
         click.option("--listen", metavar="ADDRESS",
@@ -51,6 +55,7 @@ def command(
     log_level: str,
     user: str | None,
     toxiproxy_api: str | None,
+    state: str | None,
     ready_fd: int | None,
     log_beside_control: bool,
 ) -> None:
@@ -77,6 +82,7 @@ def command(
         log_beside_control=log_beside_control,
         account=account,
         toxiproxy_api=toxiproxy_api,
+        state=_state_path(state, config),
         ready_fd=ready_fd,
     )
     try:
@@ -85,6 +91,15 @@ def command(
         raise Failure(str(error)) from error
     except OSError as error:
         raise Failure(f"cannot write the log beside the control socket: {error}") from error
+
+
+def _state_path(state: str | None, config: Path | None) -> Path | None:
+    """Return the file that `--state` means."""
+    from rsp.engine.keeping import default_state_path
+
+    if state is not None:
+        return None if state == "none" else Path(state)
+    return default_state_path(config, os.environ) if config is not None else None
 
 
 def check_loopback(address: str | None) -> None:

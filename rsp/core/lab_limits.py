@@ -108,3 +108,10 @@ PENDING_SHOWN_BYTES = 64 * 1024
 
 TIMER_STEP_S = 0.001
 """The loop's own timers have steps of this (uv_timer_start)."""
+
+EDITS_FILE_BYTES = 1 * MIB
+"""A state file may have this much: some 5,000 live edits of 200 bytes, which nobody makes by hand.
+It is written whole at each change, so it must stay small."""
+
+EDITS_NAMED = 5
+"""Restored edits that the log names in one line; `rsp ctl edits` has them all."""

@@ -55,7 +55,8 @@ class Stage:
         try:
             self.config.write_text(lua_for(self.scene, self.world.sites.addresses))
             where = ["--control", str(self.directory / "control.sock"), "--listen", "127.0.0.1:0"]
-            self.engine, self.control = start_engine([str(self.config), *where])
+            words = [str(self.config), *where, "--state", "none"]
+            self.engine, self.control = start_engine(words)
             self.proxy = self.ask("status", Status).listeners[0].address
             if self.scene is Scene.SLOW_WRITE:
                 self.play_the_bug()

@@ -7,7 +7,7 @@ swapped in by one reference; one that cannot be built changes nothing. Changes c
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -15,14 +15,22 @@ from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, BackendChanges, BackendTable
 from rsp.core.config import Config
 from rsp.core.differences import differences
-from rsp.core.edits import AddBackend, ChangeBackend, EditLayer, Operation, RemoveBackend
+from rsp.core.edits import (
+    AddBackend,
+    ChangeBackend,
+    DroppedEdit,
+    Edit,
+    EditLayer,
+    Operation,
+    RemoveBackend,
+)
 from rsp.core.events import Noted
 from rsp.core.lua_limits import SOURCES_KEPT
 from rsp.core.routing import Router
 from rsp.core.vocabulary import BackendState
 from rsp.core.wire import CommandRefused
 from rsp.engine.context import Context
-from rsp.engine.resolver import resolve, resolve_pools
+from rsp.engine.resolver import resolve_operation, resolve_pools
 
 
 class Applied(NamedTuple):
@@ -30,6 +38,10 @@ class Applied(NamedTuple):
 
     what: str
     table: BackendTable
+
+
+async def _forget(_edits: tuple[Edit, ...]) -> None:
+    """Keep nothing: the engine was started without a state file."""
 
 
 class Changes:
@@ -42,6 +54,8 @@ class Changes:
         """The last configurations, and the generation that each began with."""
         self.loaded_at_s = time.monotonic()
         self.last_change = "the configuration was loaded"
+        self.keep: Callable[[tuple[Edit, ...]], Awaitable[None]] = _forget
+        """Keeps the live edits for the next run of the engine, and never fails."""
         self._context = context
         self._lock = asyncio.Lock()
         self._leaving: dict[str, str] = {}
@@ -65,12 +79,7 @@ class Changes:
             EditRefused: it cannot be added.
             CommandRefused: somebody else changed something since `if_generation`.
         """
-        numbers = await resolve(backend.address)
-        ready = Backend(
-            backend.pool, backend.name, backend.address, backend.weight, backend.max_connections,
-            resolved=numbers,
-        )  # fmt: skip
-        return await self._apply(AddBackend(ready), who, if_generation, preview=preview)
+        return await self._apply(AddBackend(backend), who, if_generation, preview=preview)
 
     async def change(
         self,
@@ -82,11 +91,6 @@ class Changes:
         preview: bool = False,
     ) -> Applied:
         """Change a backend. Raises as `add` does."""
-        if changes.address is not None:
-            numbers = await resolve(changes.address)
-            changes = BackendChanges(
-                changes.weight, changes.state, changes.max_connections, changes.address, numbers
-            )
         return await self._apply(ChangeBackend(key, changes), who, if_generation, preview=preview)
 
     async def remove(
@@ -125,13 +129,14 @@ class Changes:
     async def _apply(
         self, operation: Operation, who: str, if_generation: int | None, *, preview: bool
     ) -> Applied:
+        operation = await resolve_operation(operation)
         async with self._lock:
             self._check_generation(if_generation)
             layer, what = self.layer.apply(
                 operation, generation=self.generation + 1, at=self._stamp(), who=who
             )
             if not preview:
-                self._adopt(layer, what, who)
+                await self._adopt(layer, what, who)
         return Applied(what, layer.table)
 
     async def undo(self, who: str, if_generation: int | None) -> str:
@@ -151,7 +156,7 @@ class Changes:
         async with self._lock:
             self._check_generation(if_generation)
             layer, what = step(self.layer, self.generation + 1)
-            self._adopt(layer, what, who)
+            await self._adopt(layer, what, who)
         return what
 
     async def preview(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
@@ -191,7 +196,7 @@ class Changes:
             self.config = config
             self._configs.append((layer.table.generation, config))
             self.loaded_at_s = time.monotonic()
-            self._adopt(layer, f"reloaded {config.path or 'the configuration'}", who)
+            await self._adopt(layer, f"reloaded {config.path or 'the configuration'}", who)
         return sentences
 
     async def amend(
@@ -209,7 +214,7 @@ class Changes:
             layer, _ = await self._rebased(config, drop_edits=False)
             await open_listeners(config)
             self.config = config
-            self._adopt(layer, what, who)
+            await self._adopt(layer, what, who)
 
     @asynccontextmanager
     async def alone(self, if_generation: int | None) -> AsyncIterator[None]:
@@ -222,7 +227,7 @@ class Changes:
             self._check_generation(if_generation)
             yield
 
-    def settle(self, config: Config, router: Router, what: str, who: str) -> None:
+    async def settle(self, config: Config, router: Router, what: str, who: str) -> None:
         """Take for the file what was written to it: what is in force, so no edit is left.
 
         Whoever calls this is `alone`. The table stays; the router is that of the new text, so
@@ -233,7 +238,31 @@ class Changes:
         self.config = config
         self._configs.append((layer.table.generation, config))
         self.loaded_at_s = time.monotonic()
-        self._adopt(layer, what, who)
+        await self._adopt(layer, what, who)
+
+    async def restore(self, edits: Iterable[Edit]) -> tuple[DroppedEdit, ...]:
+        """Make edits of an earlier run again, over the file as it is now; return those lost.
+
+        An edit is lost when it makes no sense any more, when the file says the same already, or
+        when its address does not resolve.
+        """
+        dropped: list[DroppedEdit] = []
+        async with self._lock:
+            layer = self.layer
+            for edit in edits:
+                before = layer
+                try:
+                    operation = await resolve_operation(edit.operation)
+                    layer, what = layer.apply(
+                        operation, generation=layer.table.generation + 1, at=edit.at, who=edit.who
+                    )
+                except EditRefused as error:
+                    dropped.append(DroppedEdit(edit, str(error)))
+                    continue
+                if layer is before:
+                    dropped.append(DroppedEdit(edit, f"the file says so itself now: {what}"))
+            self._swap_in(layer)
+        return tuple(dropped)
 
     async def _rebased(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
         pools = await resolve_pools(config.pools)
@@ -247,15 +276,20 @@ class Changes:
             sentences += [f"dropped the live edit: {e.edit.what} ({e.why})" for e in lost]
         return layer, differences(self.config, self.layer.table, config, layer.table) + sentences
 
-    def _adopt(self, layer: EditLayer, what: str, who: str) -> None:
-        """Swap it in: from here on every new decision sees it."""
+    async def _adopt(self, layer: EditLayer, what: str, who: str) -> None:
+        """Swap it in, put it on record, and return once the edits are kept."""
         if layer is self.layer:
             return
+        self._swap_in(layer)
+        self.last_change = f"{what}, by {who} at {self._stamp()}"
+        self._note(f"generation {self.generation}: {what} (by {who})", generation=self.generation)
+        await self.keep(layer.edits)
+
+    def _swap_in(self, layer: EditLayer) -> None:
+        """From here on every new decision sees it."""
         self.layer = layer
         self._context.health.adopt(layer.table)
         self._context.idle.retain(layer.table)
-        self.last_change = f"{what}, by {who} at {self._stamp()}"
-        self._note(f"generation {self.generation}: {what} (by {who})", generation=self.generation)
 
     def _check_generation(self, expected: int | None) -> None:
         if expected is not None and expected != self.generation:

@@ -18,6 +18,7 @@ from rsp.core.vocabulary import EventLevel
 from rsp.core.wire import CommandRefused
 from rsp.engine.control import ControlServer
 from rsp.engine.control_path import ControlPathRefused, default_control_path
+from rsp.engine.keeping import Keeper
 from rsp.engine.lab.toxiproxy import ToxiproxyApi
 from rsp.engine.log import Log
 from rsp.engine.lua_config import LoadedConfig
@@ -43,6 +44,8 @@ class ServeOptions:
     """Whom to become once the listeners are open; None: stay who we are."""
     toxiproxy_api: str | None = None
     """Answer toxiproxy's HTTP API at this loopback address; None: do not."""
+    state: Path | None = None
+    """Keep live edits in this file, and begin with those that it has; None: do not."""
     ready_fd: int | None = None
     """Write the path of the control socket to this fd, and close it, once clients are let in."""
 
@@ -80,6 +83,7 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) ->
     engine.log_path = log.path
     engine.cry = log.write_now
     _note_beginning(engine, loaded, options)
+    keeper = await _keep_edits(engine, options)
     tasks = _obey_signals(engine)
     engine.note(engine.greeting())
     engine.note(f"The control socket is {control.path}.")
@@ -91,12 +95,21 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) ->
     engine.accept()
     _say_ready(control.path, options)
     await engine.stopping.wait()
+    await _end(engine, control, toxiproxy, keeper)
+    _cancel(tasks)
+
+
+async def _end(
+    engine: Engine, control: ControlServer, toxiproxy: ToxiproxyApi | None, keeper: Keeper | None
+) -> None:
+    if keeper is not None:
+        # The next engine may start while the last sessions of this one end.
+        await keeper.close()
     await engine.drain()
     await control.stop()
     if toxiproxy is not None:
         toxiproxy.stop()
     await engine.stop()
-    _cancel(tasks)
 
 
 def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
@@ -121,6 +134,15 @@ def _note_beginning(engine: Engine, loaded: LoadedConfig, options: ServeOptions)
         engine.note(f"the configuration printed: {loaded.printed.rstrip()}")
     if options.account is not None:
         _note_account(engine, options.account)
+
+
+async def _keep_edits(engine: Engine, options: ServeOptions) -> Keeper | None:
+    """As the user that we are by now, and before anybody is let in."""
+    if options.state is None:
+        return None
+    keeper = Keeper(engine, options.state)
+    await keeper.restore()
+    return keeper
 
 
 async def _open_toxiproxy(engine: Engine, options: ServeOptions) -> ToxiproxyApi | None:

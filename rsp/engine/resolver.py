@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rsp.core.addresses import AddressError, parse_address
 from rsp.core.backends import Pool
+from rsp.core.edits import AddBackend, ChangeBackend, Operation
 
 
 async def resolve(address: str) -> tuple[str, int]:
@@ -29,6 +30,18 @@ async def resolve(address: str) -> tuple[str, int]:
         ) from None
     numeric = found[0][4]
     return str(numeric[0]), int(numeric[1])
+
+
+async def resolve_operation(operation: Operation) -> Operation:
+    """Return a live edit with the address that it brings resolved. Raises as `resolve` does."""
+    match operation:
+        case AddBackend(backend):
+            numbers = await resolve(backend.address)
+            return AddBackend(replace(backend, resolved=numbers))
+        case ChangeBackend(key, changes) if changes.address is not None:
+            numbers = await resolve(changes.address)
+            return ChangeBackend(key, replace(changes, resolved=numbers))
+    return operation
 
 
 async def resolve_pools(pools: Iterable[Pool]) -> tuple[Pool, ...]:

@@ -248,10 +248,10 @@ class Engine:
         self._loaded = loaded
         return sentences
 
-    def settle(self, loaded: LoadedConfig, what: str, *, who: str) -> None:
+    async def settle(self, loaded: LoadedConfig, what: str, *, who: str) -> None:
         """Take what was just written to the file for the file; see `Changes.settle`."""
         loaded = replace(loaded, config=self._with_listen(loaded.config))
-        self.changes.settle(self.extend(loaded.config), self._router_of(loaded), what, who)
+        await self.changes.settle(self.extend(loaded.config), self._router_of(loaded), what, who)
         self._loaded = loaded
 
     async def put_in_force(self, what: str, *, who: str) -> None:

@@ -49,7 +49,7 @@ async def write_back_edits(engine: Engine, params: WriteBackParams) -> WrittenBa
         if not params.preview:
             backup = await asyncio.to_thread(_write, plan, changes.generation)
             what = f"wrote the live edits to {plan.path}; the old text is in {backup}"
-            engine.settle(plan.loaded, what, who=params.who)
+            await engine.settle(plan.loaded, what, who=params.who)
     return WrittenBack(changes.generation, plan.changed, plan.diff, not params.preview, backup)
 
 

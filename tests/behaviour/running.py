@@ -68,7 +68,8 @@ class Engine:
         self._log = directory / "log"
         self._opened: list[Wire] = []
         command = [*RSP, "serve", *arguments]
-        environment = dict(os.environ)
+        # Live edits are kept here: no engine of another test picks them up.
+        environment = os.environ | {"XDG_STATE_HOME": str(directory / "state")}
         if runtime is None:
             command += ["--control", str(directory / "control.sock")]
         else:

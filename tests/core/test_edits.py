@@ -331,3 +331,17 @@ def test_an_operation_never_changes_the_table_it_is_given(
     with suppress(EditRefused):
         operate(table, operation, 2)
     assert table == again
+
+
+def test_a_settled_layer_has_the_same_table_and_no_edit() -> None:
+    layer = layer_of(drain(), weight(7, "web/b"))
+    undone, _ = layer.undo(4)
+    settled = undone.settled(5)
+    assert settled.edits == ()
+    assert settled.table.generation == 5
+    assert settled.table.pools == undone.table.pools
+    assert tuple(settled.table.pools.values()) == settled.file_pools
+    assert not settled.edited(settled.table.find("web/a"))
+    again, what = settled.redo(6)
+    assert what == "redid: web/b: weight 1 → 7"
+    assert again.edited(again.table.find("web/b"))

@@ -9,7 +9,7 @@ import pytest
 from rsp.core.addresses import AddressError, EditRefused
 from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
 from rsp.core.config import Config, ListenerConfig
-from rsp.core.edits import EditLayer
+from rsp.core.edits import AddBackend, ChangeBackend, Edit, EditLayer
 from rsp.core.limits import Limits
 from rsp.core.routing import FixedRouter
 from rsp.core.vocabulary import BackendState, Side
@@ -343,3 +343,49 @@ async def test_a_name_that_does_not_resolve_leaves_everything_as_it_was(office: 
     with pytest.raises(AddressError, match=r"rsp\.lua:7: backend web/z: .* does not resolve"):
         await office.reload(replace(FILE, pools=(Pool("web", (odd,)),)))
     assert (office.changes.generation, office.opened, office.names()) == (1, [], ["a", "b"])
+
+
+# -- what is kept from one run to the next
+
+
+async def test_each_change_of_the_edits_is_kept_before_it_is_answered(office: Office) -> None:
+    kept: list[list[str]] = []
+
+    async def keep(edits: tuple[Edit, ...]) -> None:
+        await asyncio.sleep(0)
+        kept.append([edit.what for edit in edits])
+
+    office.changes.keep = keep
+    what = await office.add()
+    assert kept == [[what]]
+    await office.add("d", preview=True)
+    await office.changes.undo(ME, None)
+    await office.changes.redo(ME, None)
+    await office.reload(FILE, drop_edits=True)
+    assert kept == [[what], [], [what], []]
+
+
+async def test_edits_of_an_earlier_run_are_made_again_or_named(office: Office) -> None:
+    gone = replace(A, name="z").key
+    saved = [
+        Edit(0, "then", "ann", "one", AddBackend(replace(B, name="c", resolved=None))),
+        Edit(0, "then", "ann", "two", ChangeBackend(gone, DRAIN)),
+        Edit(0, "then", "ann", "three", AddBackend(replace(B, name="d", address="d.invalid:80"))),
+        Edit(0, "then", "bob", "four", ChangeBackend("web/c", DRAIN)),
+        Edit(0, "then", "bob", "five", ChangeBackend("web/a", BackendChanges(weight=1))),
+    ]
+    dropped = await office.changes.restore(saved)
+    assert [(lost.edit.what, lost.why.partition(" ")[0]) for lost in dropped] == [
+        ("two", "no"),
+        ("three", "the"),
+        ("five", "the"),
+    ]
+    assert "does not resolve" in dropped[1].why
+    assert office.table.find("web/c").state is BackendState.DRAIN
+    assert office.table.find("web/c").resolved == ("127.0.0.1", 9002)
+    edits = office.changes.layer.edits
+    assert [(edit.generation, edit.at, edit.who) for edit in edits] == [
+        (2, "then", "ann"),
+        (3, "then", "bob"),
+    ]
+    assert office.table.generation == office.changes.generation == 3
