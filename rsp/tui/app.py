@@ -40,6 +40,7 @@ from rsp.tui.screens.questions import (
 from rsp.tui.screens.routing import RoutingScreen
 from rsp.tui.screens.shell import TabLike
 from rsp.tui.screens.tabs import TAB_KEYS, TABS
+from rsp.tui.screens.write_back import ask_write_back
 
 LeaveChoice = Literal["stop", "leave"]
 
@@ -318,6 +319,10 @@ class Dashboard(AdjustableApp[LeaveChoice]):
                 _ = self.push_screen(reload_question(answer), answered)
 
         self.give("reload", {"preview": True}, previewed)
+
+    def action_write_back(self) -> None:
+        """Show what the file would say of the live edits; write it when the person agrees."""
+        ask_write_back(self, self.push_screen)
 
     def action_header(self) -> None:
         """Hide the header, or show it."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from rsp.core.faults.rows import FaultAdded, FaultsRemoved
-from rsp.core.replies import Changed, Done
+from rsp.core.replies import Changed, Done, WrittenBack
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
 from rsp.tui.feed import Feed
@@ -17,12 +17,13 @@ from rsp.tui.model.dashboard import Model
 
 Params = Mapping[str, Any]
 
-_EDITS = frozenset({"undo", "redo", "reload"})
+_EDITS = frozenset({"undo", "redo", "reload", "write_back"})
 _ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "fault.add": FaultAdded,
     "fault.remove": FaultsRemoved,
+    "write_back": WrittenBack,
 }
-"""What is answered to commands that are no edits; to the others `Done`."""
+"""What is answered to commands that stand out; to other edits `Changed`, to the rest `Done`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Commander:
             return
         # A second key press must see the generation that the first one made.
         async with self._turn:
-            await self._give(order, Changed)
+            await self._give(order, _ANSWERS.get(order.method, Changed))
 
     async def _give(self, order: Order, kind: type[msgspec.Struct]) -> None:
         teller = self._teller
@@ -74,14 +75,14 @@ class Commander:
             return
         before = teller.model.generation
         try:
-            answer = await teller.feed.command(order.method, _signed(params, kind, before), kind)
+            answer = await teller.feed.command(order.method, _signed(order, params, before), kind)
         except (CommandRefused, EngineGone) as error:
             teller.say(str(error), is_error=True)
             if order.refused is not None:
                 order.refused(str(error))
             teller.feed.nudge()
             return
-        if isinstance(answer, Changed):
+        if isinstance(answer, Changed | WrittenBack):
             teller.model.note_generation(answer.generation)
         if order.done is not None:
             order.done(answer)
@@ -107,12 +108,11 @@ class Commander:
         self._teller.say_change(said)
 
 
-def _signed(
-    params: Params, kind: type[msgspec.Struct], generation: int | None
-) -> dict[str, object]:
+def _signed(order: Order, params: Params, generation: int | None) -> dict[str, object]:
     """Return the parameters with what goes on record: who wants it, and what they saw."""
-    seen = {"if_generation": generation} if kind is Changed else {}
-    name = {"who": who()} if kind is not Done else {}
+    is_checked = is_edit(order.method)
+    seen = {"if_generation": generation} if is_checked else {}
+    name = {"who": who()} if is_checked or order.method in _ANSWERS else {}
     return {**name, **seen, **params}
 
 

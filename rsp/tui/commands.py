@@ -27,6 +27,9 @@ class Commandable(Shell, Protocol):
     def action_reload(self) -> None:
         """Check and reload the configuration."""
 
+    def action_write_back(self) -> None:
+        """Write the live edits into the file."""
+
     def action_undo(self) -> None:
         """Take back the last edit."""
 
@@ -68,6 +71,13 @@ def _engine_commands(app: Commandable) -> list[Command]:
             "",
             "The two decisions that sent one name two ways",
             lambda _: app.action_show_split(),
+        ),
+        Command(
+            "write-back",
+            "",
+            "Write the live edits into the file",
+            lambda _: app.action_write_back(),
+            True,
         ),
         Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
         Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),

@@ -128,6 +128,7 @@ def _backends() -> list[Key]:
         ("far_down", "left_curly_bracket,f5", "weigh(-10)", "", "Weight down by 10", ""),
         ("weight", "equals_sign", "exact_weight", "Exact", "Give it an exact weight", ""),
         ("remove", "x", "remove_backend", "Remove…", "Remove it, now or when it is idle", ""),
+        ("write", "W", "app.write_back", "Write…", "Write the live edits into the file", ""),
     ]
     return [
         Key(f"backends.{name}", keys, action, label, tooltip, where, mutates=True, pair=pair)
@@ -159,6 +160,14 @@ def _config() -> list[Key]:
             "Open the file in $VISUAL, $EDITOR or vi, at the error",
             where,
             mutates=True,
+        ),
+        _changing(
+            "config.write",
+            "W",
+            "app.write_back",
+            "Write…",
+            "Write the live edits into the file",
+            where,
         ),
         Key("config.validate", "V", "validate", "Validate", "Does what is on disk load?", where),
         Key("config.find", "slash", "find", "Find", "Look for some text", where),

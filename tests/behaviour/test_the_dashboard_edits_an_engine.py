@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from textual.pilot import Pilot
 
 from rsp.tui.app import Dashboard, LeaveChoice
@@ -100,3 +101,32 @@ async def test_a_file_that_broke_is_shown_with_its_error_and_changes_nothing(
         await pilot.press("y")
         await shows(pilot, app, "✓ the same as what runs")
         assert proxy.ask("status")["generation"] == 2
+
+
+def read(file: Path) -> str:
+    return file.read_text()
+
+
+@pytest.mark.parametrize("tab", ["2", "4"])
+async def test_edits_are_written_by_two_keys(
+    tab: str, engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    file = Path(proxy.ask("status")["config"])
+    proxy.ask("backend.set", target="web/web1", weight=3)
+    app = attached(proxy)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● LIVE")
+        await pilot.press(tab)
+        await shows(pilot, app, "1 edit" if tab == "2" else "1 live edit")
+        await pilot.press("W")
+        await shows(pilot, app, "Write the live edits into config.lua?")
+        await listening(app, pilot)
+        assert "weight = 3" not in read(file)
+        await pilot.press("y")
+        await shows(pilot, app, "Written. The old text is in ")
+        assert "weight = 3 }" in read(file)
+        assert proxy.ask("status")["edits"] == 0
+        await shows(pilot, app, "generation 3")
+        await pilot.press("W")
+        await shows(pilot, app, "nothing to write")

@@ -10,6 +10,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button
 
 from rsp.tui.limits import DEAF_S
@@ -63,7 +64,7 @@ class Dialog(ModalScreen[str | None]):
             box.border_title = Content(self._title)
             text = Lines(id="dialog-text")
             text.styles.height = len(self._lines) + 1
-            yield text
+            yield self.around(text)
             with Horizontal(id="dialog-buttons"):
                 yield Button(Content("Cancel  esc"), id="cancel")
                 for index, choice in enumerate(self._choices):
@@ -71,6 +72,10 @@ class Dialog(ModalScreen[str | None]):
                     yield Button(
                         label, id=f"choice-{index}", variant="error" if choice.loses else "primary"
                     )
+
+    def around(self, text: Lines) -> Widget:
+        """Return what holds the text: where it may be long, something that scrolls."""
+        return text
 
     def _settle_keys(self) -> None:
         """Let no key that asks answer, for it repeats while it is held down."""
