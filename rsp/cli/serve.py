@@ -94,11 +94,19 @@ def command(
 
 
 def _state_path(state: str | None, config: Path | None) -> Path | None:
-    """Return the file that `--state` means."""
+    """Return the file that `--state` means.
+
+    Raises:
+        click.UsageError: it is a directory.
+    """
     from rsp.engine.keeping import default_state_path
 
+    if state == "none":
+        return None
+    if state is not None and Path(state).is_dir():
+        raise click.UsageError(f'--state: "{state}" is a directory; name a file, or none')
     if state is not None:
-        return None if state == "none" else Path(state)
+        return Path(state)
     return default_state_path(config, os.environ) if config is not None else None
 
 

@@ -261,7 +261,9 @@ class Changes:
                     continue
                 if layer is before:
                     dropped.append(DroppedEdit(edit, f"the file says so itself now: {what}"))
-            self._swap_in(layer)
+            if layer is not self.layer:
+                self._swap_in(layer)
+                self.last_change = "live edits of an earlier run were restored"
         return tuple(dropped)
 
     async def _rebased(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:

@@ -169,7 +169,10 @@ class Keeper:
             self._kept = edits
 
     def _save(self, edits: tuple[Edit, ...]) -> None:
-        self._file.save(encode_edits(edits, self._engine.changes.config.path) if edits else None)
+        path = os.fsencode(self._engine.changes.config.path or "")
+        # JSON has no place for what is no UTF-8.
+        named = path.decode("utf-8", "replace") or None
+        self._file.save(encode_edits(edits, named) if edits else None)
 
     def _warn(self, what: str) -> None:
         self._engine.note(what, EventLevel.WARN)

@@ -78,7 +78,9 @@ def _plan(config: Config, layer: EditLayer) -> _Plan:
         ) from error
     _check_says(own, loaded.config, layer)
     table = EditLayer.of(layer.file_pools, 0).table
-    changed = differences(config, table, replace(config, source=""), layer.table)
+    changed = differences(config, table, config, layer.table)
+    # Of a backend that was removed and added again only its place differs.
+    changed = changed or [edit.what for edit in layer.edits]
     return _Plan(path, old, _encoded(text), loaded, changed, _diff(config.path, own.source, text))
 
 

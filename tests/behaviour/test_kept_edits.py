@@ -13,7 +13,7 @@ import pytest
 from rsp.core.lab_limits import EDITS_FILE_BYTES
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend
-from tests.behaviour.running import Engine
+from tests.behaviour.running import Engine, run_rsp
 from tests.behaviour.scripted import hold
 from tests.behaviour.wire import request
 
@@ -208,3 +208,11 @@ def test_a_place_that_cannot_be_written_does_not_stop_an_edit(
     edit(proxy)
     assert proxy.backend("web1")["weight"] == 3
     assert "the live edits are not kept: " in proxy.log
+
+
+@pytest.mark.parametrize("name", ["", "."])
+def test_a_directory_is_no_state_file(name: str, directory: Path) -> None:
+    (directory / "config.lua").write_text(LISTEN + pool("127.0.0.1:1"))
+    done = run_rsp("serve", str(directory / "config.lua"), "--state", name)
+    assert done.returncode == 2
+    assert "is a directory" in done.stderr

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,34 @@ def test_without_a_file_there_is_nothing_to_write_to(
     proxy.ask("backend.set", target="default/default", weight=3)
     with pytest.raises(Failure, match="no configuration file"):
         proxy.ask("write_back")
+
+
+def test_bytes_that_are_no_text_and_a_last_line_without_an_end_stay(
+    closing: ExitStack, backend: OpenBackend, directory: Path
+) -> None:
+    file = directory / "config.lua"
+    old = (LISTEN + pool(backend())).encode() + b"-- \xff\xfe\x0c"
+    file.write_bytes(old)
+    proxy = Engine(directory, str(file))
+    closing.callback(proxy.close)
+    proxy.ask("backend.set", target="web/web1", weight=3)
+    diff = proxy.ask("write_back")["diff"]
+    assert file.read_bytes() == old.replace(b'" },', b'", weight = 3 },')
+    assert diff.endswith(" -- ��\x0c\n\\ No newline at end of file\n")
+
+
+def test_a_backend_that_came_again_is_written_behind_the_others(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    first, second = backend(), backend()
+    proxy = engine(LISTEN + pool(first, second))
+    proxy.ask("backend.remove", target="web/web1")
+    proxy.ask("backend.add", pool="web", name="web1", address=first.address)
+    answer = proxy.ask("write_back")
+    assert answer["changed"] == [
+        f"removed web/web1 ({first.address})",
+        f"added web/web1 ({first.address}, weight 1)",
+    ]
+    text = file_of(proxy).read_text()
+    assert text.index("web2") < text.index("web1")
+    assert proxy.ask("reload")["changed"] == []
