@@ -16,6 +16,7 @@ from toxiproxy.exceptions import (  # type: ignore[import-untyped]
     ProxyExists,
 )
 
+from rsp.cli.failure import Failure
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine, run_rsp
@@ -296,3 +297,17 @@ def test_others_must_not_reach_it(address: str) -> None:
     done = run_rsp("serve", "--to", "127.0.0.1:1", "--toxiproxy-api", address)
     assert done.returncode == 2
     assert "--toxiproxy-api" in done.stderr
+
+
+def test_what_was_added_here_is_not_written_into_the_file(
+    proxy: Engine, toxiproxy: Toxiproxy, upstream: Backend
+) -> None:
+    toxiproxy.create(name="db", upstream=upstream.address, listen="127.0.0.1:0")
+    pool_row = proxy.ask("backends")["pools"][1]
+    key = f"{pool_row['name']}/{pool_row['backends'][0]['name']}"
+    proxy.ask("backend.set", target="web/web1", weight=3)
+    assert proxy.ask("write_back")["written"]
+    assert len(proxy.ask("backends")["pools"]) == 2, "it runs on"
+    proxy.ask("backend.set", target=key, weight=3)
+    with pytest.raises(Failure, match="was added at run time"):
+        proxy.ask("write_back")
