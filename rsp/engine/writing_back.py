@@ -14,9 +14,9 @@ from rsp.core.differences import differences
 from rsp.core.edits import EditLayer
 from rsp.core.limits import CONFIG_BYTES
 from rsp.core.params import WriteBackParams
-from rsp.core.replies import WrittenBack
 from rsp.core.wire import CommandRefused
 from rsp.core.write_back import says_the_same, write_back
+from rsp.core.write_back_rows import WrittenBack
 from rsp.engine.lua_config import LoadedConfig, load_source
 from rsp.engine.server import Engine
 from rsp.engine.whole_file import write_new, write_whole

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 import msgspec
 
 from rsp.core.faults.rows import FaultAdded, FaultsRemoved
-from rsp.core.replies import Changed, Done, WrittenBack
+from rsp.core.replies import Changed, Done
 from rsp.core.wire import CommandRefused
+from rsp.core.write_back_rows import WrittenBack
 from rsp.tui.client import EngineGone
 from rsp.tui.feed import Feed
 from rsp.tui.model.dashboard import Model

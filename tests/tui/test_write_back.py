@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsp.core.replies import WrittenBack
+from rsp.core.write_back_rows import WrittenBack
 from rsp.tui.screens.write_back import DiffDialog
 from tests.tui.stage import (
     check_golden,

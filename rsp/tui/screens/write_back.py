@@ -8,8 +8,8 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
-from rsp.core.replies import WrittenBack
 from rsp.core.sanitise import safe
+from rsp.core.write_back_rows import WrittenBack
 from rsp.tui.model.spans import Line, Span, line, wrap
 from rsp.tui.screens.dialog import Choice, Dialog
 from rsp.tui.screens.shell import Shell
