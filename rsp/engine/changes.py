@@ -229,6 +229,7 @@ class Changes:
         self.layer = layer
         self._context.health.adopt(layer.table)
         self._context.idle.retain(layer.table)
+        self._context.waiting.look()
         self.last_change = f"{what}, by {who} at {self._stamp()}"
         self._note(f"generation {self.generation}: {what} (by {who})", generation=self.generation)
 
