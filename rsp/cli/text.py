@@ -145,7 +145,8 @@ def _backends(answer: dict[str, Any]) -> str:
              b["last_error"])
             for b in pool["backends"]
         ]  # fmt: skip
-        parts.append(f"\npool {pool['name']}, {pool['balance']}\n{as_table(head, rows)}")
+        title = f"pool {pool['name']}, {pool['balance']}{_sticky(pool)}{_queue(pool)}"
+        parts.append(f"\n{title}\n{as_table(head, rows)}")
         for b in pool["backends"]:
             who = f"{pool['name']}/{b['name']}"
             if b["health_reason"]:
@@ -159,6 +160,20 @@ def _health(row: dict[str, Any]) -> str:
     """Return the health of a backend, and the share of its weight while that grows."""
     slowly = f" {row['ramp']:.0%}" if row["ramp"] < 1 else ""
     return f"{row['health']}{slowly}"
+
+
+def _sticky(pool: dict[str, Any]) -> str:
+    return f", sticky by {safe(pool['sticky'])}" if pool["sticky"] else ""
+
+
+def _queue(pool: dict[str, Any]) -> str:
+    if pool["queue_length"] is None:
+        return ""
+    return (
+        f", queue {pool['queued']} of {pool['queue_length']} (for {pool['queue_timeout_s']:g} s; "
+        f"{pool['waited']} waited, {pool['queue_timeouts']} too long, "
+        f"{pool['queue_refused']} refused)"
+    )
 
 
 def _decisions(answer: dict[str, Any]) -> str:

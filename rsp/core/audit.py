@@ -230,11 +230,12 @@ def _split(name: Name, group: _Group, keyless: Collection[str]) -> Split | None:
 
 
 def keyless_pools(backends: Backends) -> frozenset[str]:
-    """Return the pools whose policy does not look at the key."""
+    """Return the pools in which the key does not decide: by their policy, or as clients stick."""
     return frozenset(
         pool.name
         for pool in backends.pools
-        if pool.balance in POLICIES and not POLICIES[pool.balance]().uses_key
+        if pool.sticky is not None
+        or (pool.balance in POLICIES and not POLICIES[pool.balance]().uses_key)
     )
 
 

@@ -66,6 +66,7 @@ _PHASES = {
     SessionState.READING_HEAD: "R",
     SessionState.IDLE: "R",
     SessionState.ROUTING: "Q",
+    SessionState.QUEUED: "Q",
     SessionState.CONNECTING: "C",
     SessionState.TUNNEL: "D",
     SessionState.DRAINING: "L",
@@ -86,7 +87,7 @@ BY_WORDS = {
 }
 PHASE_WORDS = {
     "R": "while the request was read",
-    "Q": "while its route was decided",
+    "Q": "while its route was decided, or in a queue",
     "C": "while the backend was connected to",
     "H": "before a response came",
     "D": "while data passed",

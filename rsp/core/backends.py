@@ -5,7 +5,7 @@ Every edit returns a new table and a sentence that says what changed. Running se
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rsp.core.addresses import UNIX_PREFIX
@@ -13,6 +13,7 @@ from rsp.core.addresses import AddressError as AddressError
 from rsp.core.addresses import EditRefused as EditRefused
 from rsp.core.addresses import parse_address as parse_address
 from rsp.core.health_rules import NOT_KNOWN, RAMPED, Condition, Ejection, HealthCheck
+from rsp.core.limits import QUEUE_LENGTH, QUEUE_TIMEOUT_S
 from rsp.core.vocabulary import BackendState, ProxyVersion
 
 WEIGHT_MAX = 256
@@ -63,6 +64,8 @@ class BackendLoad:
     """Bytes received from it."""
     bytes_out: int = 0
     """Bytes sent to it."""
+    on_release: Callable[["BackendLoad"], None] | None = None
+    """Told of each session less, while somebody waits for a place here; None: nobody does."""
 
 
 class BackendLoads(dict[str, BackendLoad]):
@@ -71,6 +74,30 @@ class BackendLoads(dict[str, BackendLoad]):
     def __missing__(self, key: str) -> BackendLoad:
         load = self[key] = BackendLoad()
         return load
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRules:
+    """Who may wait while all backends of a pool are full."""
+
+    length: int = QUEUE_LENGTH
+    """Requests (http) or sessions (tcp) at once."""
+    timeout_s: float = QUEUE_TIMEOUT_S
+    """For how long each of them waits at most."""
+
+    def __str__(self) -> str:
+        return f"length {self.length}, timeout {self.timeout_s:g} s"
+
+
+@dataclass(frozen=True, slots=True)
+class StickyRules:
+    """By what a client comes back to the same backend."""
+
+    cookie: str = ""
+    """Name of the cookie that says which; empty: the client's address does."""
+
+    def __str__(self) -> str:
+        return f"cookie {self.cookie}" if self.cookie else "client"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +125,17 @@ class Pool:
     conditions: Mapping[str, Condition] = field(default_factory=dict, hash=False)
     """What is known of the health of its backends, by their names. Files and edits say nothing of
     it: `core/health.py` puts it over their table."""
+    queue: QueueRules | None = None
+    """None: nobody waits, a request that finds all full is refused at once."""
+    sticky: StickyRules | None = None
+    """None: the policy decides each time."""
     ready: tuple[Backend, ...] = field(init=False, compare=False, repr=False)
     """Those that a policy may pick unless they are full: ready, with a weight, and not down. Where
     one may start slowly, weights are counted in tenths here."""
-    unlimited: bool = field(init=False, compare=False, repr=False)
-    """Whether none of `ready` can ever be full."""
+    is_plain: bool = field(init=False, compare=False, repr=False)
+    """Whether nothing but the policy decides: none of `ready` can be full, and nobody sticks."""
+    is_passing_heads: bool = field(init=False, compare=False, repr=False)
+    """Whether a backend sees Host and cookies as the client sent them."""
     keys: tuple[str, ...] = field(init=False, compare=False, repr=False)
     """The keys of `backends`, in their order."""
     by_name: Mapping[str, Backend] = field(init=False, compare=False, repr=False)
@@ -117,7 +150,10 @@ class Pool:
             # Always, so that what a policy has added up keeps its measure when a start is over.
             ready = tuple(replace(b, weight=b.weight * self.condition(b.name).ramp) for b in ready)
         object.__setattr__(self, "ready", ready)
-        object.__setattr__(self, "unlimited", not any(b.max_connections for b in ready))
+        is_plain = self.sticky is None and not any(b.max_connections for b in ready)
+        object.__setattr__(self, "is_plain", is_plain)
+        has_cookie = self.sticky is not None and bool(self.sticky.cookie)
+        object.__setattr__(self, "is_passing_heads", self.host == "keep" and not has_cookie)
         object.__setattr__(self, "keys", tuple(b.key for b in self.backends))
         object.__setattr__(self, "by_name", {b.name: b for b in self.backends})
 
@@ -125,9 +161,19 @@ class Pool:
         """Return what is known of the health of the backend called `name`."""
         return self.conditions.get(name, NOT_KNOWN)
 
-    def host_for(self, backend: Backend) -> bytes:
-        """Return the Host that the backend sees instead of the client's; a path is none."""
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie that clients stick by; empty: they do not."""
+        return self.sticky.cookie if self.sticky is not None else ""
+
+    def host_for(self, backend: Backend) -> bytes | None:
+        """Return the Host that the backend sees instead of the client's, if it is another one.
+
+        A path is none.
+        """
         host = self.host
+        if host == "keep":
+            return None
         if host == "backend":
             host = "localhost" if backend.address.startswith(UNIX_PREFIX) else backend.address
         return host.encode("latin-1")

@@ -72,6 +72,7 @@ def _listeners(old: Config, new: Config) -> list[str]:
 
 _SETTINGS = (
     "balance", "host", "send_proxy", "forwarded", "health", "eject", "slow_start_s", "fallback",
+    "queue", "sticky",
 )  # fmt: skip
 
 

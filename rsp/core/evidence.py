@@ -5,6 +5,8 @@ Bytes and seconds, as in `replies.py`.
 
 import msgspec
 
+from rsp.core.units import ordinal
+
 
 class CallRow(msgspec.Struct):
     """One system call of a watched session."""
@@ -23,6 +25,26 @@ class CallRow(msgspec.Struct):
     unsent_bytes: int
     """What the sink's write buffer holds after the call."""
     note: str
+
+
+class QueuedRow(msgspec.Struct):
+    """The place of a session that waits, as all backends that could take it are full."""
+
+    pool: str
+    backend: str | None
+    """The one that it has to be, as `route` named it; null: any of the pool will do."""
+    position: int
+    """Counted from 1."""
+    of: int
+    """How many wait there."""
+    since_s: float
+    """For how long this one does."""
+
+    @property
+    def words(self) -> str:
+        """Return it in words: `waits for a place at pool web, 3rd of 7`."""
+        at = f"pool {self.pool}" if self.backend is None else f"{self.pool}/{self.backend}"
+        return f"waits for a place at {at}, {ordinal(self.position)} of {self.of:,}"
 
 
 class StallRow(msgspec.Struct):

@@ -25,6 +25,8 @@ class Fact(StrEnum):
     ANNOUNCED_RELAY = "the PROXY header is complete; a backend has to be connected to"
     HEAD_STARTED = "the first byte of a request came"
     HEAD_READ = "a request head is complete and valid"
+    QUEUED = "all backends that could take it are full; it waits for a place"
+    CALLED = "it need not wait for a place any longer, or may not"
     ROUTED = "a backend was picked; it has to be connected to"
     REUSED = "a backend was picked; a connection to it was idle"
     CONNECTED = "the backend accepted"
@@ -65,6 +67,7 @@ class Action(StrEnum):
     CUT_BACKEND = "RST to the backend, behind what is unsent"
     RESET_CLIENT = "RST to the client at once"
     RESET_BACKEND = "RST to the backend at once"
+    LEAVE_QUEUE = "give up its place in the queue"
 
     __hash__ = str.__hash__
 
@@ -80,6 +83,7 @@ class State(Enum):
     READING_PROXY_HEADER = (SessionState.READING_PROXY_HEADER, None)
     READING_HEAD = (SessionState.READING_HEAD, None)
     ROUTING = (SessionState.ROUTING, None)
+    QUEUED = (SessionState.QUEUED, None)
     CONNECTING = (SessionState.CONNECTING, None)
     CONNECTING_CLIENT_FINISHED = (SessionState.CONNECTING, Side.CLIENT)
     STREAMING = (SessionState.STREAMING, None)
@@ -146,6 +150,15 @@ _EXCHANGE: dict[tuple[State, Fact], Row] = {
     (S.ROUTING, F.ANSWERED): (S.DRAINING, (A.LINGER_CLIENT,)),
 }
 
+_QUEUE: dict[tuple[State, Fact], Row] = {
+    (S.ROUTING, F.QUEUED): (S.QUEUED, ()),
+    (S.CONNECTING, F.QUEUED): (S.QUEUED, ()),
+    (S.QUEUED, F.CALLED): (S.ROUTING, ()),
+    (S.QUEUED, F.CLIENT_GONE): (S.CLOSED, (A.CLOSE_CLIENT,)),
+    (S.QUEUED, F.ORDERED): (S.DRAINING, (A.LEAVE_QUEUE, A.LINGER_CLIENT)),
+    (S.ROUTING, F.UNREACHABLE): (S.CLOSED, (A.RESET_CLIENT,)),
+}
+
 _STREAMS = (S.STREAMING, S.STREAMING_CLIENT_FINISHED)
 _WITH_RESPONSE: dict[Fact, Row] = {
     F.EXCHANGE_LAST: (S.DRAINING, (A.LINGER_CLIENT,)),
@@ -199,6 +212,7 @@ _LINGERED: dict[tuple[State, Fact], Row] = {
 TABLE: dict[tuple[State, Fact], Row] = {
     **_ANNOUNCEMENT,
     **_EXCHANGE,
+    **_QUEUE,
     **{(state, fact): row for state in _STREAMS for fact, row in _WITH_RESPONSE.items()},
     **{(state, fact): row for state in _BUSY for fact, row in _WITH_BACKEND.items()},
     **_TUNNEL,

@@ -225,6 +225,22 @@ COMPARED_LINES = 500
 SHOWN_LINES = 20
 """Changed lines of a file that a reload names; the Config screen shows all of them."""
 
+QUEUE_LENGTH, QUEUE_LENGTH_MOST = 100, 10_000
+"""Requests that wait for a place at one pool, unless it says otherwise, and the most it may say: a
+client connection each, and as many as a listener has by default."""
+QUEUE_TIMEOUT_S = 5.0
+"""For how long each waits, in seconds, unless its pool says otherwise: HAProxy takes its connect
+timeout, for which the examples of its manual have 5 s."""
+
+STICKY_CLIENTS, STICKY_CLIENT_IDLE_S = 20_000, 1800.0
+"""Clients of one pool whose backend is remembered by their address: 4 MB when it is full. And for
+how many seconds after they came last: longer than people leave a page; HAProxy's examples have 30
+minutes."""
+
+LAST_WORDS_S = 1.0
+"""Who still waits for a place this long before a draining engine ends is told so, and has the time
+to read it. Until then places are given up, and given away, as before."""
+
 HOUSEKEEPING_S = 1.0
 """How often removals that wait for an idle backend, and accept queues, are looked after."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from rsp.core.lifecycle import State
-from rsp.core.limits import Limits
+from rsp.core.limits import QUEUE_TIMEOUT_S, TIMER_TICK_S, Limits
 from rsp.core.vocabulary import CloseReason, SessionState
 
 _LOOKS_PER_LIMIT = 6
@@ -49,18 +49,19 @@ class Waiting:
     """The request body is not complete."""
     response_begun: bool
     """The response head has been passed on."""
+    queue_s: float = QUEUE_TIMEOUT_S
+    """For how long it may wait for a place at its pool."""
 
 
 def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
     """Return what a session in `state` is waiting for."""
-    backend = CloseReason.BACKEND_TIMEOUT
     match state.shown:
         case SessionState.READING_PROXY_HEADER | SessionState.READING_HEAD | SessionState.ROUTING:
             return _head(state, limits)
         case SessionState.IDLE:
             return _fixed(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
-        case SessionState.CONNECTING:
-            return _fixed(limits.connect_s, backend, "the backend did not accept a connection")
+        case SessionState.QUEUED | SessionState.CONNECTING:
+            return _seeking(state, limits, waiting)
         case SessionState.TUNNEL:
             return Patience(limits.tunnel_idle_s, CloseReason.IDLE_TIMEOUT, "no byte passed")
         case SessionState.STREAMING:
@@ -91,6 +92,13 @@ def _head(state: State, limits: Limits) -> Patience:
     return _fixed(limits.client_head_s, late, "the client sent no whole request head")
 
 
+def _seeking(state: State, limits: Limits, waiting: Waiting) -> Patience:
+    late = CloseReason.BACKEND_TIMEOUT
+    if state is State.QUEUED:
+        return _fixed(waiting.queue_s, late, "no place at a backend was free")
+    return _fixed(limits.connect_s, late, "the backend did not accept a connection")
+
+
 def _fixed(limit_s: float, reason: CloseReason, phrase: str) -> Patience:
     return Patience(limit_s, reason, phrase, is_fixed=True)
 
@@ -119,7 +127,7 @@ def first_looks_s(limits: Limits) -> tuple[float, ...]:
     looks = []
     for state in State:
         cases = [
-            patience(state, limits, Waiting(client, backend, request, response))
+            patience(state, limits, Waiting(client, backend, request, response, TIMER_TICK_S))
             for client in (False, True)
             for backend in (False, True)
             for request in (False, True)

@@ -23,7 +23,7 @@ _HELD = {
 _NOT_YET = {
     "connecting": "has not accepted",
     "pipelined": "has not ended the exchange before",
-    "routing": "is not chosen yet",
+    "routing": "has no place free",
 }
 _TAKES_LESS = {
     StallCause.PEER_NOT_READING.value: "not reading",
@@ -33,6 +33,7 @@ _TAKES_LESS = {
     StallCause.SEND_BUFFER_SMALL.value: "waits for ACKs: our send buffer is too small",
 }
 _SINK_FULL = "sink_full"
+_QUEUED = "routing"
 _SLOW = "takes less than comes"
 """Of a sink that has not stood still for long enough to have a cause."""
 _NAMED = 4
@@ -116,6 +117,8 @@ def _holder(row: ConnectionRow, side: str, reason: str) -> str:
     """Return whom the `side` of a session waits for."""
     if reason in _HELD:
         return _HELD[reason][0]
+    if row.queued is not None and reason == _QUEUED:
+        return f"the queue of pool {row.queued.pool}"
     if reason == _SINK_FULL and side == "backend":
         return f"client {client_ip_of(row.client.address)}"
     return _backend(row)

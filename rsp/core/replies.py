@@ -11,18 +11,22 @@ import msgspec
 
 from rsp.core.autopsy import AutopsyRow
 from rsp.core.breaks.rows import BreakSummary, StopRow
+from rsp.core.decision_rows import CandidateRow as CandidateRow
+from rsp.core.decision_rows import DecisionRow as DecisionRow
+from rsp.core.decision_rows import Decisions as Decisions
 from rsp.core.evidence import (
     CallRow,
     LedgerRow,
     PartRow,
     PauseRow,
+    QueuedRow,
     RoomRow,
     SampleRow,
     StallRow,
 )
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.storm import StormRow
-from rsp.core.what_if_rows import InputRow, WhatIf
+from rsp.core.what_if_rows import WhatIf
 
 
 class PeerRow(msgspec.Struct, gc=False):
@@ -96,6 +100,8 @@ class ConnectionRow(msgspec.Struct):
     client: PeerRow
     backend: PeerRow | None
     stopped: StopRow | None = None
+    queued: QueuedRow | None = None
+    """null while it waits in no queue."""
 
 
 class Connections(msgspec.Struct):
@@ -199,6 +205,19 @@ class PoolRow(msgspec.Struct):
     slow_start_s: float = 0.0
     fallback: str = ""
     """The pool that takes what nobody here is available for."""
+    queued: int = 0
+    """Who waits for a place now: requests (http) or sessions (tcp), as all of these are."""
+    queue_length: int | None = None
+    """How many may; null: there is no queue."""
+    queue_timeout_s: float | None = None
+    waited: int = 0
+    """Who ever waited."""
+    queue_timeouts: int = 0
+    """Who waited until the time was over."""
+    queue_refused: int = 0
+    """Who found the queue full."""
+    sticky: str | None = None
+    """By what clients come back to their backend: `cookie NAME`, `client`; null: they do not."""
 
 
 class Backends(msgspec.Struct):
@@ -208,54 +227,6 @@ class Backends(msgspec.Struct):
     pools: list[PoolRow]
     same_identity: list[str] = []
     """Patterns of paths whose capture names the same as a Host does; the file declares them."""
-
-
-class CandidateRow(msgspec.Struct):
-    """A backend that was looked at for a decision."""
-
-    name: str
-    state: str
-    weight: int
-    sessions: int
-    verdict: str
-    """`chosen`, or why not: `draining`, `in maintenance`, `down (refused (ECONNREFUSED))`,
-    `full (100 of 100)`, `not picked`."""
-    health: str = "unknown"
-    """As it was then: `up`, `down`, `ejected` or `unknown`."""
-    ramp: float = 1.0
-    """The share of its weight that slow start let it have."""
-
-
-class DecisionRow(msgspec.Struct):
-    """One routing decision."""
-
-    seq: int
-    at: str
-    session: int
-    generation: int
-    method: str
-    host: str
-    """As the client sent it."""
-    path: str
-    pool: str | None
-    backend: str | None
-    key: str | None
-    reason: str
-    elapsed_us: float
-    candidates: list[CandidateRow]
-    error: str | None = None
-    """Why there is no backend: the client got an error of ours."""
-    input: InputRow | None = None
-    """Only when asked for (`with_inputs`), and while it is held."""
-
-
-class Decisions(msgspec.Struct):
-    """`decisions`: newest last."""
-
-    decisions: list[DecisionRow]
-    dropped: int
-    """Decisions asked for that are no longer kept."""
-    next_since: int = 0
 
 
 class EventRow(msgspec.Struct):

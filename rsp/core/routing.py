@@ -7,7 +7,6 @@ rows; `candidates` builds them later, for whoever looks.
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from functools import partial
-from typing import Protocol
 
 import msgspec
 
@@ -21,99 +20,28 @@ from rsp.core.backends import (
     pool_names,
 )
 from rsp.core.explaining import PolicyRow
+from rsp.core.http1.cookies import with_cookie
 from rsp.core.limits import RAMP_STEPS
 from rsp.core.policies import POLICIES, Policy
+from rsp.core.queue import awaited, is_full
 from rsp.core.replies import CandidateRow
+from rsp.core.route import FixedRouter as FixedRouter
+from rsp.core.route import Routable as Routable
+from rsp.core.route import RouteAnswer as RouteAnswer
+from rsp.core.route import RouteFailed as RouteFailed
+from rsp.core.route import Router as Router
+from rsp.core.route import RouteRequest as RouteRequest
+from rsp.core.sticky import Stickiness, cookie_value, sticky_words
 from rsp.core.vocabulary import BackendState
+
+Loads = Mapping[str, BackendLoad]
+"""By `Backend.key`."""
 
 BROKEN_ROUTE = 502
 """Status for a route that failed or named what is not there. Source: RFC 9110, section 15.6.3."""
 
 NOTHING_AVAILABLE = 503
 """Status when nobody may take the request now. Source: RFC 9110, section 15.6.4."""
-
-
-class Routable(Protocol):
-    """What `route` may look at. A request head is one; so is a made-up `RouteRequest`."""
-
-    method: str
-    path: str
-    query: str
-    host: str
-    raw_host: str
-    client_ip: str
-    listener: str
-    origin_target: bytes
-    """Path and query as a backend is asked with them."""
-    block: bytes
-    """All field lines: the same object as in the request before where the same were sent."""
-
-    @property
-    def fields(self) -> list[tuple[bytes, bytes]]:
-        """All header fields, as received."""
-
-
-class RouteRequest(msgspec.Struct):
-    """A request that nobody sent, or a connection of a tcp client."""
-
-    method: str
-    path: str
-    query: str
-    host: str
-    """Lower-cased, without port."""
-    raw_host: str
-    """As the client sent it."""
-    fields: list[tuple[bytes, bytes]]
-    client_ip: str
-    listener: str
-    origin_target: bytes = b""
-    block: bytes = b""
-
-
-class RouteAnswer(msgspec.Struct, gc=False):
-    """What `route` said."""
-
-    target: str
-    """`pool` or `pool/backend`."""
-    key: str | None = None
-    """What a hash policy hashes; None: the host, or the client's address where there is none."""
-    reason: str = ""
-    """In the author's words; empty when they gave none."""
-    secrets: tuple[str, ...] = ()
-    """Secrets of the request that the key or the reason holds, to be hidden from who looks."""
-
-
-class RouteFailed(Exception):
-    """`route` gave no usable answer. The text is `file:line: message`, or what was wrong."""
-
-
-class Router(Protocol):
-    """Says where a request goes."""
-
-    def route(self, request: Routable) -> RouteAnswer:
-        """Return where `request` goes.
-
-        Raises:
-            RouteFailed: it cannot be said; this one request is answered with 502.
-        """
-
-
-class FixedRouter:
-    """Sends everything to one pool: a listener that names its pool, or no `route` at all."""
-
-    __slots__ = ("_answer",)
-
-    def __init__(self, pool: str, reason: str = "first pool: no route function") -> None:
-        self._answer = RouteAnswer(pool, None, reason)
-
-    @property
-    def pool(self) -> str:
-        """The pool that gets everything."""
-        return self._answer.target
-
-    def route(self, request: Routable) -> RouteAnswer:
-        """Return the same answer for every request."""
-        return self._answer
 
 
 class RouteDecision(msgspec.Struct, gc=False):
@@ -139,18 +67,33 @@ class RouteDecision(msgspec.Struct, gc=False):
     """What the client is told instead of `error`, when that holds what a script said."""
     elapsed_us: float = 0.0
     """How long routing took; set by the caller, who has a clock."""
+    full: tuple[Backend, ...] = ()
+    """Who could take it but for being full, where the pool lets requests wait for one of them."""
+    waited_s: float = 0.0
+    """For how long it waited for that before; set by the caller."""
+    is_sticky: bool = False
+    """Whether the client came back to the backend that it had before, or waits for that one."""
+    sets_cookie: bool = False
+    """Whether the client gets a cookie by which it comes back."""
     is_named: bool = False
     """Whether `route` named the backend itself, so that nobody else will do."""
     secrets: tuple[str, ...] = ()
     """Secrets of the request that the texts above hold: whoever shows them hides these."""
 
+    def with_cookie(self, head: bytes) -> bytes:
+        """Return the head of a response with the cookie by which the client comes back."""
+        if self.pool is None or self.backend is None:
+            raise AssertionError("only a backend can be come back to")
+        return with_cookie(head, self.pool.cookie, cookie_value(self.backend.key))
+
 
 class Balancer:
     """Makes decisions, and keeps one policy instance for each pool."""
 
-    __slots__ = ("_policies",)
+    __slots__ = ("_policies", "stickiness")
 
     def __init__(self) -> None:
+        self.stickiness = Stickiness()
         self._policies: dict[str, tuple[str, Policy]] = {}
 
     def copy(self) -> "Balancer":
@@ -162,7 +105,7 @@ class Balancer:
         table: BackendTable,
         answer: RouteAnswer,
         request: Routable,
-        loads: Mapping[str, BackendLoad],
+        loads: Loads,
         random: Callable[[], float],
         exclude: Collection[str] = (),
     ) -> RouteDecision:
@@ -185,12 +128,16 @@ class Balancer:
             pool, None, answer.key, answer.reason, table.generation, sessions, tuple(exclude)
         )
         available: Sequence[Backend] = pool.ready
-        if exclude or not pool.unlimited:
-            available = _available(pool, loads, exclude)
+        if exclude or not pool.is_plain:
+            available = (
+                _available(pool, loads, exclude)
+                if pool.sticky is None
+                else self._stick(decision, pool, request, loads)
+            )
         if not available:
             # Not a lambda: its cells would cost every request that does find somebody.
             ask = partial(self.decide, table, request=request, loads=loads, random=random)
-            return _without(decision, pool, answer, partial(ask, exclude=exclude))
+            return _without(decision, pool, loads, answer, partial(ask, exclude=exclude))
         kept = self._policies.get(pool.name)
         policy = kept[1] if kept and kept[0] == pool.balance else self._new_policy(pool)
         key = answer.key
@@ -198,10 +145,34 @@ class Balancer:
             key = request.host or request.client_ip
             if policy.uses_key:
                 decision.key = key
-        if not decision.reason:
-            decision.reason = f"pool {pool.name} by {pool.balance}"
+        decision.reason = decision.reason or f"pool {pool.name} by {pool.balance}"
         decision.backend = policy.pick(key, available, loads, random)
+        if pool.sticky is not None:
+            decision.sets_cookie = self.stickiness.note(pool, request, decision.backend)
         return decision
+
+    def _stick(
+        self, decision: RouteDecision, pool: Pool, request: Routable, loads: Loads
+    ) -> Sequence[Backend]:
+        """Decide for the backend that the client sticks to, or return who is available instead.
+
+        One that is full is waited for where the pool has a queue.
+        """
+        backend = self.stickiness.backend_of(pool, request)
+        if backend is None or backend.key in decision.excluded:
+            return _available(pool, loads, decision.excluded)
+        words = f"{sticky_words(pool, request)}: {backend.key}"
+        if is_full(backend, loads):
+            decision.full = awaited(pool, backend.name, decision.excluded, loads)
+            if not decision.full:
+                return _available(pool, loads, decision.excluded)
+            _refuse(decision, NOTHING_AVAILABLE, f"{words}, which is full")
+        else:
+            decision.backend = backend
+            decision.reason = f"{decision.reason}; {words}" if decision.reason else words
+            self.stickiness.note(pool, request, backend)
+        decision.is_sticky = True
+        return ()
 
     def account(self, decision: RouteDecision) -> PolicyRow | None:
         """Return how a policy came to `decision`; None: there was no pool.
@@ -215,6 +186,9 @@ class Balancer:
         retried = list(decision.excluded)
         if decision.is_named:
             sentence = "route named the backend itself, so no policy was asked"
+            return PolicyRow(sentence, retried=retried)
+        if decision.is_sticky:
+            sentence = "the client comes back to the backend it had, so no policy was asked"
             return PolicyRow(sentence, retried=retried)
         loads = BackendLoads(
             {
@@ -240,12 +214,20 @@ class Balancer:
 def _without(
     decision: RouteDecision,
     pool: Pool,
+    loads: Loads,
     answer: RouteAnswer,
     decide: Callable[[RouteAnswer], RouteDecision],
 ) -> RouteDecision:
-    """Return what is decided where nobody of `pool` is available: its fallback has it, or none."""
+    """Return what is decided where the policy of `pool` has nobody to pick from.
+
+    Who sticks to one is settled. Others wait, where that leads to something; else a fallback has
+    it, or nobody.
+    """
+    if decision.is_sticky:
+        return decision
     why = _why_none(decision, pool)
-    if not pool.fallback:
+    decision.full = awaited(pool, "", decision.excluded, loads)
+    if decision.full or not pool.fallback:
         return _refuse(decision, NOTHING_AVAILABLE, why)
     other = decide(msgspec.structs.replace(answer, target=pool.fallback))
     if other.backend is None:
@@ -280,9 +262,7 @@ def candidates(decision: RouteDecision) -> list[CandidateRow]:
     ]
 
 
-def _available(
-    pool: Pool, loads: Mapping[str, BackendLoad], exclude: Collection[str]
-) -> Sequence[Backend]:
+def _available(pool: Pool, loads: Loads, exclude: Collection[str]) -> Sequence[Backend]:
     """Return those of the ready ones that are neither full nor tried before, in their order.
 
     When that is all of them, the tuple of the pool itself is returned: policies know it again.
@@ -299,7 +279,7 @@ def _available(
 def _decide_named(
     table: BackendTable,
     answer: RouteAnswer,
-    loads: Mapping[str, BackendLoad],
+    loads: Loads,
     exclude: Collection[str],
 ) -> RouteDecision:
     pool_name, _, name = answer.target.partition("/")
@@ -317,6 +297,7 @@ def _decide_named(
         return _refuse(decision, BROKEN_ROUTE, message)
     obstacle = _obstacle(decision, backend, _sessions_at(backend.key, loads))
     if obstacle:
+        decision.full = awaited(pool, name, exclude, loads)
         message = f"backend {backend.key}, named by route, {_is(obstacle)}"
         return _refuse(decision, NOTHING_AVAILABLE, message)
     decision.backend = backend
@@ -325,7 +306,7 @@ def _decide_named(
     return decision
 
 
-def _sessions_at(key: str, loads: Mapping[str, BackendLoad]) -> int:
+def _sessions_at(key: str, loads: Loads) -> int:
     load = loads.get(key)
     return 0 if load is None else load.sessions
 

@@ -20,9 +20,10 @@ Span = tuple[float, float]
 """From when to when, in monotonic seconds."""
 
 PART_WORDS: dict[str, str] = {
-    Part.QUEUE: "queued behind the exchange before it",
+    Part.PIPELINED: "behind the exchange before it",
     Part.HEAD_WAIT: "waiting for the request head",
     Part.LUA: "routing",
+    Part.QUEUE: "queued at its pool",
     Part.CONNECT: "connect",
     Part.UPLOAD: "upload",
     Part.BACKEND_THINK: "backend think",
@@ -58,6 +59,7 @@ class Stamps(msgspec.Struct, gc=False):
     """The client had acknowledged it; 0: nobody knows."""
     lua_s: float = 0.0
     """How long, as the following are: it began with the complete head."""
+    queued_s: float = 0.0
     blocked_s: float = 0.0
     held_s: float = 0.0
     injected_s: float = 0.0
@@ -80,6 +82,7 @@ def budget(stamps: Stamps) -> list[PartRow]:
             span = (began_s + at / _STEPS_PER_S, began_s + end / _STEPS_PER_S)
             _move(steps, Part.LOOP_LAG, _overlap_s(span, stamps.lags), (part,))
         at = end
+    _move(steps, Part.QUEUE, stamps.queued_s, (Part.CONNECT,))
     _move(steps, Part.BLOCKED, stamps.blocked_s, _FROM_TRANSFER)
     _move(steps, Part.HELD, stamps.held_s, _FROM_ANY)
     _move(steps, Part.INJECTED, stamps.injected_s, (Part.BLOCKED, *_FROM_ANY))
@@ -98,7 +101,7 @@ def _ends(stamps: Stamps) -> Iterable[tuple[Part, float]]:
     ended_s = stamps.ended_s
     paired_s = stamps.paired_s or ended_s
     first_byte_s = stamps.first_byte_s or ended_s
-    yield Part.QUEUE, stamps.turn_s
+    yield Part.PIPELINED, stamps.turn_s
     yield Part.HEAD_WAIT, stamps.head_s
     yield Part.LUA, stamps.head_s + stamps.lua_s
     yield Part.CONNECT, paired_s
@@ -166,6 +169,6 @@ def owner_of(part: str, backend: str | None, client: str) -> str:
     match part:
         case Part.BACKEND_THINK | Part.CONNECT:
             return f"on {backend}" if backend else ""
-        case Part.HEAD_WAIT | Part.QUEUE | Part.BLOCKED | Part.KERNEL_DRAIN:
+        case Part.HEAD_WAIT | Part.PIPELINED | Part.BLOCKED | Part.KERNEL_DRAIN:
             return f"on client {client}"
     return ""

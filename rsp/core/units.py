@@ -1,4 +1,4 @@
-"""Bytes and seconds as a person reads them in a sentence."""
+"""Numbers, bytes and seconds as a person reads them in a sentence."""
 
 
 def full_size(count: int) -> str:
@@ -9,6 +9,12 @@ def full_size(count: int) -> str:
             return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return ""
+
+
+def ordinal(number: int) -> str:
+    """Return a place in an order: `1st`, `2nd`, `3rd`, `11th`."""
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
 
 
 def spoken(seconds: float) -> str:

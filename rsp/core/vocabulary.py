@@ -62,6 +62,7 @@ class SessionState(StrEnum):
     READING_PROXY_HEADER = "reading_proxy_header"
     READING_HEAD = "reading_head"
     ROUTING = "routing"
+    QUEUED = "queued"
     CONNECTING = "connecting"
     STREAMING = "streaming"
     IDLE = "idle"
@@ -88,7 +89,7 @@ class PauseReason(Reasons):
     CONNECTING = auto()
     """There is no connected backend yet to give the bytes to."""
     ROUTING = auto()
-    """The route of the request is not decided yet."""
+    """The route of the request is not decided yet: it waits for a place at its pool."""
     PIPELINED = auto()
     """The next request is already here; the present exchange has to end first."""
     OPERATOR = auto()
@@ -170,12 +171,14 @@ class StallCause(StrEnum):
 class BudgetPart(StrEnum):
     """What the time of an exchange goes into, in the order in which it passes."""
 
-    QUEUE = "queue"
+    PIPELINED = "pipelined"
     """Behind the exchange before it, on the same connection."""
     HEAD_WAIT = "head_wait"
     """From the first byte of the request head to the last."""
     LUA = "lua"
     """Deciding where it goes: `route`, and the policy of the pool."""
+    QUEUE = "queue"
+    """In the queue of its pool, as all backends were full."""
     CONNECT = "connect"
     """Until a backend had accepted, with those that were tried before."""
     UPLOAD = "upload"

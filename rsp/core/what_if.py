@@ -37,7 +37,9 @@ class Tally:
         backend, pool = decision.backend, decision.pool
         if pool is None or backend is None:
             return self.nowhere(decision)
-        if decision.is_named or foresight_of(pool) is Foresight.EXACT:
+        # By whose address somebody sticks is known to a running engine alone.
+        is_known = decision.is_named or (decision.is_sticky and bool(pool.cookie))
+        if is_known or foresight_of(pool) is Foresight.EXACT:
             self._exact[backend.key] += 1
             return backend.key
         self._of_pool[pool.name] += 1
@@ -67,8 +69,11 @@ class Tally:
 
 
 def foresight_of(pool: Pool) -> Foresight:
-    """Return what can be said beforehand of the picks in `pool`."""
-    return POLICIES[pool.balance]().foresight
+    """Return what can be said beforehand of the picks in `pool`.
+
+    Where clients stick, who comes back to what is known of each, and nothing of the rest.
+    """
+    return Foresight.NONE if pool.sticky is not None else POLICIES[pool.balance]().foresight
 
 
 class Comparison:
@@ -107,7 +112,7 @@ class Comparison:
             moves_left_out=len(moves[WHAT_IF_MOVES:]),
             shares=self._shares(),
             cannot_be_known={
-                pool.name: pool.balance
+                pool.name: pool.balance if pool.sticky is None else f"sticky by {pool.sticky}"
                 for pool in after.pools.values()
                 if foresight_of(pool) is not Foresight.EXACT
             },
@@ -132,7 +137,9 @@ def key_shares(before: Mapping[str, Pool], after: Mapping[str, Pool]) -> list[Ke
     found = []
     for name, pool in after.items():
         old = before.get(name)
-        if old is None or not POLICIES[pool.balance]().uses_key or old.balance != pool.balance:
+        if old is None or pool.sticky is not None or old.balance != pool.balance:
+            continue
+        if not POLICIES[pool.balance]().uses_key:
             continue
         was, will = len(old.ready), len(pool.ready)
         if was == will:

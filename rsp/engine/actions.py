@@ -14,6 +14,9 @@ class Paired(Protocol):
     client: Connection
     backend: Connection | None
 
+    def leave_queue(self) -> None:
+        """Give up its place in a queue."""
+
 
 def _finish_client(after: AfterUnsent) -> Callable[[Paired], None]:
     """Return the action that puts a close marker behind what is unsent to the client."""
@@ -52,4 +55,5 @@ ACTIONS: dict[Action, Callable[[Paired], None]] = {
     Action.END_BACKEND: _finish_backend(AfterUnsent.CLOSE),
     Action.CLOSE_BACKEND: _close_backend,
     Action.RESET_BACKEND: _reset_backend,
+    Action.LEAVE_QUEUE: lambda session: session.leave_queue(),
 }

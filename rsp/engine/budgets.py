@@ -47,6 +47,8 @@ def budget_so_far(session: Session, now_s: float) -> list[PartRow]:
     if exchange is None:
         return []
     stamps = _stamps(exchange, now_s, session.context.deadlines.lags)
+    if session.place is not None:
+        stamps.queued_s += now_s - session.place.since_s
     if is_held_back(session.client):
         stamps.injected_s += blocked_for_s(session, now_s)
     else:
@@ -71,6 +73,7 @@ def _stamps(exchange: Exchange, ended_s: float, lags: Sequence[Span]) -> Stamps:
         left_s=exchange.left_s,
         drained_s=exchange.drained_s,
         lua_s=decision.elapsed_us / 1e6 if decision is not None else 0.0,
+        queued_s=decision.waited_s if decision is not None else 0.0,
         blocked_s=exchange.blocked_s,
         held_s=exchange.held_s + (ended_s - held_since_s if held_since_s else 0.0),
         injected_s=exchange.injected_s,

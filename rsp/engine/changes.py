@@ -292,6 +292,7 @@ class Changes:
         self.layer = layer
         self._context.health.adopt(layer.table)
         self._context.idle.retain(layer.table)
+        self._context.waiting.look()
 
     def _check_generation(self, expected: int | None) -> None:
         if expected is not None and expected != self.generation:

@@ -116,8 +116,21 @@ def _listeners(
         is_chosen_by_kernel = listener.address.endswith(":0")
         if not is_chosen_by_kernel and any(listener.address == x.address for x in listeners):
             raise section.refuse(f"{listener.address}: there are two of it; remove one")
+        if listener.mode is Mode.TCP:
+            _refuse_cookie(section, listener, pools)
         listeners.append(listener)
     return tuple(listeners)
+
+
+def _refuse_cookie(section: Section, listener: ListenerConfig, pools: Sequence[Pool]) -> None:
+    """Of a tcp listener that names no pool it is the first one, as `Entrance` says."""
+    name = listener.pool or (pools[0].name if pools else "")
+    pool = next((pool for pool in pools if pool.name == name), None)
+    if pool is not None and pool.cookie:
+        raise section.wrong(
+            f'nobody has a cookie in tcp, and pool "{name}" is sticky by one ({pool.cookie}); '
+            'write sticky = { by = "client" } there, or name another pool'
+        )
 
 
 def _listener(section: Section, pool_names: Sequence[str]) -> ListenerConfig:

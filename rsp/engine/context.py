@@ -16,6 +16,7 @@ from rsp.engine.health import HealthKeeper
 from rsp.engine.idle import IdleConnections
 from rsp.engine.poller import Poller
 from rsp.engine.telemetry import Telemetry
+from rsp.engine.waiting_list import WaitingLists
 
 
 class Lab(Protocol):
@@ -91,9 +92,11 @@ class Context:
         self.telemetry = telemetry
         self.dispatcher = dispatcher
         self.adopt(limits)
+        self.waiting = WaitingLists(dispatcher, poller)
         self.drains = Drains(poller, deadlines, telemetry)
         self.idle = IdleConnections(poller, deadlines, telemetry)
         self.health = HealthKeeper(poller, deadlines, telemetry, dispatcher, self.idle)
+        self.health.on_change = self.waiting.look
         self.is_draining = False
         """Whether the engine is on its way out."""
         self.keeps_alive = True

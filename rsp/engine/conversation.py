@@ -5,6 +5,7 @@ pipe. Bodies do not pass through here: the pipes move them, and tell when they e
 wrong before the client has got anything of a response is answered by a reply of our own.
 """
 
+from rsp.core.http1.cookies import without_cookie
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.forward import request_head_bytes, response_head_bytes
 from rsp.core.http1.framing import BodyKind
@@ -179,23 +180,21 @@ class Conversation:
         session = self.session
         decision, head, exchange = self.pairing.decision, self.request, self.exchange
         pool = decision.pool if decision is not None else None
-        if decision is None or pool is None or decision.backend is None:
+        if exchange is None or decision is None or pool is None or decision.backend is None:
             raise AssertionError("a request is sent only after it was routed")
-        if exchange is None:
-            return
         if session.state is not _STREAMING:
             session.advance(Fact.CONNECTED)
         exchange.decision = decision
         exchange.paired_s = session.context.poller.now_s
         if head.method not in IDEMPOTENT:
             self.sent_unsafe = True
+        host = None
+        if not pool.is_passing_heads:
+            host, head = pool.host_for(decision.backend), without_cookie(head, pool.cookie)
         out = request_head_bytes(
-            head,
-            client_ip=session.client_ip,
-            trusted_peer=session.trusts_client,
-            host=None if pool.host == "keep" else pool.host_for(decision.backend),
-            forwarded=pool.forwarded,
-        )
+            head, client_ip=session.client_ip, trusted_peer=session.trusts_client,
+            host=host, forwarded=pool.forwarded,
+        )  # fmt: skip
         inbox = self.inbox
         try:
             used = session.request_pipe.begin(out, head.body, inbox, session.limits, decode=False)
@@ -285,6 +284,8 @@ class Conversation:
         out = response_head_bytes(
             head, client_minor=request.minor, keep_alive=not self.is_last, decode_chunked=decode
         )
+        if (decision := exchange.decision) is not None and decision.sets_cookie:
+            out = decision.with_cookie(out)
         pipe = session.response_pipe
         used = pipe.begin(out, head.body, rest, session.limits, decode=decode)
         # Only now: until the head has left, a reply of ours may still take its place.

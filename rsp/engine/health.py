@@ -4,7 +4,7 @@
 health over it (`core/health.py`), made anew here whenever either of them changes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rsp.core.backends import Backend, BackendTable, Pool
 from rsp.core.events import BackendHealthBack, BackendHealthLost, Noted, PoolHealthLost
@@ -110,6 +110,8 @@ class HealthKeeper:
         self.deadlines = deadlines
         self.telemetry = telemetry
         self.book = HealthBook()
+        self.on_change: Callable[[], object] = lambda: None
+        """Told when another table is in force, unless it was handed in."""
         self._dispatcher = dispatcher
         self._idle = idle
         self._failures = Failures(deadlines, telemetry, dispatcher, self._on_errors)
@@ -159,15 +161,18 @@ class HealthKeeper:
         """A check of a backend is over."""
         if changes := self.book.note_check(backend.key, check):
             self._put_in_force(changes)
+            self.on_change()
 
     def _on_errors(self, backend: Backend, errors: int, why: str) -> None:
         changes = self.book.note_errors(backend.key, errors, why, self.poller.now_s)
         if changes:
             self._put_in_force(changes)
+            self.on_change()
 
     def on_deadline(self, now_s: float) -> None:
         """Somebody's time out is over, or a weight is to grow."""
         self._put_in_force(self.book.look(now_s))
+        self.on_change()
 
     def on_unable(self, backend: Backend, why: str, now_s: float) -> None:
         """We could not check a backend: that is no word against it."""

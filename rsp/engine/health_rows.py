@@ -44,4 +44,5 @@ def pool_row(pool: Pool, rows: list[BackendRow]) -> PoolRow:
         eject=str(pool.eject or ""),
         slow_start_s=pool.slow_start_s,
         fallback=pool.fallback,
+        sticky=str(pool.sticky) if pool.sticky is not None else None,
     )

@@ -1,6 +1,7 @@
 """What is looked after once a second: removals that wait, and the queues before the listeners."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -14,11 +15,17 @@ from rsp.engine.rows import listener_row
 Note = Callable[[str, EventLevel], object]
 
 
-async def keep_house(changes: Changes, listeners: Mapping[Any, Listener], note: Note) -> None:
-    """Look after it for ever."""
+async def keep_house(
+    changes: Changes,
+    listeners: Mapping[Any, Listener],
+    note: Note,
+    tick: Callable[[float], None],
+) -> None:
+    """Look after it for ever; `tick` is told the time, in monotonic seconds."""
     dropped: dict[Listener, int] = {}
     while True:
         dropped = _tell_of_crowds(listeners.values(), dropped, note)
+        tick(time.monotonic())
         await asyncio.sleep(HOUSEKEEPING_S)
         await changes.remove_idle()
 

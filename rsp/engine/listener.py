@@ -26,7 +26,8 @@ from rsp.engine.poller import ACCEPTABLE
 from rsp.engine.proxy_header import ProxyHeaderReader
 from rsp.engine.refusal import Refusal
 from rsp.engine.relay import Relay
-from rsp.engine.session import Registry, Session, Speaker
+from rsp.engine.session import Registry, Session
+from rsp.engine.speaker import Speaker
 
 _OUT_OF_FDS_PAUSE_S = 0.1
 """With no fd left the listener stays readable: look away, or the loop spins (accept(2))."""

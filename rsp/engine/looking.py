@@ -293,7 +293,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
                 edited=layer.edited(backend),
             )
             rows.append(add_health(row, engine.context.health.book, backend, now_s))
-        pools.append(pool_row(pool, rows))
+        pools.append(engine.context.waiting.add_to(pool_row(pool, rows), pool))
     identities = engine.changes.config.identities
     return Backends(engine.changes.generation, pools, list(identities))
 

@@ -15,11 +15,15 @@ from rsp.core.routing import Routable, RouteDecision
 from rsp.core.vocabulary import CloseReason, PauseReason, ProxyVersion
 from rsp.engine.connection import Connection
 from rsp.engine.dispatch import dial
+from rsp.engine.lab.layers import put_on
 from rsp.engine.nonblocking import ConnectFailed, NoLocalPort, OutOfFds, local_address
+from rsp.engine.poller import HANG_UP, Guarded
 from rsp.engine.session import Session
+from rsp.engine.waiting_list import WaitingConnection
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
 _REUSED, _ROUTING, _CONNECTING = Fact.REUSED, State.ROUTING, PauseReason.CONNECTING
+_QUEUED = PauseReason.ROUTING
 
 _BAD_GATEWAY = 502
 _UNAVAILABLE = 503
@@ -71,21 +75,21 @@ class Pairing:
         self.tries = 0
         self._decide()
 
-    def _decide(self) -> None:
+    def _decide(self, waited_s: float = 0.0) -> None:
         session, request = self.session, self.request
         context = session.context
         dispatcher = context.dispatcher
         seen = request if context.lab is None else context.lab.as_route_sees(session, request)
         self.decision = decision = dispatcher.decide(seen, session.entrance.router, self.excluded)
         session.generation = decision.generation
-        telemetry = context.telemetry
-        telemetry.decisions.record(session.id, context.poller.now_s, request, decision)
+        if waited_s:
+            decision.waited_s = waited_s
         backend = decision.backend
         if backend is None:
-            redactor = telemetry.redactor
-            sentence = redactor.text(decision.error or decision.reason, decision.secrets)
-            self.seeker.on_unpaired(decision.status, sentence, CloseReason.NO_ROUTE)
+            if not (decision.full and self._wait(decision)):
+                self._refuse(decision, CloseReason.NO_ROUTE)
             return
+        context.telemetry.decisions.record(session.id, context.poller.now_s, request, decision)
         idle = None
         if self.may_reuse and not self.tries:
             idle = context.idle.take(backend, look=self.must_look)
@@ -96,6 +100,64 @@ class Pairing:
         self._pair(idle, backend)
         session.advance(_REUSED)
         self.seeker.on_paired()
+
+    def _refuse(self, decision: RouteDecision, reason: CloseReason) -> None:
+        session, context = self.session, self.session.context
+        telemetry = context.telemetry
+        telemetry.decisions.record(session.id, context.poller.now_s, self.request, decision)
+        sentence = telemetry.redactor.text(decision.error or decision.reason, decision.secrets)
+        self.seeker.on_unpaired(decision.status, sentence, reason)
+
+    # -- waiting for a place
+
+    def _wait(self, decision: RouteDecision) -> bool:
+        """Wait in the queue of the pool; tell whether there is room in it, and a client to wait.
+
+        One that has ended its side would not be missed if it left: it is not waited with.
+        """
+        session = self.session
+        if session.client.seen & HANG_UP:
+            return False
+        waiting = session.context.waiting
+        why_not = waiting.why_not(decision)
+        if why_not:
+            decision.error = why_not
+            return False
+        session.place = waiter = waiting.waiter(self, decision)
+        put_on(session.client, WaitingConnection)
+        session.client.pause(_QUEUED)
+        waiting.join(waiter)
+        session.advance(Fact.QUEUED)
+        return True
+
+    @property
+    def payer(self) -> Guarded:
+        """Who pays for a bug: the session."""
+        return self.session
+
+    def on_turn(self) -> None:
+        """There is a place, or nothing to wait for: decide anew, by what is in force now."""
+        self._decide(self._leave_queue())
+
+    def turn_away(self, reason: CloseReason, why: str) -> None:
+        """Wait no longer, and have the client told so; `why` is empty when its time is over."""
+        decision, place = self.decision, self.session.place
+        if decision is None or place is None:
+            raise AssertionError("only who waits can be turned away")
+        place.line.timed_out += not why
+        decision.waited_s = self._leave_queue()
+        decision.error = self.session.context.waiting.waited_sentence(decision, place, why)
+        self._refuse(decision, reason)
+
+    def _leave_queue(self) -> float:
+        """Leave the queue, and return for how long this request has waited in all, in seconds."""
+        session, place, decision = self.session, self.session.place, self.decision
+        if place is None or decision is None:
+            raise AssertionError("nobody waits here")
+        session.leave_queue()
+        session.advance(Fact.CALLED)
+        session.client.resume(_QUEUED)
+        return decision.waited_s + session.context.poller.now_s - place.since_s
 
     def _dial(self, backend: Backend) -> None:
         session = self.session
@@ -171,7 +233,7 @@ class Pairing:
             self.seeker.on_unpaired(status, sentence, CloseReason.BACKEND_UNREACHABLE)
             return
         session.advance(Fact.RETRIED)
-        self._decide()
+        self._decide(0.0 if self.decision is None else self.decision.waited_s)
 
     def _has_other(self) -> bool:
         """Tell whether somebody else may be asked: not when `route` named the backend itself."""
@@ -251,6 +313,7 @@ class Pairing:
         if lab is not None:
             lab.on_closed(self.session)
         self.uncount()
+        self.session.leave_queue()
         del self.seeker
 
     def uncount(self) -> None:
@@ -261,6 +324,8 @@ class Pairing:
         self.backend = None
         load = self.load
         load.sessions -= 1
+        if load.on_release is not None:
+            load.on_release(load)
         load.bytes_in += connection.bytes_in
         load.bytes_out += connection.bytes_out
         if connection.eagain_reads or connection.eagain_writes or connection.short_writes:

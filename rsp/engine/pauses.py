@@ -27,7 +27,7 @@ def pause_of(session: Session, source: Connection, now_s: float) -> PauseRow | N
     if reason is PauseReason.SINK_FULL and sink is None:
         return None
     since_s = max(0.0, now_s - source.paused_since_s)
-    because, waits_for = _because(session, reason, sink)
+    because, waits_for = _because(session, reason, sink, now_s)
     sentence = (
         f"fd {source.fd} ({name_of(session, source)}) not read for {since_s:.1f} s because "
         f"{because}"
@@ -38,7 +38,7 @@ def pause_of(session: Session, source: Connection, now_s: float) -> PauseRow | N
 
 
 def _because(
-    session: Session, reason: PauseReason, sink: Connection | None
+    session: Session, reason: PauseReason, sink: Connection | None, now_s: float
 ) -> tuple[str, Connection | None]:
     """Return a reason in words, and the connection that is waited for, if it is one."""
     match reason:
@@ -49,7 +49,9 @@ def _because(
         case PauseReason.INJECTED:
             return "the fault stall_reads keeps it from being read", None
         case PauseReason.ROUTING:
-            return "its route is not decided yet", None
+            if session.place is None:
+                return "its route is not decided yet", None
+            return f"it {session.place.row(now_s).words}", None
     who = name_of(session, sink) if sink is not None else "the backend"
     at = f"fd {sink.fd} ({who})" if sink is not None else who
     if reason is PauseReason.CONNECTING:

@@ -3,11 +3,21 @@
 import re
 from collections.abc import Iterable
 
-from rsp.core.backends import Backend, EditRefused, Pool, check_backend, is_name
+from rsp.core.backends import (
+    Backend,
+    EditRefused,
+    Pool,
+    QueueRules,
+    StickyRules,
+    check_backend,
+    is_name,
+)
+from rsp.core.http1.cookies import is_cookie_name
+from rsp.core.limits import QUEUE_LENGTH_MOST, TIMER_TICK_S
 from rsp.core.vocabulary import BackendState, ProxyVersion
 from rsp.engine.health_rules import check_fallback, ejection, health_check
 from rsp.engine.lua_sandbox import Declaration, Plain
-from rsp.engine.schema import BACKEND, POOL
+from rsp.engine.schema import BACKEND, POOL, QUEUE, STICKY
 from rsp.engine.section import Place, Section, line_of
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
@@ -64,7 +74,34 @@ def _pool(section: Section, source: str, name: str) -> Pool:
         ejection(section),
         section.seconds("slow_start", least=0),
         section.optional_text("fallback") or "",
+        queue=_queue(section),
+        sticky=_sticky(section),
     )
+
+
+def _sticky(section: Section) -> StickyRules | None:
+    found = section.section("sticky", STICKY)
+    if found is None:
+        return None
+    name, by = found.optional_text("cookie"), found.optional_text("by")
+    if (name is None) == (by is None):
+        raise found.wrong('write { cookie = "NAME" } or { by = "client" }')
+    if name is not None and not is_cookie_name(name):
+        raise found.wrong(
+            f'"{name[:80]}" cannot name a cookie: use letters, digits, "_" and "-", and do not '
+            'begin with "__"'
+        )
+    return StickyRules(name or "")
+
+
+def _queue(section: Section) -> QueueRules | None:
+    found = section.section("queue", QUEUE)
+    if found is None:
+        return None
+    length = found.whole_number("length", least=1)
+    if length > QUEUE_LENGTH_MOST:
+        raise found.wrong(f"length is {length:,}; it must be at most {QUEUE_LENGTH_MOST:,}")
+    return QueueRules(length, found.seconds("timeout", least=TIMER_TICK_S))
 
 
 def _backend(place: Place, source: str, pool: str, number: int, entry: Plain) -> Backend:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rsp.core.backends import Backend, BackendLoad, BackendLoads, BackendTable, Pool
+from rsp.core.backends import Backend, BackendLoad, BackendLoads, BackendTable, Pool, StickyRules
 from rsp.core.config import ConfigError
 from rsp.core.health_rules import Condition
 from rsp.core.http1.errors import BadMessage
@@ -66,6 +66,9 @@ class PlannedPool(msgspec.Struct, array_like=True):
     balance: str
     backends: list[PlannedBackend]
     fallback: str = ""
+    sticky: str | None = None
+    """The name of the cookie that clients stick by; empty: their address does; None: they do
+    not."""
 
 
 class Plan(msgspec.Struct):
@@ -119,6 +122,7 @@ def plan_of(
                 for each in pool.backends
             ],
             pool.fallback,
+            pool.cookie if pool.sticky is not None else None,
         )
         for pool in table.pools.values()
     ]
@@ -206,6 +210,7 @@ def _pool(planned: PlannedPool) -> Pool:
         Backend(planned.name, each.name, "", each.weight, state=BackendState(each.state))
         for each in planned.backends
     )
+    sticky = StickyRules(planned.sticky) if planned.sticky is not None else None
     conditions = {each.name: _OUT for each in planned.backends if each.is_out}
     return Pool(
         planned.name,
@@ -213,6 +218,7 @@ def _pool(planned: PlannedPool) -> Pool:
         planned.balance,
         fallback=planned.fallback,
         conditions=conditions,
+        sticky=sticky,
     )
 
 

@@ -19,6 +19,7 @@ from rsp.core.replies import (
 )
 from rsp.core.routing import RouteDecision, candidates
 from rsp.core.time_budget import Span, budget_sentence, duration_of, most_of
+from rsp.core.units import spoken
 from rsp.core.vocabulary import SessionState
 from rsp.engine.autopsy_rows import autopsy_row
 from rsp.engine.budgets import budget_of, budget_so_far
@@ -58,6 +59,7 @@ def connection_row(session: Session, now_s: float, *, with_queues: bool = False)
         client=_side_row(session, session.client, now_s, with_queues=with_queues),
         backend=_side_row(session, backend, now_s, with_queues=with_queues) if backend else None,
         stopped=None if lab is None else lab.stop_row(session.id, now_s),
+        queued=None if session.place is None else session.place.row(now_s),
     )
 
 
@@ -107,9 +109,15 @@ def redacted_texts(
     secrets, key, error = decision.secrets, decision.key, decision.error
     return (
         None if key is None else redactor.text(key, secrets),
-        redactor.text(decision.reason, secrets),
+        redactor.text(decision.reason, secrets) + _waited(decision),
         None if error is None else redactor.text(error, secrets),
     )
+
+
+def _waited(decision: RouteDecision) -> str:
+    if not decision.waited_s or decision.pool is None:
+        return ""
+    return f"; waited {spoken(decision.waited_s)} in the queue of pool {decision.pool.name}"
 
 
 def connection_detail(
@@ -226,6 +234,8 @@ def decision_row(seq: int, decided: Decided, telemetry: Telemetry) -> DecisionRo
         elapsed_us=decision.elapsed_us,
         candidates=candidates(decision),
         error=error,
+        waited_s=decision.waited_s,
+        sticky=decision.is_sticky,
     )
 
 

@@ -6,6 +6,7 @@ from it. The names of `limits { … }` stand in `core/limits.py`.
 
 from typing import NamedTuple
 
+from rsp.core.limits import QUEUE_LENGTH, QUEUE_TIMEOUT_S
 from rsp.core.policies import POLICIES
 from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
 
@@ -75,6 +76,10 @@ POOL = (
         "weight."),
     Key("fallback", "text", ABSENT, "The pool that takes a request when nobody here is available; "
         "not one for which `route` named the backend itself. Without it the answer is 503."),
+    Key("queue", "table", ABSENT, "Who may wait while all backends are full; without it they are "
+        "refused at once. A `fallback` is asked only when there is nobody to wait for."),
+    Key("sticky", "table", ABSENT, "By what a client comes back to the same backend, as long as "
+        "that one is there; without it the policy decides each time."),
     Key("backends", "list of backends", ABSENT, "Who answers."),
 )  # fmt: skip
 
@@ -100,6 +105,19 @@ EJECT = (
     Key("seconds", "seconds", 30.0, "How long it is out the first time. It doubles each time, and "
         "begins anew after the backend has served for as long as it was out."),
     Key("most", "seconds", 300.0, "The longest time that it is out."),
+)  # fmt: skip
+
+STICKY = (
+    Key("cookie", "text", ABSENT, "Name of a cookie that the client is given, and that no backend "
+        "sees. Its value stands for the backend's name. HTTP only."),
+    Key("by", "text", "client", "`client`: its address is remembered, for half an hour after it "
+        "came last.", ("client",)),
+)  # fmt: skip
+
+QUEUE = (
+    Key("length", "whole number", QUEUE_LENGTH, "Requests (http) or sessions (tcp) that wait at "
+        "once, 1 to 10,000; the next one is refused."),
+    Key("timeout", "seconds", QUEUE_TIMEOUT_S, "For how long each of them waits at most."),
 )  # fmt: skip
 
 BACKEND = (

@@ -15,7 +15,7 @@ from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Event, Noted
 from rsp.core.lifecycle import State
-from rsp.core.limits import CUT_SESSIONS_NAMED
+from rsp.core.limits import CUT_SESSIONS_NAMED, LAST_WORDS_S
 from rsp.core.redact import secrets_of, those_in
 from rsp.core.routing import FixedRouter, Routable, Router
 from rsp.core.sanitise import safe
@@ -132,7 +132,10 @@ class Engine:
             self._report_long_route,
         )
         self._watchdog.start()
-        self._housekeeping = loop.create_task(keep_house(self.changes, self.listeners, self.note))
+        tick = self.context.dispatcher.balancer.stickiness.tick
+        self._housekeeping = loop.create_task(
+            keep_house(self.changes, self.listeners, self.note, tick)
+        )
         self.memory.start()
         self.stalls.start()
         self.sampler.start()
@@ -299,6 +302,8 @@ class Engine:
             for session in list(self.registry.live.values()):
                 if session.state in _UNASKED and self._had_time(session):
                     session.close(CloseReason.SHUTDOWN)
+            if deadline_s - time.monotonic() < LAST_WORDS_S:
+                self.context.waiting.turn_all_away(CloseReason.SHUTDOWN, "the engine is stopping")
             await asyncio.sleep(_DRAIN_LOOK_S)
         if self.registry.live:
             self.note(f"{_count(len(self.registry.live), 'session')} cut off.", EventLevel.WARN)

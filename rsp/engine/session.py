@@ -6,16 +6,13 @@ happens rarely goes through `advance`, which looks it up in the session table
 speaker's business: `conversation.py` speaks HTTP, `relay.py` passes everything on.
 """
 
-from typing import Protocol
-
 from rsp.core.addresses import client_ip_of
 from rsp.core.autopsy import LOUD_ENDS, UNASKED_ENDS, Ending
 from rsp.core.events import SessionClosed, SessionCut, SessionOpened
 from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Fact, State
-from rsp.core.limits import CLOSED_SESSIONS_KEPT
+from rsp.core.limits import CLOSED_SESSIONS_KEPT, QUEUE_TIMEOUT_S
 from rsp.core.patience import Patience, Waiting, patience
-from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, Mode, PauseReason, SessionState
 from rsp.engine.actions import ACTIONS
 from rsp.engine.autopsies import at_the_end, ending_of
@@ -24,9 +21,12 @@ from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.entrance import Entrance
+from rsp.engine.lab.layers import take_off
 from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
 from rsp.engine.ring import Ring
+from rsp.engine.speaker import Speaker
+from rsp.engine.waiting_list import Waiter, WaitingConnection
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every session.
 _HTTP, _REQUEST, _RESPONSE = Mode.HTTP, Direction.REQUEST, Direction.RESPONSE
@@ -36,64 +36,14 @@ _ALL_SENT, _ALL_ENDED = Fact.ALL_SENT, Fact.ALL_ENDED
 _FINISHED = CloseReason.FINISHED
 
 
-class Speaker(Protocol):
-    """Says what the bytes of a session mean."""
-
-    def on_start(self) -> None:
-        """The client is connected."""
-
-    def on_request_bytes(self, view: memoryview) -> None:
-        """The client sent bytes while no message of its was being passed on."""
-
-    def on_response_bytes(self, view: memoryview) -> None:
-        """The backend sent bytes while no message of its was being passed on."""
-
-    def on_body_end(self, direction: Direction, rest: memoryview) -> None:
-        """The message has been passed on; `rest` came behind it."""
-
-    def on_bad_body(self, direction: Direction, error: BadMessage) -> None:
-        """The framing of the message that is being passed on is broken."""
-
-    def on_connected(self) -> None:
-        """The backend accepted."""
-
-    def on_connect_failed(self, reason: str) -> None:
-        """The backend did not accept; its connection is closed."""
-
-    def on_client_eof(self) -> None:
-        """The client will send no more."""
-
-    def on_backend_eof(self) -> None:
-        """The backend will send no more."""
-
-    def on_backend_gone(self, reason: str) -> None:
-        """The backend was reset."""
-
-    def on_client_room(self) -> None:
-        """The client can take more again."""
-
-    def on_too_late(self, late: Patience) -> None:
-        """What the session is waiting for did not come in time."""
-
-    def on_end(self) -> RouteDecision | None:
-        """The session is over; return where it went, if all of it went there."""
-
-    def response_begun(self) -> bool:
-        """Tell whether the client has got anything of the present response."""
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes that came and have not been passed on."""
-
-
 class Session:
     """One accepted client connection with its backend connections, one after the other."""
 
     __slots__ = (
         "backend", "bucket", "calls", "client", "client_ip", "close_detail", "close_reason",
         "context", "deadline_s", "ending", "entrance", "exchanges", "generation", "id",
-        "last_progress_s", "limits", "moved_bytes", "opened_s", "registry", "request_pipe",
-        "response_pipe", "speaker", "state", "state_since_s", "trusts_client",
+        "last_progress_s", "limits", "moved_bytes", "opened_s", "place", "registry",
+        "request_pipe", "response_pipe", "speaker", "state", "state_since_s", "trusts_client",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +60,8 @@ class Session:
         self.entrance = entrance
         self.trusts_client = entrance.trusts_anybody and entrance.trusts(self.client_ip)
         self.state = _READING_HEAD if entrance.mode is _HTTP else _CONNECTING
+        self.place: Waiter | None = None
+        """In the queue of a pool, while it waits there."""
         self.generation = context.dispatcher.table.generation
         self.exchanges = 0
         self.calls: CallRing | None = None
@@ -192,6 +144,8 @@ class Session:
         is_client = connection is self.client
         if self.state.is_ending:
             self.advance(_CLIENT_EOF if is_client else _BACKEND_EOF)
+        elif self.place is not None:
+            self.place.seeker.turn_away(CloseReason.CLIENT_GONE, "its client ended")
         elif is_client:
             self.speaker.on_client_eof()
         else:
@@ -294,6 +248,13 @@ class Session:
         if self.backend is not None:
             self.backend.calls = calls
 
+    def leave_queue(self) -> None:
+        """Give up its place in a queue, if it has one."""
+        if self.place is not None:
+            self.context.waiting.leave(self.place)
+            self.place = None
+            take_off(self.client, WaitingConnection)
+
     def _end(self) -> None:
         """Give everything back; what is remembered is for whoever asks later."""
         if self.registry.live.pop(self.id, None) is None:
@@ -350,11 +311,13 @@ class Session:
     def patience(self) -> Patience:
         """Return whom the session is waiting for, and for how long it may."""
         backend = self.backend
+        place = self.place
         waiting = Waiting(
             client_blocked=bool(self.client.unsent.data),
             backend_blocked=backend is not None and bool(backend.unsent.data),
             request_open=self.request_pipe.is_open,
             response_begun=self.speaker.response_begun(),
+            queue_s=QUEUE_TIMEOUT_S if place is None else place.timeout_s,
         )
         return patience(self.state, self.limits, waiting)
 
@@ -376,11 +339,16 @@ class Session:
         if left_s > 0:
             self.context.deadlines.set(self, now_s + allowed.next_look_s(left_s))
             return
+        self._give_up(allowed)
+
+    def _give_up(self, allowed: Patience) -> None:
         if self.context.lab is not None:
             self.context.lab.on_late(self)
         if self.state.is_ending:
             self.because(allowed.reason, allowed.phrase)
             self.advance(Fact.EXPIRED)
+        elif self.place is not None:
+            self.place.seeker.turn_away(allowed.reason, "")
         else:
             self.speaker.on_too_late(allowed)
 

@@ -35,6 +35,8 @@ def upgrade(talk: Talk, exchange: Exchange, head: ResponseHead, rest: bytes) -> 
     exchange.status = head.status
     talk.response = head
     out = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
+    if exchange.decision is not None and exchange.decision.sets_cookie:
+        out = exchange.decision.with_cookie(out)
     session.request_pipe.open()
     session.response_pipe.open(out, rest)
     if talk.inbox:

@@ -125,8 +125,8 @@ def test_a_pipelined_request_queues_behind_the_one_before(
     release.set()
     assert client.read_response().body == client.read_response().body == b"late"
     first, second = finished(proxy)
-    assert "queue" not in seconds(first)
-    assert (seconds(second)["queue"] or 0.0) > 0
+    assert "pipelined" not in seconds(first)
+    assert (seconds(second)["pipelined"] or 0.0) > 0
 
 
 def test_a_request_that_found_no_backend_has_a_budget(engine: StartEngine) -> None:

@@ -12,6 +12,7 @@ from rsp.core.backends import (
     BackendTable,
     EditRefused,
     Pool,
+    StickyRules,
     parse_address,
 )
 from tests.core.making import DRAIN, MAINT, backend, table_of
@@ -38,10 +39,11 @@ def test_a_pool_knows_who_may_be_picked() -> None:
     assert pool.by_name["d"].weight == 0
 
 
-def test_a_pool_is_unlimited_when_nobody_who_may_be_picked_can_be_full() -> None:
+def test_a_pool_is_plain_when_nobody_sticks_or_can_be_full() -> None:
     limited = backend("b", max_connections=3)
-    assert not Pool("web", (backend("a"), limited)).unlimited
-    assert Pool("web", (backend("a"), backend("b", max_connections=3, state=DRAIN))).unlimited
+    assert not Pool("web", (backend("a"), limited)).is_plain
+    assert Pool("web", (backend("a"), backend("b", max_connections=3, state=DRAIN))).is_plain
+    assert not Pool("web", (backend("a"),), sticky=StickyRules()).is_plain
 
 
 def test_adding_makes_a_new_table_and_leaves_the_old_one() -> None:

@@ -13,7 +13,7 @@ ENDING = (S.DRAINING, S.CLOSING)
 TUNNELS = (S.TUNNEL, S.TUNNEL_CLIENT_FINISHED, S.TUNNEL_BACKEND_FINISHED)
 CONNECTING = (S.CONNECTING, S.CONNECTING_CLIENT_FINISHED)
 STREAMING = (S.STREAMING, S.STREAMING_CLIENT_FINISHED)
-WITHOUT_BACKEND = (S.READING_PROXY_HEADER, S.READING_HEAD, S.ROUTING, S.IDLE)
+WITHOUT_BACKEND = (S.READING_PROXY_HEADER, S.READING_HEAD, S.ROUTING, S.QUEUED, S.IDLE)
 
 
 def all_but(*states: State) -> tuple[State, ...]:
@@ -33,12 +33,12 @@ IMPOSSIBLE: list[tuple[str, tuple[Fact, ...], tuple[State, ...]]] = [
         (F.HEAD_READ,),
         all_but(S.READING_HEAD, S.IDLE),
     ),
+    ("who waits for a place has not ended", (F.QUEUED,), all_but(S.ROUTING, S.CONNECTING)),
+    ("only who waits is called", (F.CALLED,), all_but(S.QUEUED)),
+    ("who waits is called before all that", (F.ANSWERED, F.CLIENT_EOF), (S.QUEUED,)),
     ("a backend is picked for a head that was just read", (F.ROUTED, F.REUSED), all_but(S.ROUTING)),
-    (
-        "only who connects can have connected, or have found nobody",
-        (F.CONNECTED, F.TUNNELLED, F.UNREACHABLE),
-        all_but(*CONNECTING),
-    ),
+    ("only who connects can have connected", (F.CONNECTED, F.TUNNELLED), all_but(*CONNECTING)),
+    ("only who seeks can find nobody", (F.UNREACHABLE,), all_but(S.ROUTING, *CONNECTING)),
     (
         "there is something to try again only before the first byte of a response",
         (F.RETRIED,),
@@ -238,6 +238,14 @@ LIVES: dict[str, tuple[State, list[Step]]] = {
             (F.RETRIED, S.CONNECTING, ()),
             (F.CONNECTED, S.STREAMING, ()),
             (F.EXCHANGE_KEPT, S.IDLE, ()),
+        ],
+    ),
+    "all backends are full: a place is waited for, and had": (
+        S.ROUTING,
+        [
+            (F.QUEUED, S.QUEUED, ()),
+            (F.CALLED, S.ROUTING, ()),
+            (F.REUSED, S.STREAMING, ()),
         ],
     ),
     "the first backend refuses, the second accepts": (

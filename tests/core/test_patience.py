@@ -88,6 +88,7 @@ FIXED = (
     SessionState.READING_PROXY_HEADER,
     SessionState.READING_HEAD,
     SessionState.ROUTING,
+    SessionState.QUEUED,
     SessionState.IDLE,
 )
 

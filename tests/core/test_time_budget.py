@@ -79,7 +79,7 @@ def test_each_stamp_ends_its_part() -> None:
         )
     )
     assert seconds(parts) == {
-        "queue": 0.25,
+        "pipelined": 0.25,
         "lua": 0.25,
         "upload": 0.5,
         "backend_think": 2.0,
@@ -99,6 +99,14 @@ def test_the_part_in_which_it_broke_off_has_the_rest() -> None:
     assert seconds(never_paired) == {"connect": 3.0, "kernel_drain": None}
     never_answered = budget(Stamps(began_s=10.0, head_s=10.0, ended_s=13.0, paired_s=11.0))
     assert seconds(never_answered) == {"connect": 1.0, "backend_think": 2.0, "kernel_drain": None}
+
+
+def test_the_wait_for_a_place_is_no_part_of_the_connect() -> None:
+    paired = budget(Stamps(began_s=10.0, head_s=10.0, ended_s=13.0, paired_s=12.5, queued_s=2.0))
+    assert seconds(paired)["queue"] == 2.0
+    assert seconds(paired)["connect"] == 0.5
+    in_vain = budget(Stamps(began_s=10.0, head_s=10.0, ended_s=15.0, queued_s=5.0))
+    assert seconds(in_vain) == {"queue": 5.0, "kernel_drain": None}
 
 
 def test_what_took_no_time_has_no_part() -> None:

@@ -143,6 +143,47 @@ REFUSED = {
         'pool("x", { fallback = "y" }) pool("y", { fallback = "x" })',
         "the fallbacks x → y → x never end; take one of them out",
     ),
+    "sticky by nothing": (
+        'pool("x", { sticky = {} })',
+        'sticky of pool "x": write { cookie = "NAME" } or { by',
+    ),
+    "sticky by two": (
+        'pool("x", { sticky = { cookie = "a", by = "client" } })',
+        'write { cookie = "NAME" } or',
+    ),
+    "sticky by something else": (
+        'pool("x", { sticky = { by = "host" } })',
+        'sticky of pool "x": by "host" is not there',
+    ),
+    "a cookie with a blank": (
+        'pool("x", { sticky = { cookie = "a b" } })',
+        '"a b" cannot name a cookie',
+    ),
+    "a cookie in tcp": (
+        'pool("x", { sticky = { cookie = "a" } }) '
+        'listen { address = "a:1", mode = "tcp", pool = "x" }',
+        'listen a:1: nobody has a cookie in tcp, and pool "x" is sticky by one (a); write sticky',
+    ),
+    "a queue that is a number": (
+        'pool("x", { queue = 5 })',
+        'queue of pool "x" takes names with values: length, timeout',
+    ),
+    "a queue for nobody": (
+        'pool("x", { queue = { length = 0 } })',
+        'queue of pool "x": length is 0; it must be 1 or more',
+    ),
+    "a queue for too many": (
+        'pool("x", { queue = { length = 10001 } })',
+        "length is 10,001; it must be at most 10,000",
+    ),
+    "no time to wait": (
+        'pool("x", { queue = { timeout = 0 } })',
+        'queue of pool "x": timeout is 0; it must be 0.1 s or more',
+    ),
+    "a time in words": (
+        'pool("x", { queue = { timeout = "5" } })',
+        'timeout is "5"; it must be a number of seconds',
+    ),
     "forwarded in words": (
         'pool("x", { forwarded = "yes" })',
         'pool "x": forwarded is "yes"; it must be true or false',

@@ -66,6 +66,15 @@ def pools(step: int = 0, generation: int = 7) -> Backends:
     return Backends(generation, rows)
 
 
+def queueing(generation: int = 7) -> Backends:
+    """One pool whose only backend is full, and at which clients wait."""
+    full = [backend("web1", 9001, max_connections=10, sessions=10, total=9_000)]
+    pool = PoolRow("web", "first", full, sticky="cookie srv")
+    pool.queue_length, pool.queue_timeout_s, pool.queued = 100, 5.0, 7
+    pool.waited, pool.queue_timeouts, pool.queue_refused = 1_200, 31, 4
+    return Backends(generation, [pool])
+
+
 def edits() -> Edits:
     row = EditRow(7, "2026-01-05T12:40:52.114Z", "dashboard@pts/3 (uid 1000, pid 4200)",
                   "web/web2: state ready → drain")  # fmt: skip

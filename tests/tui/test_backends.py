@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from rsp.core.backends import WEIGHT_MAX
-from rsp.tui.model.backend_columns import as_lua, in_full, pool_title
+from rsp.tui.model.backend_columns import as_lua, in_full, pool_in_full, pool_title
 from rsp.tui.model.backend_edit import (
     add_params,
     add_problem,
@@ -41,6 +41,22 @@ def line_of(found: BackendList, key: str) -> BackendLine:
     (line,) = [line for line in found.lines() if line.key == key]
     assert isinstance(line, BackendLine)
     return line
+
+
+def test_a_pool_with_a_queue_says_who_waits() -> None:
+    pool = canned_routes.queueing().pools[0]
+    assert plain(pool_title(PoolLine(pool)) or ()) == (
+        ">>> pool web  first  1 of 1 READY  sticky by cookie srv  queue 7 of 100"
+    )
+    assert [plain(line) for line in pool_in_full(pool)] == [
+        "7 of 100 wait for a place, each for 5 s at most",
+        "1,200 ever waited, 31 of them too long; 4 found the queue full",
+    ]
+
+
+def test_a_pool_without_a_queue_says_so() -> None:
+    (said,) = pool_in_full(canned_routes.pools().pools[0])
+    assert plain(said) == "No queue: a request that finds all backends full is refused."
 
 
 @pytest.mark.parametrize(

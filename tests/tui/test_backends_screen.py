@@ -262,6 +262,19 @@ async def test_the_screen_as_text(size: tuple[int, int]) -> None:
             await check_golden(pilot, app, f"question-state-{name}")
 
 
+async def test_the_pane_of_a_pool_says_who_waits_at_it() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(80, 24)) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("2")
+        await pilot.pause()
+        hand(app, canned.status(3), canned_routes.queueing(), canned_routes.edits())
+        await shows(pilot, app, ">>> pool web")
+        await pilot.press("k", "k", "k")
+        await shows(pilot, app, "7 of 100 wait for a place")
+        await check_golden(pilot, app, "backends-queue-80x24")
+
+
 async def test_the_forms_as_text() -> None:
     app = still_dashboard()
     async with app.run_test(size=(80, 24)) as pilot:

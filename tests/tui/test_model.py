@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from rsp.core.evidence import StallRow
+from rsp.core.evidence import QueuedRow, StallRow
 from rsp.core.filter import parse_filter
 from rsp.core.replies import ConnectionRow, Connections, Events
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
@@ -233,6 +233,14 @@ def test_a_session_that_is_back_is_not_closed() -> None:
     for rows in ([canned.session(1)], [], [canned.session(1)]):
         sessions.apply(Connections(7, len(rows), 100.0, rows))
     assert [session.closed_at_s for session in sessions.rows()] == [None]
+
+
+def test_who_waits_for_a_place_is_told_which_one_it_is() -> None:
+    row = canned.session(1, state="queued", queued=QueuedRow("web", None, 3, 7, 2.1))
+    assert (
+        plain(why(Session(row))) == "It waits for a place at pool web, 3rd of 7: for 2.1 s so far."
+    )
+    assert state_of(row)[1] == "QUEUED"
 
 
 def test_the_sentence_of_a_closed_session_has_its_reason() -> None:

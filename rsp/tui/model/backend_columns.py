@@ -1,8 +1,8 @@
 """The columns of the Backends screen, the line of a pool, and one backend in full."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rsp.core.replies import BackendRow
+from rsp.core.replies import BackendRow, PoolRow
 from rsp.core.vocabulary import BackendState
 from rsp.tui.limits import RATE_SAMPLES
 from rsp.tui.model import text
@@ -132,6 +132,35 @@ def columns_of(backends: BackendList) -> list[Column[TableLine]]:
     return [each for each in BACKEND_COLUMNS if each is not HEALTH_COLUMN or backends.is_watched]
 
 
+def _extras(pool: PoolRow) -> Iterator[Span]:
+    """Yield what a pool has and others do not."""
+    if pool.host != "keep":
+        yield Span(f"  Host: {shown(pool.host)}", "dim")
+    if pool.fallback:
+        yield Span(f"  fallback {shown(pool.fallback)}", "dim")
+    if pool.sticky is not None:
+        yield Span(f"  sticky by {shown(pool.sticky)}", "dim")
+    if pool.queue_length is not None:
+        role = "warn" if pool.queued else "dim"
+        yield Span(f"  queue {pool.queued:,} of {pool.queue_length:,}", role)
+
+
+def pool_in_full(pool: PoolRow) -> list[Line]:
+    """Return what the pane says of a pool: who waits there, and who did."""
+    if pool.queue_length is None:
+        return [(Span("No queue: a request that finds all backends full is refused.", "dim"),)]
+    counts = (
+        f"{pool.waited:,} ever waited, {pool.queue_timeouts:,} of them too long; "
+        f"{pool.queue_refused:,} found the queue full"
+    )
+    waiting = f"{pool.queued:,} of {pool.queue_length:,} wait for a place"
+    most = f", each for {pool.queue_timeout_s or 0.0:g} s at most"
+    return [
+        (Span(waiting, "warn" if pool.queued else ""), Span(most, "dim")),
+        (Span(counts, "dim"),),
+    ]
+
+
 def pool_title(line: TableLine) -> Line | None:
     """Return the whole line of a pool; None for a backend, which has cells."""
     if not isinstance(line, PoolLine):
@@ -140,15 +169,12 @@ def pool_title(line: TableLine) -> Line | None:
     count = len(pool.backends)
     ready = f"{line.ready} of {count} READY"
     role = "bad" if not line.ready else "warn" if line.ready < count else "good"
-    host = () if pool.host == "keep" else (Span(f"  Host: {shown(pool.host)}", "dim"),)
-    spare = (Span(f"  fallback {shown(pool.fallback)}", "dim"),) if pool.fallback else ()
     return (
         Span(">>> ", "dim"),
         Span(f"pool {shown(pool.name)}", "title"),
         Span(f"  {shown(pool.balance)}  ", "dim"),
         Span(ready, role),
-        *host,
-        *spare,
+        *_extras(pool),
     )
 
 

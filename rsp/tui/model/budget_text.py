@@ -12,6 +12,7 @@ from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, fit
 
 _GLYPHS: dict[str, str] = {
+    Part.PIPELINED: "p",
     Part.QUEUE: "q",
     Part.HEAD_WAIT: "h",
     Part.LUA: "L",

@@ -21,6 +21,7 @@ _CAUSES = {
     "breakpoint": "A breakpoint holds them",
     "injected": "A fault on purpose holds them",
     "connecting": "They have not accepted",
+    "routing": "Their backends are full",
     "pipelined": "They have not ended the exchange before",
     "accept": "They let nobody in",
 }

@@ -16,6 +16,7 @@ _STATES = {
     SessionState.READING_PROXY_HEADER: ("·", "READING", ""),
     SessionState.READING_HEAD: ("·", "READING", ""),
     SessionState.ROUTING: ("·", "ROUTING", ""),
+    SessionState.QUEUED: ("◦", "QUEUED", "warn"),
     SessionState.CONNECTING: ("◌", "CONNECT", "accent"),
     SessionState.STREAMING: ("▸", "STREAM", "good"),
     SessionState.IDLE: ("○", "IDLE", "dim"),

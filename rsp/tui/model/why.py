@@ -18,7 +18,7 @@ _PAUSES = {
     "injected": "a fault on purpose keeps it from being read",
     "sink_full": "sink_full: other side full",
     "connecting": "connecting: no backend connection yet",
-    "routing": "routing: not decided yet",
+    "routing": "routing: no place at a backend yet",
     "pipelined": "pipelined: an exchange before it goes on",
 }
 
@@ -26,6 +26,7 @@ _PLAIN = {
     SessionState.READING_PROXY_HEADER: "The proxy in front has not said yet for whom it speaks.",
     SessionState.READING_HEAD: "The client has not sent its whole request head yet.",
     SessionState.ROUTING: "The route of this request is being decided.",
+    SessionState.QUEUED: "It waits for a place at its pool.",
     SessionState.TUNNEL: "A tunnel: bytes pass in both ways, unread.",
     SessionState.DRAINING: "The rest of the buffer goes out, then it is closed.",
     SessionState.CLOSING: "Everything is said; it is being closed.",
@@ -148,6 +149,8 @@ def _moving(session: Session) -> str:
         case SessionState.CONNECTING:
             backend = shown(row.route.backend) if row.route else "the backend"
             return f"Waiting for {backend} to accept our connection."
+        case SessionState.QUEUED if row.queued is not None:
+            return f"It {shown(row.queued.words)}: for {_seconds(row.queued.since_s)} so far."
         case SessionState.IDLE:
             done = f"{row.exchanges:,} exchange{'s' * (row.exchanges != 1)}"
             return f"Kept alive after {done}; the next request may come."

@@ -11,7 +11,14 @@ from rsp.core.replies import BackendRow, Backends, Changed, Edits
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import DEAF_S, SLOW_PULL_S
-from rsp.tui.model.backend_columns import BACKEND_COLUMNS, as_lua, columns_of, in_full, pool_title
+from rsp.tui.model.backend_columns import (
+    BACKEND_COLUMNS,
+    as_lua,
+    columns_of,
+    in_full,
+    pool_in_full,
+    pool_title,
+)
 from rsp.tui.model.backends import BackendLine, BackendList, PoolLine, TableLine
 from rsp.tui.model.copy_as import Copy, copies_of_backend
 from rsp.tui.model.differs import differs_line
@@ -107,7 +114,7 @@ class BackendsScreen(Frame):
             box.show(in_full(chosen, size.width, size.height))
             return
         entitle(box, f"pool {shown(chosen.pool.name)}" if chosen else "no backend")
-        box.show([])
+        box.show(pool_in_full(chosen.pool) if chosen else [])
 
     def choose(self, key: str) -> None:
         """Put the cursor on the backend `pool/name`."""
