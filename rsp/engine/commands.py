@@ -11,6 +11,7 @@ from rsp.core.params import (
     BackendSetParams,
     BreakAddParams,
     BreakRemoveParams,
+    ChangeParams,
     CloseParams,
     ConnectionsParams,
     ContinueParams,
@@ -23,6 +24,7 @@ from rsp.core.params import (
     IdParams,
     LimitParams,
     LowatParams,
+    OldSessionsParams,
     Params,
     PauseParams,
     PeekParams,
@@ -37,6 +39,7 @@ from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
 from rsp.engine import acting, explaining, inquest, looking, peeking, retracing
 from rsp.engine.lab import break_commands as breaking
 from rsp.engine.lab import commands as faulting
+from rsp.engine.old_sessions import old_sessions
 from rsp.engine.server import Engine
 
 Carry = Callable[[Engine, Any], object | Awaitable[object]]
@@ -57,8 +60,9 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "backend.add": (BackendAddParams, acting.backend_add),
     "backend.set": (BackendSetParams, acting.backend_set),
     "backend.remove": (BackendRemoveParams, acting.backend_remove),
-    "undo": (EditParams, acting.undo),
-    "redo": (EditParams, acting.redo),
+    "undo": (ChangeParams, acting.undo),
+    "redo": (ChangeParams, acting.redo),
+    "confirm": (EditParams, acting.confirm),
     "reload": (ReloadParams, acting.reload),
     "watch": (WatchParams, acting.watch),
     "peek": (PeekParams, peeking.peek),
@@ -75,6 +79,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "step": (StepParams, breaking.step),
     "continue": (ContinueParams, breaking.go_on),
     "pending": (PendingParams, breaking.pending),
+    "old-sessions": (OldSessionsParams, old_sessions),
     "stop": (StopParams, acting.stop),
 }
 

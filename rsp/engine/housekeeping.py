@@ -7,20 +7,20 @@ from typing import Any
 from rsp.core.limits import HOUSEKEEPING_S
 from rsp.core.listener_rows import crowd_sentence
 from rsp.core.vocabulary import EventLevel
-from rsp.engine.changes import Changes
+from rsp.engine.leaving import Leaving
 from rsp.engine.listener import Listener
 from rsp.engine.rows import listener_row
 
 Note = Callable[[str, EventLevel], object]
 
 
-async def keep_house(changes: Changes, listeners: Mapping[Any, Listener], note: Note) -> None:
+async def keep_house(leaving: Leaving, listeners: Mapping[Any, Listener], note: Note) -> None:
     """Look after it for ever."""
     dropped: dict[Listener, int] = {}
     while True:
         dropped = _tell_of_crowds(listeners.values(), dropped, note)
         await asyncio.sleep(HOUSEKEEPING_S)
-        await changes.remove_idle()
+        await leaving.remove_idle()
 
 
 def _tell_of_crowds(

@@ -24,6 +24,7 @@ from rsp.engine.lua_config import LoadedConfig
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.privileges import Account, UserRefused, become
 from rsp.engine.server import Engine
+from rsp.engine.stopping import drain
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.worker import Worker, start_worker
 
@@ -91,7 +92,7 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) ->
     engine.accept()
     _say_ready(control.path, options)
     await engine.stopping.wait()
-    await engine.drain()
+    await drain(engine)
     await control.stop()
     if toxiproxy is not None:
         toxiproxy.stop()

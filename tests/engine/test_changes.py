@@ -12,12 +12,14 @@ from rsp.core.config import Config, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.limits import Limits
 from rsp.core.routing import FixedRouter
+from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState, Side
 from rsp.core.wire import CommandRefused
-from rsp.engine.changes import Changes
+from rsp.engine.changes import Built, Changes
 from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
+from rsp.engine.leaving import Leaving
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
 from rsp.engine.telemetry import Telemetry
@@ -42,11 +44,18 @@ class Office:
             Dispatcher(BackendTable.of(FILE.pools, 1), FixedRouter("web")),
             Limits(),
         )
-        self.changes = Changes(self.context, FILE, EditLayer.of(FILE.pools, 1))
+        self.changes = Changes(self.context, FILE, EditLayer.of(FILE.pools, 1), self)
+        self.leaving = Leaving(self.changes, self.context.dispatcher.loads)
         self.opened: list[Config] = []
+        self.refuses_listeners = ""
 
     async def open_listeners(self, config: Config) -> None:
+        if self.refuses_listeners:
+            raise CannotListen(self.refuses_listeners)
         self.opened.append(config)
+
+    async def rebuild(self, filed: Config) -> Built:
+        return Built(filed, filed, FixedRouter("web"))
 
     async def add(
         self, name: str = "c", *, if_generation: int | None = None, preview: bool = False
@@ -55,15 +64,19 @@ class Office:
         return (await self.changes.add(backend, ME, if_generation, preview=preview)).what
 
     async def reload(
-        self, config: Config, *, drop_edits: bool = False, if_generation: int | None = None
+        self,
+        config: Config,
+        *,
+        drop_edits: bool = False,
+        if_generation: int | None = None,
+        terms: Terms | None = None,
     ) -> list[str]:
         return await self.changes.reload(
-            config,
-            FixedRouter("web"),
-            self.open_listeners,
+            Built(config, config, FixedRouter("web")),
             who=ME,
             if_generation=if_generation,
             drop_edits=drop_edits,
+            terms=terms,
         )
 
     @property
@@ -82,6 +95,7 @@ async def office(poller: Poller) -> AsyncIterator[Office]:
     """Yield changes over a file with two backends."""
     made = Office(poller)
     yield made
+    made.changes.trials.stop()
     made.context.deadlines.stop()
 
 
@@ -127,8 +141,8 @@ async def test_a_new_address_is_resolved_before_it_is_in_force(office: Office) -
 async def test_undo_and_redo_go_back_and_forth(office: Office) -> None:
     await office.add()
     await office.changes.change("web/a", DRAIN, ME, None)
-    assert await office.changes.undo(ME, None) == "undid: web/a: state ready → drain"
-    assert await office.changes.undo(ME, None) == "undid: added web/c (127.0.0.1:9003, weight 1)"
+    assert await office.changes.undo(ME, None) == ["undid: web/a: state ready → drain"]
+    assert await office.changes.undo(ME, None) == ["undid: added web/c (127.0.0.1:9003, weight 1)"]
     assert office.names() == ["a", "b"]
     with pytest.raises(EditRefused, match="nothing to undo"):
         await office.changes.undo(ME, None)
@@ -199,7 +213,7 @@ async def test_idle_connections_to_what_may_not_be_used_are_closed(
 async def leave(office: Office, key: str = "web/a") -> str:
     """Ask for a backend to be removed once it is idle, as the command does."""
     drained = await office.changes.change(key, DRAIN, ME, None)
-    return await office.changes.remove_when_idle(key, drained.what, ME)
+    return await office.leaving.remove_when_idle(key, drained.what, ME)
 
 
 async def test_a_backend_that_is_idle_is_removed_at_once(office: Office) -> None:
@@ -212,10 +226,10 @@ async def test_a_busy_backend_is_drained_and_goes_with_its_last_session(office: 
     load.sessions = 1
     said = await leave(office)
     assert said == "web/a: state ready → drain; it will be removed when it is idle"
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.table.find("web/a").state is BackendState.DRAIN
     load.sessions = 0
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["b"]
 
 
@@ -225,8 +239,8 @@ async def test_one_that_was_removed_meanwhile_is_no_trouble(office: Office) -> N
     await leave(office)
     await office.changes.remove("web/a", ME, None)
     load.sessions = 0
-    await office.changes.remove_idle()
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["b"]
 
 
@@ -244,7 +258,7 @@ async def test_who_brings_it_back_keeps_it(office: Office, step: str) -> None:
         case _:
             await office.reload(FILE, drop_edits=True)
     load.sessions = 0
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["a", "b"]
     assert office.table.find("web/a").state is BackendState.READY
 
@@ -256,7 +270,7 @@ async def test_a_change_that_is_refused_does_not_call_a_removal_off(office: Offi
     with pytest.raises(CommandRefused):
         await office.changes.change("web/a", BackendChanges(weight=3), ME, 1)
     load.sessions = 0
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["b"]
 
 
@@ -319,19 +333,10 @@ async def test_a_preview_of_a_reload_says_the_same_and_changes_nothing(office: O
 async def test_a_listener_that_cannot_be_opened_leaves_everything_as_it_was(
     office: Office,
 ) -> None:
-    async def refuse(_config: Config) -> None:
-        raise CannotListen("cannot listen on 127.0.0.1:80: the port is in use")
-
+    office.refuses_listeners = "cannot listen on 127.0.0.1:80: the port is in use"
     router = office.context.dispatcher.router
     with pytest.raises(CannotListen):
-        await office.changes.reload(
-            replace(BIGGER, limits=Limits(connect_s=1.0)),
-            FixedRouter("other"),
-            refuse,
-            who=ME,
-            if_generation=None,
-            drop_edits=True,
-        )
+        await office.reload(replace(BIGGER, limits=Limits(connect_s=1.0)), drop_edits=True)
     assert (office.changes.generation, office.names(), office.notes()) == (1, ["a", "b"], [])
     assert office.changes.config is FILE
     assert office.context.dispatcher.router is router
