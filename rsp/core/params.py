@@ -52,6 +52,19 @@ class ChangeParams(EditParams, kw_only=True):
         return Terms(self.confirm, self.max_errors)
 
 
+class PreviewParams(ChangeParams, kw_only=True):
+    """What a change takes besides, that can be foreseen."""
+
+    preview: bool = False
+    """Only say what would change."""
+
+    def terms(self) -> Terms | None:
+        """Return what the change is to live up to. Raises as for any change."""
+        if self.preview and self.confirm is not None:
+            raise CommandRefused("a preview leaves nothing to confirm", INVALID_PARAMS)
+        return super().terms()
+
+
 class ConnectionsParams(Params, kw_only=True):
     """`connections`."""
 
@@ -93,7 +106,7 @@ class EventsParams(Params, kw_only=True):
     wait_s: float = 0.0
 
 
-class BackendAddParams(ChangeParams, kw_only=True):
+class BackendAddParams(PreviewParams, kw_only=True):
     """`backend add`."""
 
     pool: str
@@ -101,10 +114,9 @@ class BackendAddParams(ChangeParams, kw_only=True):
     address: str
     weight: int = 1
     max_connections: int = 0
-    preview: bool = False
 
 
-class BackendSetParams(ChangeParams, kw_only=True):
+class BackendSetParams(PreviewParams, kw_only=True):
     """`backend set`."""
 
     target: str
@@ -112,21 +124,18 @@ class BackendSetParams(ChangeParams, kw_only=True):
     state: str | None = None
     address: str | None = None
     max_connections: int | None = None
-    preview: bool = False
 
 
-class BackendRemoveParams(ChangeParams, kw_only=True):
+class BackendRemoveParams(PreviewParams, kw_only=True):
     """`backend remove`."""
 
     target: str
     when_idle: bool = False
-    preview: bool = False
 
 
-class ReloadParams(ChangeParams, kw_only=True):
+class ReloadParams(PreviewParams, kw_only=True):
     """`reload`."""
 
-    preview: bool = False
     drop_edits: bool = False
 
 

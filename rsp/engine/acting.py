@@ -144,6 +144,7 @@ async def confirm(engine: Engine, params: EditParams) -> Changed:
 
 async def reload(engine: Engine, params: ReloadParams) -> Changed:
     """Read the file again, and put it in force; or only say what that would change."""
+    terms = params.terms()
     try:
         if params.preview:
             loaded = await engine.load()
@@ -156,7 +157,7 @@ async def reload(engine: Engine, params: ReloadParams) -> Changed:
             who=params.who,
             if_generation=params.if_generation,
             drop_edits=params.drop_edits,
-            terms=params.terms(),
+            terms=terms,
         )
     except (ConfigError, CannotListen, EditRefused) as error:
         engine.note_refused_reload(str(error))

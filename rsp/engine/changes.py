@@ -358,6 +358,7 @@ class Changes:
             try:
                 await self._roll_back(trial, why, _OURSELVES)
             except (ConfigError, EditRefused, CannotListen) as error:
+                self.trials.end()
                 self.note(
                     f"generation {trial.generation} cannot be rolled back ({why}): {error}; "
                     "it stays in force",
@@ -365,10 +366,10 @@ class Changes:
                 )
 
     async def _roll_back(self, trial: Trial[Place], why: str, who: str) -> list[str]:
-        self.trials.end()
         what = f"rolled back generation {trial.generation}: {why}"
         place = trial.back_to
         sentences = await self._restore(place.standing, what, who, ChangeKind.ROLLBACK)
+        self.trials.end()
         self.timeline = place.timeline
         return sentences
 
