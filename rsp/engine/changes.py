@@ -8,7 +8,7 @@ and none while one is on trial.
 import asyncio
 import time
 from collections import deque
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, BackendChanges, BackendTable
@@ -25,12 +25,12 @@ from rsp.core.edits import (
 from rsp.core.events import Noted
 from rsp.core.generations import Change, History
 from rsp.core.lua_limits import SOURCES_KEPT
-from rsp.core.routing import Router
 from rsp.core.timeline import Standing, Step, Timeline
 from rsp.core.trial import Terms, Trial
 from rsp.core.vocabulary import ChangeKind, EventLevel
 from rsp.core.wire import CommandRefused
 from rsp.engine.context import Context
+from rsp.engine.ground import Built, Ground
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.resolver import resolve, resolve_pools
 from rsp.engine.trials import Place, Trials
@@ -41,26 +41,6 @@ class Applied(NamedTuple):
 
     what: str
     table: BackendTable
-
-
-class Built(NamedTuple):
-    """A configuration that can be put in force."""
-
-    filed: Config
-    """As the file has it."""
-    config: Config
-    """With what was added at run time."""
-    router: Router
-
-
-class Ground(Protocol):
-    """What a configuration stands on: runtimes of Lua, and listeners."""
-
-    async def rebuild(self, filed: Config) -> Built:
-        """Make a fresh runtime of a text that was in force before. Raises `ConfigError`."""
-
-    async def open_listeners(self, config: Config) -> None:
-        """Open those that are new, close those that are gone. Raises `CannotListen`."""
 
 
 _OURSELVES = "rsp"

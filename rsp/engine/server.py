@@ -17,11 +17,12 @@ from rsp.core.redact import secrets_of, those_in
 from rsp.core.routing import FixedRouter, Routable, Router
 from rsp.core.trial import Terms
 from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel
-from rsp.engine.changes import Built, Changes
+from rsp.engine.changes import Changes
 from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance, ListenerKey, by_key
+from rsp.engine.ground import Built
 from rsp.engine.housekeeping import keep_house
 from rsp.engine.leaving import Leaving
 from rsp.engine.listener import Listener

@@ -1,103 +1,20 @@
 """Live edits and reloads: one at a time, numbered, whole or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from rsp.core.addresses import AddressError, EditRefused
-from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
-from rsp.core.config import Config, ListenerConfig
-from rsp.core.edits import EditLayer
+from rsp.core.backends import Backend, BackendChanges, Pool
 from rsp.core.limits import Limits
-from rsp.core.routing import FixedRouter
-from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState, Side
 from rsp.core.wire import CommandRefused
-from rsp.engine.changes import Built, Changes
-from rsp.engine.context import Context
-from rsp.engine.deadlines import Deadlines
-from rsp.engine.dispatch import Dispatcher
-from rsp.engine.leaving import Leaving
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
-from rsp.engine.telemetry import Telemetry
 from tests.conftest import Pairs
 from tests.engine.fakes import real_connection
-
-A = Backend("web", "a", "127.0.0.1:9001", resolved=("127.0.0.1", 9001))
-B = Backend("web", "b", "127.0.0.1:9002", resolved=("127.0.0.1", 9002))
-FILE = Config("rsp.lua", "text", (ListenerConfig("127.0.0.1:0"),), (Pool("web", (A, B)),))
-DRAIN = BackendChanges(state=BackendState.DRAIN)
-ME = "uid 0, pid 1"
-
-
-class Office:
-    """Changes with everything around them, on a real loop."""
-
-    def __init__(self, poller: Poller) -> None:
-        self.context = Context(
-            poller,
-            Deadlines(asyncio.get_running_loop()),
-            Telemetry(),
-            Dispatcher(BackendTable.of(FILE.pools, 1), FixedRouter("web")),
-            Limits(),
-        )
-        self.changes = Changes(self.context, FILE, EditLayer.of(FILE.pools, 1), self)
-        self.leaving = Leaving(self.changes, self.context.dispatcher.loads)
-        self.opened: list[Config] = []
-        self.refuses_listeners = ""
-
-    async def open_listeners(self, config: Config) -> None:
-        if self.refuses_listeners:
-            raise CannotListen(self.refuses_listeners)
-        self.opened.append(config)
-
-    async def rebuild(self, filed: Config) -> Built:
-        return Built(filed, filed, FixedRouter("web"))
-
-    async def add(
-        self, name: str = "c", *, if_generation: int | None = None, preview: bool = False
-    ) -> str:
-        backend = Backend("web", name, "127.0.0.1:9003")
-        return (await self.changes.add(backend, ME, if_generation, preview=preview)).what
-
-    async def reload(
-        self,
-        config: Config,
-        *,
-        drop_edits: bool = False,
-        if_generation: int | None = None,
-        terms: Terms | None = None,
-    ) -> list[str]:
-        return await self.changes.reload(
-            Built(config, config, FixedRouter("web")),
-            who=ME,
-            if_generation=if_generation,
-            drop_edits=drop_edits,
-            terms=terms,
-        )
-
-    @property
-    def table(self) -> BackendTable:
-        return self.context.dispatcher.table
-
-    def names(self) -> list[str]:
-        return [backend.name for backend in self.table.pools["web"].backends]
-
-    def notes(self) -> list[str]:
-        return [event.message for _, event in self.context.telemetry.events.since(0)[0]]
-
-
-@pytest.fixture
-async def office(poller: Poller) -> AsyncIterator[Office]:
-    """Yield changes over a file with two backends."""
-    made = Office(poller)
-    yield made
-    made.changes.trials.stop()
-    made.context.deadlines.stop()
-
+from tests.engine.office import BIGGER, DRAIN, FILE, ME, A, Office
 
 # -- edits
 
@@ -277,11 +194,6 @@ async def test_a_change_that_is_refused_does_not_call_a_removal_off(office: Offi
 # -- reload
 
 
-BIGGER = replace(
-    FILE, source="new", pools=(Pool("web", (A, B, Backend("web", "n", "127.0.0.1:9009"))),)
-)
-
-
 async def test_a_reload_puts_everything_in_force_at_once(office: Office) -> None:
     limits = Limits(connect_s=1.0)
     sentences = await office.reload(replace(BIGGER, limits=limits))
@@ -348,90 +260,3 @@ async def test_a_name_that_does_not_resolve_leaves_everything_as_it_was(office: 
     with pytest.raises(AddressError, match=r"rsp\.lua:7: backend web/z: .* does not resolve"):
         await office.reload(replace(FILE, pools=(Pool("web", (odd,)),)))
     assert (office.changes.generation, office.opened, office.names()) == (1, [], ["a", "b"])
-
-
-# -- undo of reloads, trials
-
-
-async def test_a_reload_is_undone_with_its_limits_listeners_and_the_edits_it_dropped(
-    office: Office,
-) -> None:
-    await office.changes.change("web/a", DRAIN, ME, None)
-    limits = office.context.limits
-    await office.reload(replace(BIGGER, limits=Limits(connect_s=1.0)), drop_edits=True)
-    said = await office.changes.undo(ME, None)
-    assert said[0] == "undid: reloaded rsp.lua"
-    assert "limit connect_s: 1.0 → 3.0" in said
-    assert said[-1].startswith("rsp.lua was not touched: the file still says")
-    assert office.context.limits == limits
-    assert office.changes.config is office.changes.filed is FILE
-    assert office.opened[-1] is FILE
-    assert office.table.find("web/a").state is BackendState.DRAIN
-    await office.changes.redo(ME, None)
-    assert (office.names(), office.changes.kept_edits()) == (["a", "b", "n"], [])
-
-
-async def test_an_undo_that_cannot_be_done_leaves_everything_as_it_was(office: Office) -> None:
-    await office.reload(BIGGER)
-    office.refuses_listeners = "cannot listen on 127.0.0.1:80: the port is in use"
-    with pytest.raises(CannotListen):
-        await office.changes.undo(ME, None)
-    assert (office.changes.generation, office.names()) == (2, ["a", "b", "n"])
-    office.refuses_listeners = ""
-    await office.changes.undo(ME, None)
-    assert office.names() == ["a", "b"]
-
-
-async def test_proxies_that_were_added_meanwhile_outlive_an_undo(office: Office) -> None:
-    await office.add("c")
-    more = replace(FILE, pools=(*FILE.pools, Pool("p", (Backend("p", "u", "127.0.0.1:1"),))))
-    await office.changes.amend(more, "proxy p", ME)
-    await office.changes.undo(ME, None)
-    assert (list(office.table.pools), office.names()) == (["web", "p"], ["a", "b"])
-    kinds = [change.kind.value for change in office.changes.history.changes()]
-    assert kinds == ["start", "edit", "proxies", "undo"]
-
-
-async def test_nothing_is_changed_while_something_is_on_trial(office: Office) -> None:
-    await office.add("c")
-    await office.changes.undo(ME, None)
-    await office.changes.change("web/a", DRAIN, ME, None, terms=Terms(600))
-    changes = office.changes
-    for refused in (
-        office.add("d"),
-        changes.remove("web/b", ME, None),
-        changes.redo(ME, None),
-        office.reload(FILE),
-        changes.amend(FILE, "proxy p", ME),
-    ):
-        with pytest.raises(EditRefused, match="generation 4 is on trial for"):
-            await refused
-    assert (await office.add("d", preview=True)).startswith("added web/d")
-    await changes.confirm("uid 0, pid 2", 4)
-    assert changes.trials.trial is None
-    assert "confirmed generation 4: web/a: state ready → drain (by uid 0, pid 2)" in office.notes()
-    with pytest.raises(EditRefused, match="nothing is on trial"):
-        await changes.confirm(ME, None)
-
-
-async def test_who_saw_another_generation_confirms_nothing(office: Office) -> None:
-    await office.changes.change("web/a", DRAIN, ME, None, terms=Terms(600))
-    with pytest.raises(CommandRefused, match="the generation is 2, not 1"):
-        await office.changes.confirm(ME, 1)
-    assert office.changes.trials.trial is not None
-
-
-async def test_a_trial_that_is_over_gives_back_what_was_before_and_what_could_be_redone(
-    office: Office,
-) -> None:
-    await office.add("c")
-    await office.changes.undo(ME, None)
-    over = asyncio.Event()
-    office.context.telemetry.listen(lambda event: over.set() if "back" in event.message else None)
-    await office.changes.change("web/a", DRAIN, ME, None, terms=Terms(0.01))
-    await over.wait()
-    assert office.table.find("web/a").state is BackendState.READY
-    said = "rolled back generation 4: nobody confirmed it within 0.01 s"
-    assert office.changes.rolled_back() == said
-    assert office.notes()[-1] == f"generation 5: {said} (by rsp)"
-    assert await office.changes.redo(ME, None) == ["redid: added web/c (127.0.0.1:9003, weight 1)"]
