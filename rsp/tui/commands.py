@@ -33,6 +33,9 @@ class Commandable(Shell, Protocol):
     def action_redo(self) -> None:
         """Do it again."""
 
+    def action_confirm(self) -> None:
+        """Keep what is on trial."""
+
     def action_help(self) -> None:
         """Show the keys."""
 
@@ -69,8 +72,9 @@ def _engine_commands(app: Commandable) -> list[Command]:
             "The two decisions that sent one name two ways",
             lambda _: app.action_show_split(),
         ),
-        Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
-        Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),
+        Command("undo", "", "Undo the last edit or reload", lambda _: app.action_undo(), True),
+        Command("redo", "", "Do again what was undone", lambda _: app.action_redo(), True),
+        Command("confirm", "", "Keep the change on trial", lambda _: app.action_confirm(), True),
         Command(
             "reload",
             "",

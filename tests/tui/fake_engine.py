@@ -94,8 +94,10 @@ class FakeEngine:
             self.pulls.append((request.method, params))
             return self._read(request.method)
         self.commands.append((request.method, params))
-        if request.method in ("undo", "redo", "reload"):
+        if request.method in ("undo", "redo", "reload", "confirm"):
             return Changed(8, ["weight of web/web1: 2 → 1"], [])
+        if request.method == "old-sessions":
+            return canned.old_sessions(params)
         return Done(f"{request.method} done")
 
     def _read(self, method: str) -> object:
