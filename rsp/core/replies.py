@@ -379,6 +379,8 @@ class Edits(msgspec.Struct):
     edits: list[EditRow]
     undone: list[EditRow]
     """Edits and reloads that `redo` would do again."""
+    next_undo: str = ""
+    """What `undo` would take back, an edit or a reload; empty when there is nothing."""
     history: list[ChangeRow] = []
     """The last generations, oldest first."""
 

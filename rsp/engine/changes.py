@@ -353,6 +353,12 @@ class Changes:
         self.timeline = place.timeline
         return sentences
 
+    def next_undo(self) -> str:
+        """Return what `undo` would take back; empty when there is nothing."""
+        if self.trials.trial is not None:
+            return self.trials.trial.what
+        return self.timeline.done[-1].change.what if self.timeline.done else ""
+
     def rolled_back(self) -> str:
         """Return why the last change was rolled back; empty when something was changed since."""
         last = self.history.last

@@ -342,7 +342,7 @@ def edits(engine: Engine, _params: Params) -> Edits:
         ChangeRow(each.generation, each.at, each.who, each.what, each.kind.value)
         for each in changes.history.changes()
     ]
-    return Edits(present, undone, history)
+    return Edits(present, undone, changes.next_undo(), history)
 
 
 async def config(engine: Engine, _params: Params) -> ConfigSource:

@@ -89,10 +89,13 @@ class Engine:
             CannotListen: a listener cannot be opened.
         """
         self._loop = loop = asyncio.get_running_loop()
-        config = self._with_listen(self._loaded.config)
+        loaded = self._loaded
+        # Its runtime must not outlive the first reload.
+        del self._loaded
+        config = self._with_listen(loaded.config)
         pools = await resolve_pools(config.pools)
         layer = EditLayer.of(pools, generation=1)
-        router = self._built(self._loaded).router
+        router = self._built(loaded).router
         poller = Poller(loop)
         self.context = Context(
             poller,

@@ -131,7 +131,9 @@ def test_the_history_says_who_did_what_when_and_how(
     proxy.ask("redo", who="bob")
     path = write(proxy, LISTEN + pool(backend()))
     proxy.ask("reload", who="cyd")
-    shown = proxy.ctl("edits")["history"]
+    edits = proxy.ctl("edits")
+    assert edits["next_undo"] == f"reloaded {path}"
+    shown = edits["history"]
     assert [(row["generation"], row["kind"], row["who"].split()[0]) for row in shown] == [
         (1, "start", "rsp"),
         (2, "edit", "ann"),

@@ -71,7 +71,7 @@ def edits() -> Edits:
     row = EditRow(7, "2026-01-05T12:40:52.114Z", "dashboard@pts/3 (uid 1000, pid 4200)",
                   "web/web2: state ready → drain")  # fmt: skip
     undone = EditRow(6, "2026-01-05T12:40:12.000Z", "dashboard", "web/web1: weight 2 → 3")
-    return Edits([row], [undone], history())
+    return Edits([row], [undone], row.what, history())
 
 
 def history() -> list[ChangeRow]:

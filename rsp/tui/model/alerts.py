@@ -151,7 +151,7 @@ class Alerts:
             )
         if status.edits:
             count = f"{status.edits} live edit{'s' * (status.edits != 1)}"
-            alerts.append(Alert(f"✎ {count} over {name} (z undoes)", f"✎{status.edits}", "accent"))
+            alerts.append(Alert(f"✎ {count} over {name}", f"✎{status.edits}", "accent"))
         return alerts
 
 
