@@ -1,4 +1,5 @@
-"""What the engine answers of generations: who made them, which is on trial, who is still on one."""
+"""What the engine answers of changes: edits, who made which generation, what is on trial, and who
+still goes where an old generation sent them."""
 
 import msgspec
 
@@ -12,6 +13,27 @@ class ChangeRow(msgspec.Struct):
     what: str
     kind: str
     """`start`, `edit`, `undo`, `redo`, `reload`, `rollback` or `proxies`."""
+
+
+class EditRow(msgspec.Struct):
+    """One live edit."""
+
+    generation: int
+    at: str
+    who: str
+    what: str
+
+
+class Edits(msgspec.Struct):
+    """`edits`: the layer over the file, oldest first, and what was undone, the next one last."""
+
+    edits: list[EditRow]
+    undone: list[EditRow]
+    """Edits and reloads that `redo` would do again."""
+    next_undo: str = ""
+    """What `undo` would take back, an edit or a reload; empty when there is nothing."""
+    history: list[ChangeRow] = []
+    """The last generations, oldest first."""
 
 
 class TrialRow(msgspec.Struct):

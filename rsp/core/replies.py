@@ -20,7 +20,7 @@ from rsp.core.evidence import (
     SampleRow,
     StallRow,
 )
-from rsp.core.generation_rows import ChangeRow, TrialRow
+from rsp.core.generation_rows import TrialRow
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.storm import StormRow
 from rsp.core.what_if_rows import InputRow, WhatIf
@@ -362,27 +362,6 @@ class Changed(msgspec.Struct):
     """With `preview`: what the recorded requests would do."""
     trial: TrialRow | None = None
     """Set while a change is on trial."""
-
-
-class EditRow(msgspec.Struct):
-    """One live edit."""
-
-    generation: int
-    at: str
-    who: str
-    what: str
-
-
-class Edits(msgspec.Struct):
-    """`edits`: the layer over the file, oldest first, and what was undone, the next one last."""
-
-    edits: list[EditRow]
-    undone: list[EditRow]
-    """Edits and reloads that `redo` would do again."""
-    next_undo: str = ""
-    """What `undo` would take back, an edit or a reload; empty when there is nothing."""
-    history: list[ChangeRow] = []
-    """The last generations, oldest first."""
 
 
 class ConfigSource(msgspec.Struct):

@@ -13,7 +13,7 @@ import msgspec
 from rsp.core.breaks.rows import BreakSummary
 from rsp.core.config import ConfigError
 from rsp.core.filter import Filter, FilterError, parse_filter, sort_value
-from rsp.core.generation_rows import ChangeRow
+from rsp.core.generation_rows import ChangeRow, EditRow, Edits
 from rsp.core.limits import SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
 from rsp.core.params import (
     ConnectionsParams,
@@ -29,8 +29,6 @@ from rsp.core.replies import (
     ConnectionDetail,
     ConnectionRow,
     Decisions,
-    EditRow,
-    Edits,
     Events,
     MemoryRow,
     Status,

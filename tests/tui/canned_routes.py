@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.explaining import Explanation, PolicyRow, Returned, TraceStep
-from rsp.core.generation_rows import ChangeRow
+from rsp.core.generation_rows import ChangeRow, EditRow, Edits
 from rsp.core.replies import (
     BackendRow,
     Backends,
@@ -13,8 +13,6 @@ from rsp.core.replies import (
     ConfigSource,
     DecisionRow,
     Decisions,
-    EditRow,
-    Edits,
     PoolRow,
 )
 from rsp.core.what_if_rows import Example, KeyShare, Move, Share, WhatIf

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from rsp.core.exchange_rows import Exchanges
-from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events
+from rsp.core.generation_rows import Edits
+from rsp.core.replies import Changed, Connections, Decisions, Done, Events
 from rsp.core.wire import CommandRefused, Request, decode_request, encode_error, encode_result
 from tests.tui import canned, canned_endings
 

@@ -1,6 +1,7 @@
 """The line that says how what runs differs from the file: live edits and files both count."""
 
-from rsp.core.replies import Edits, Status
+from rsp.core.generation_rows import Edits
+from rsp.core.replies import Status
 from rsp.tui.model.dashboard import Model
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, cut, join, width_of

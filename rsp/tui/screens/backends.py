@@ -7,7 +7,8 @@ import msgspec
 from textual.widget import Widget
 
 from rsp.core.backends import WEIGHT_MAX
-from rsp.core.replies import BackendRow, Backends, Changed, Edits
+from rsp.core.generation_rows import Edits
+from rsp.core.replies import BackendRow, Backends, Changed
 from rsp.tui.commanding import hint
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings

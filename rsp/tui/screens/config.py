@@ -6,8 +6,8 @@ import msgspec
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from rsp.core.generation_rows import ChangeRow, OldSessions
-from rsp.core.replies import ConfigSource, Edits
+from rsp.core.generation_rows import ChangeRow, Edits, OldSessions
+from rsp.core.replies import ConfigSource
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
 from rsp.tui.feed import Pull
