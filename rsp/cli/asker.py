@@ -1,5 +1,6 @@
 """What every `rsp ctl` command shares: `--json`, `--control`, and the link to the engine."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,10 @@ import click
 import msgspec
 
 from rsp.cli.link import Link, find_engine
+from rsp.core.limits import TRIAL_MOST_S
 from rsp.core.sanitise import safe_json
+
+Run = Callable[..., Any]
 
 
 class Asker:
@@ -82,6 +86,25 @@ limit_option = click.option("--limit", type=click.IntRange(min=0), help="At most
 generation_option = click.option(
     "--if-generation", type=int, metavar="N", help="Refuse when something else changed meanwhile."
 )
+
+
+def change_options(command: Run) -> Run:
+    """Give a command the options of whatever changes something, and may be on trial."""
+    for option in (
+        generation_option,
+        click.option(
+            "--max-errors", type=click.FloatRange(0, 100), metavar="PERCENT",
+            help="With --confirm: take it back at once when more of its exchanges fail.",
+        ),
+        click.option(
+            "--confirm", type=click.FloatRange(0, TRIAL_MOST_S, min_open=True), metavar="SECONDS",
+            help="Take it back by itself unless `rsp ctl confirm` comes within so long.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 preview_option = click.option(
     "--preview", is_flag=True, help="Only say what would change, and which requests would move."
 )

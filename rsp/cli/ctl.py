@@ -9,6 +9,7 @@ import click
 from rsp.cli.asker import (
     Asker,
     CtlGroup,
+    change_options,
     generation_option,
     limit_option,
     pass_asker,
@@ -40,7 +41,7 @@ def _plain(name: str, text: str, method: str | None = None) -> None:
 _plain("status", "How the engine itself is.")
 _plain("pauses", "Who blocks whom: what is not read, and for whom, biggest first.")
 _plain("backends", "Every pool with its backends.")
-_plain("edits", "The live edits on top of the file.")
+_plain("edits", "The live edits on top of the file, and who made which generation.")
 _plain("config", "The configuration that runs, and what is on disk.")
 
 
@@ -81,17 +82,19 @@ def autopsies(asker: Asker, limit: int | None, reason: str | None) -> None:
 
 @command.command("decisions")
 @limit_option
+@click.option("--filter", "filter_text", metavar="EXPR", help="generation<7 host~re backend:web2")
 @click.option("--export", "file", type=click.Path(path_type=Path), metavar="FILE",
               help="Write them to a file, one JSON object a line.")  # fmt: skip
 @pass_asker
-def decisions(asker: Asker, limit: int | None, file: Path | None) -> None:
+def decisions(asker: Asker, limit: int | None, filter_text: str | None, file: Path | None) -> None:
     """The last routing decisions, oldest first."""
+    wanted = {"limit": limit, "filter": filter_text}
     if file is None:
-        asker.show("decisions", {"limit": limit})
+        asker.show("decisions", wanted)
         return
     with asker.link() as link:
-        limited = {"limit": limit} if limit is not None else {}
-        found = link.ask("decisions", dict[str, Any], with_inputs=True, **limited)
+        given = {key: value for key, value in wanted.items() if value is not None}
+        found = link.ask("decisions", dict[str, Any], with_inputs=True, **given)
     lines = [json_of(row) + "\n" for row in found["decisions"]]
     try:
         file.write_text("".join(lines), encoding="utf-8")
@@ -167,14 +170,11 @@ def _event_line(event: dict[str, Any]) -> str:
 @command.command("reload")
 @preview_option
 @click.option("--drop-edits", is_flag=True, help="Drop the live edits: the file alone decides.")
-@generation_option
+@change_options
 @pass_asker
-def reload(asker: Asker, preview: bool, drop_edits: bool, if_generation: int | None) -> None:
+def reload(asker: Asker, /, **params: Any) -> None:
     """Read the configuration file again. A broken one changes nothing."""
-    asker.show(
-        "reload",
-        {"preview": preview, "drop_edits": drop_edits, "if_generation": if_generation},
-    )
+    asker.show("reload", params)
 
 
 @command.command("write-back")
@@ -188,14 +188,32 @@ def write_back(asker: Asker, preview: bool, if_generation: int | None) -> None:
 
 def _step(name: str, text: str) -> None:
     @command.command(name, help=text)
-    @generation_option
+    @change_options
     @pass_asker
-    def run(asker: Asker, if_generation: int | None) -> None:
-        asker.show(name, {"if_generation": if_generation})
+    def run(asker: Asker, /, **params: Any) -> None:
+        asker.show(name, params)
 
 
-_step("undo", "Take back the last live edit.")
-_step("redo", "Bring back what was undone last.")
+_step("undo", "Take back the last live edit or reload; the file on disk stays as it is.")
+_step("redo", "Do again what was undone last.")
+
+
+@command.command("confirm")
+@generation_option
+@pass_asker
+def confirm(asker: Asker, if_generation: int | None) -> None:
+    """Keep the change that is on trial."""
+    asker.show("confirm", {"if_generation": if_generation})
+
+
+@command.command("old-sessions")
+@click.option("--drain", is_flag=True, help="End each with its present exchange, idle ones now.")
+@click.option("--close", is_flag=True, help="Close each now.")
+@click.option("--before", type=int, metavar="GENERATION", help="Not the present one: this one.")
+@pass_asker
+def old_sessions(asker: Asker, /, **params: Any) -> None:
+    """Sessions that still go where an old generation sent them."""
+    asker.show("old-sessions", params)
 
 
 def _directed(name: str, text: str) -> None:
@@ -261,23 +279,11 @@ def backend() -> None:
 @click.option("--weight", type=int)
 @click.option("--max-connections", type=int)
 @preview_option
-@generation_option
+@change_options
 @pass_asker
-def backend_add(
-    asker: Asker,
-    pool: str,
-    name: str,
-    address: str,
-    weight: int | None,
-    max_connections: int | None,
-    preview: bool,
-    if_generation: int | None,
-) -> None:
+def backend_add(asker: Asker, /, **params: Any) -> None:
     """Add a backend: POOL NAME ADDRESS, such as web web3 127.0.0.1:9003."""
-    asker.show("backend.add", {
-        "pool": pool, "name": name, "address": address, "weight": weight,
-        "max_connections": max_connections, "preview": preview, "if_generation": if_generation,
-    })  # fmt: skip
+    asker.show("backend.add", params)
 
 
 @backend.command("set")
@@ -287,7 +293,7 @@ def backend_add(
 @click.option("--address")
 @click.option("--max-connections", type=int)
 @preview_option
-@generation_option
+@change_options
 @pass_asker
 def backend_set(asker: Asker, /, **params: Any) -> None:
     """Change a backend; what is not given stays."""
@@ -298,7 +304,7 @@ def backend_set(asker: Asker, /, **params: Any) -> None:
 @click.argument("target", metavar="POOL/NAME")
 @click.option("--when-idle", is_flag=True, help="Drain it first, and remove it when it is idle.")
 @preview_option
-@generation_option
+@change_options
 @pass_asker
 def backend_remove(asker: Asker, /, **params: Any) -> None:
     """Remove a backend; its sessions go on to their end."""

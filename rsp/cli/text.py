@@ -255,10 +255,39 @@ def trace_lines(answer: Explanation) -> list[str]:
 
 def _changed(answer: dict[str, Any]) -> str:
     lines = [safe(sentence) for sentence in answer["changed"]] or ["nothing differs"]
-    lines.append(f"generation {answer['generation']}")
+    lines += [f"generation {answer['generation']}", *_on_trial(answer.get("trial"))]
     if answer.get("what_if"):
         lines += ["", *map(safe, what_if_lines(msgspec.convert(answer["what_if"], WhatIf)))]
     return "\n".join(lines)
+
+
+def _on_trial(trial: dict[str, Any] | None) -> list[str]:
+    if trial is None:
+        return []
+    return [
+        f"on trial: generation {trial['generation']} is taken back in {trial['left_s']:.0f} s, or "
+        f"once more than {trial['max_errors_percent']:g} % of its exchanges fail; "
+        "`rsp ctl confirm` keeps it"
+    ]
+
+
+def _edits(answer: dict[str, Any]) -> str:
+    lines = [f"live edit: {safe(edit['what'])}" for edit in answer["edits"]] or ["no live edit"]
+    lines += [f"redo would do again: {safe(step['what'])}" for step in reversed(answer["undone"])]
+    rows = [
+        (row["generation"], row["at"], row["kind"], row["what"], row["who"])
+        for row in answer["history"]
+    ]
+    return "\n".join([*lines, "", as_table(("GENERATION", "AT", "KIND", "WHAT", "WHO"), rows)])
+
+
+def _old_sessions(answer: dict[str, Any]) -> str:
+    count = len(answer["sessions"])
+    lines = [f"{count:,} session{'s' * (count != 1)} before generation {answer['before']}"]
+    lines += [f"  generation {number}: {of:,}" for number, of in answer["generations"].items()]
+    if count:
+        lines.append("ids: " + " ".join(map(str, answer["sessions"])))
+    return "\n".join([*lines, *filter(None, [safe(answer["done"])])])
 
 
 def _reloaded(answer: dict[str, Any]) -> str:
@@ -347,6 +376,9 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "fault.list": _faults,
     "fault.remove": _faults_removed,
     **dict.fromkeys(("backend.add", "backend.set", "backend.remove", "undo", "redo"), _changed),
+    "confirm": _changed,
+    "edits": _edits,
+    "old-sessions": _old_sessions,
     "reload": _reloaded,
     "write_back": _written_back,
     "break.list": _breaks,

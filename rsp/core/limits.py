@@ -217,6 +217,35 @@ CUT_SESSIONS_NAMED = 100
 """Sessions that did not end within the drain limit and are named in the log: enough to see what
 they have in common, and no flood."""
 
+CHANGES_KEPT = 200
+"""Generations whose maker is remembered: a day of hand work, in 40 KB of an answer."""
+
+CHANGES_TOLD = 20
+"""Changes that a refused edit is told of: whoever missed more has to look anyway."""
+
+UNDO_STEPS = 100
+"""Changes that can be undone: more than anybody takes back one by one."""
+
+TRIAL_S = 60.0
+"""A change on trial that nobody confirms is taken back after this, where nothing else is said:
+time to look at two screens. Junos waits 10 min, for a person who may have lost the line."""
+
+TRIAL_MOST_S = 86_400.0
+"""A trial may last a day at most: meanwhile nobody else can change anything."""
+
+TRIAL_ERRORS_PERCENT = 30.0
+"""A change on trial is taken back at once when more of its exchanges fail: well above what sites
+have on ordinary days, well below a pool of which half is gone. It seemed right; a site that knows
+its own errors says `--max-errors`."""
+
+TRIAL_LEAST_EXCHANGES = 20
+"""So many exchanges must have ended before their share of failures counts: of fewer, two that
+failed by chance would be a tenth and more."""
+
+TRIAL_LOOK_S = 0.05
+"""The exchanges of a change on trial are counted this often: `EXCHANGES_KEPT` in between would
+be 20,000 a second, and none is missed."""
+
 REPLAY_DIALS = 2
 """Connections dialled for one request of which backends took no byte: the second death is told."""
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from rsp.core.limits import TRIAL_MOST_S
+from rsp.core.trial import Terms
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 
 
@@ -21,6 +23,46 @@ class EditParams(Params, kw_only=True):
     """Refuse when the generation is another one by now."""
     who: str = ""
     """Who does it, for the record; empty: the user and process at the other end of the socket."""
+
+
+class ChangeParams(EditParams, kw_only=True):
+    """What a change takes besides, that may be on trial."""
+
+    confirm: float | None = None
+    """Take it back by itself unless `confirm` comes within so many seconds."""
+    max_errors: float | None = None
+    """Take it back at once when more of its exchanges fail than this, in percent."""
+
+    def terms(self) -> Terms | None:
+        """Return what the change is to live up to; None: it is for good.
+
+        Raises:
+            CommandRefused: these cannot be terms.
+        """
+        if self.confirm is None:
+            if self.max_errors is not None:
+                raise CommandRefused("max_errors is for a change with confirm", INVALID_PARAMS)
+            return None
+        if not 0 < self.confirm <= TRIAL_MOST_S:
+            raise CommandRefused(f"confirm takes 1 to {TRIAL_MOST_S:,.0f} seconds", INVALID_PARAMS)
+        if self.max_errors is None:
+            return Terms(self.confirm)
+        if not 0 <= self.max_errors <= 100:
+            raise CommandRefused("max_errors takes 0 to 100 percent", INVALID_PARAMS)
+        return Terms(self.confirm, self.max_errors)
+
+
+class PreviewParams(ChangeParams, kw_only=True):
+    """What a change takes besides, that can be foreseen."""
+
+    preview: bool = False
+    """Only say what would change."""
+
+    def terms(self) -> Terms | None:
+        """Return what the change is to live up to. Raises as for any change."""
+        if self.preview and self.confirm is not None:
+            raise CommandRefused("a preview leaves nothing to confirm", INVALID_PARAMS)
+        return super().terms()
 
 
 class ConnectionsParams(Params, kw_only=True):
@@ -47,8 +89,9 @@ class LimitParams(Params, kw_only=True):
 
 
 class DecisionsParams(Params, kw_only=True):
-    """`decisions`: those after number `since`."""
+    """`decisions`: those after number `since`, and of these those that the filter lets pass."""
 
+    filter: str = ""
     limit: int | None = None
     since: int = 0
     with_inputs: bool = False
@@ -63,7 +106,7 @@ class EventsParams(Params, kw_only=True):
     wait_s: float = 0.0
 
 
-class BackendAddParams(EditParams, kw_only=True):
+class BackendAddParams(PreviewParams, kw_only=True):
     """`backend add`."""
 
     pool: str
@@ -71,10 +114,9 @@ class BackendAddParams(EditParams, kw_only=True):
     address: str
     weight: int = 1
     max_connections: int = 0
-    preview: bool = False
 
 
-class BackendSetParams(EditParams, kw_only=True):
+class BackendSetParams(PreviewParams, kw_only=True):
     """`backend set`."""
 
     target: str
@@ -82,21 +124,18 @@ class BackendSetParams(EditParams, kw_only=True):
     state: str | None = None
     address: str | None = None
     max_connections: int | None = None
-    preview: bool = False
 
 
-class BackendRemoveParams(EditParams, kw_only=True):
+class BackendRemoveParams(PreviewParams, kw_only=True):
     """`backend remove`."""
 
     target: str
     when_idle: bool = False
-    preview: bool = False
 
 
-class ReloadParams(EditParams, kw_only=True):
+class ReloadParams(PreviewParams, kw_only=True):
     """`reload`."""
 
-    preview: bool = False
     drop_edits: bool = False
 
 
@@ -145,6 +184,16 @@ class CloseParams(Params, kw_only=True):
 
     id: int
     reset: bool = False
+
+
+class OldSessionsParams(EditParams, kw_only=True):
+    """`old-sessions`: those of a generation before `before`, or before the present one."""
+
+    before: int | None = None
+    drain: bool = False
+    """End each at its next request."""
+    close: bool = False
+    """Close each now."""
 
 
 class StopParams(Params, kw_only=True):

@@ -24,6 +24,7 @@ from rsp.core.evidence import (
     SampleRow,
     StallRow,
 )
+from rsp.core.generation_rows import TrialRow
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.storm import StormRow
 from rsp.core.what_if_rows import WhatIf
@@ -314,10 +315,14 @@ class Status(msgspec.Struct):
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
     storms: list[StormRow] = []
     """Ways to end that are frequent now."""
+    trial: TrialRow | None = None
+    """The change that is on trial, if there is one."""
+    rolled_back: str = ""
+    """Why the last change was rolled back; empty when something was changed since."""
 
 
 class Changed(msgspec.Struct):
-    """`backend …`, `undo`, `redo`, `reload`: what the command did."""
+    """`backend …`, `undo`, `redo`, `reload`, `confirm`: what the command did."""
 
     generation: int
     changed: list[str]
@@ -326,22 +331,8 @@ class Changed(msgspec.Struct):
     """Live edits that stand on top of the file."""
     what_if: WhatIf | None = None
     """With `preview`: what the recorded requests would do."""
-
-
-class EditRow(msgspec.Struct):
-    """One live edit."""
-
-    generation: int
-    at: str
-    who: str
-    what: str
-
-
-class Edits(msgspec.Struct):
-    """`edits`: the layer over the file, oldest first, and what `redo` would bring back."""
-
-    edits: list[EditRow]
-    undone: list[EditRow]
+    trial: TrialRow | None = None
+    """Set while a change is on trial."""
 
 
 class ConfigSource(msgspec.Struct):

@@ -56,6 +56,25 @@ class Health(StrEnum):
     """It failed requests, one after the other: it gets nothing for a while."""
 
 
+class ChangeKind(StrEnum):
+    """What made a generation."""
+
+    START = "start"
+    """The engine began."""
+    EDIT = "edit"
+    UNDO = "undo"
+    REDO = "redo"
+    RELOAD = "reload"
+    ROLLBACK = "rollback"
+    """A change on trial was taken back."""
+    WRITE_BACK = "write-back"
+    """The edits stand in the file by now: the table is the same."""
+    RESTORE = "restore"
+    """An edit of an earlier run was made again when the engine began."""
+    PROXIES = "proxies"
+    """Listeners and pools that were added at run time came or went."""
+
+
 class SessionState(StrEnum):
     """What a session is doing, as its row says it."""
 

@@ -1,6 +1,7 @@
 """The commands that change something: backends, the configuration, sessions, the engine itself."""
 
 import time
+from collections.abc import Awaitable
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, BackendChanges
@@ -9,6 +10,7 @@ from rsp.core.params import (
     BackendAddParams,
     BackendRemoveParams,
     BackendSetParams,
+    ChangeParams,
     CloseParams,
     EditParams,
     LowatParams,
@@ -27,6 +29,7 @@ from rsp.engine.connection import Connection
 from rsp.engine.looking import find_session
 from rsp.engine.nonblocking import NOTSENT_UNLIMITED, CannotListen
 from rsp.engine.room import move_mark
+from rsp.engine.rows import trial_row
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
 from rsp.engine.what_if import what_if
@@ -34,7 +37,8 @@ from rsp.engine.what_if import what_if
 
 def _changed(engine: Engine, *sentences: str) -> Changed:
     changes = engine.changes
-    return Changed(changes.generation, list(sentences), changes.kept_edits())
+    trial = trial_row(changes.trials.trial, time.monotonic())
+    return Changed(changes.generation, list(sentences), changes.kept_edits(), trial=trial)
 
 
 async def _edited(engine: Engine, applied: Applied, *, preview: bool) -> Changed:
@@ -50,7 +54,7 @@ async def backend_add(engine: Engine, params: BackendAddParams) -> Changed:
         params.pool, params.name, params.address, params.weight, params.max_connections
     )
     applied = await engine.changes.add(
-        backend, params.who, params.if_generation, preview=params.preview
+        backend, params.who, params.if_generation, preview=params.preview, terms=params.terms()
     )
     return await _edited(engine, applied, preview=params.preview)
 
@@ -63,8 +67,19 @@ async def backend_set(engine: Engine, params: BackendSetParams) -> Changed:
         max_connections=params.max_connections,
         address=params.address,
     )
+    return await _set(engine, params, changes)
+
+
+async def _set(
+    engine: Engine, params: BackendSetParams | BackendRemoveParams, changes: BackendChanges
+) -> Changed:
     applied = await engine.changes.change(
-        params.target, changes, params.who, params.if_generation, preview=params.preview
+        params.target,
+        changes,
+        params.who,
+        params.if_generation,
+        preview=params.preview,
+        terms=params.terms(),
     )
     return await _edited(engine, applied, preview=params.preview)
 
@@ -81,34 +96,55 @@ def _state(name: str | None) -> BackendState | None:
 
 async def backend_remove(engine: Engine, params: BackendRemoveParams) -> Changed:
     """Remove a backend, at once or when it is idle."""
-    changes, preview = engine.changes, params.preview
     if not params.when_idle:
-        applied = await changes.remove(
-            params.target, params.who, params.if_generation, preview=preview
+        applied = await engine.changes.remove(
+            params.target,
+            params.who,
+            params.if_generation,
+            preview=params.preview,
+            terms=params.terms(),
         )
-        return await _edited(engine, applied, preview=preview)
-    drain = BackendChanges(state=BackendState.DRAIN)
-    drained = await changes.change(
-        params.target, drain, params.who, params.if_generation, preview=preview
-    )
-    if preview:
-        return await _edited(engine, drained, preview=True)
-    what = await changes.remove_when_idle(params.target, drained.what, params.who)
+        return await _edited(engine, applied, preview=params.preview)
+    drained = await _set(engine, params, BackendChanges(state=BackendState.DRAIN))
+    if params.preview:
+        return drained
+    (said,) = drained.changed
+    what = await engine.leaving.remove_when_idle(params.target, said, params.who)
     return _changed(engine, what)
 
 
-async def undo(engine: Engine, params: EditParams) -> Changed:
-    """Take back the last live edit."""
-    return _changed(engine, await engine.changes.undo(params.who, params.if_generation))
+async def undo(engine: Engine, params: ChangeParams) -> Changed:
+    """Take back the last edit or reload."""
+    sentences = await _going(
+        engine, engine.changes.undo(params.who, params.if_generation, params.terms())
+    )
+    return _changed(engine, *sentences)
 
 
-async def redo(engine: Engine, params: EditParams) -> Changed:
-    """Bring back what was undone last."""
-    return _changed(engine, await engine.changes.redo(params.who, params.if_generation))
+async def redo(engine: Engine, params: ChangeParams) -> Changed:
+    """Do again what was undone last."""
+    sentences = await _going(
+        engine, engine.changes.redo(params.who, params.if_generation, params.terms())
+    )
+    return _changed(engine, *sentences)
+
+
+async def _going(engine: Engine, step: Awaitable[list[str]]) -> list[str]:
+    try:
+        return await step
+    except (ConfigError, CannotListen) as error:
+        engine.note_refused_reload(str(error))
+        raise CommandRefused(f"{error}; nothing was changed") from error
+
+
+async def confirm(engine: Engine, params: EditParams) -> Changed:
+    """Keep the change that is on trial."""
+    return _changed(engine, await engine.changes.confirm(params.who, params.if_generation))
 
 
 async def reload(engine: Engine, params: ReloadParams) -> Changed:
     """Read the file again, and put it in force; or only say what that would change."""
+    terms = params.terms()
     try:
         if params.preview:
             loaded = await engine.load()
@@ -118,7 +154,10 @@ async def reload(engine: Engine, params: ReloadParams) -> Changed:
             found = await what_if(engine, config, layer.table)
             return Changed(engine.changes.generation, sentences, kept, found)
         sentences = await engine.reload(
-            who=params.who, if_generation=params.if_generation, drop_edits=params.drop_edits
+            who=params.who,
+            if_generation=params.if_generation,
+            drop_edits=params.drop_edits,
+            terms=terms,
         )
     except (ConfigError, CannotListen, EditRefused) as error:
         engine.note_refused_reload(str(error))

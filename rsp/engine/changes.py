@@ -1,19 +1,19 @@
-"""Every change while traffic flows: live edits, undo, redo, and reloads of the file.
+"""Every change while traffic flows: live edits, reloads of the file, undo and redo of both.
 
 One counter numbers them all: the generation. Each change is built completely before it is
-swapped in by one reference; one that cannot be built changes nothing. Changes come one at a time.
+swapped in by one reference; one that cannot be built changes nothing. Changes come one at a time,
+and none while one is on trial.
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, BackendChanges, BackendTable
-from rsp.core.config import Config
+from rsp.core.config import Config, ConfigError
 from rsp.core.differences import differences
 from rsp.core.edits import (
     AddBackend,
@@ -24,13 +24,17 @@ from rsp.core.edits import (
     Operation,
     RemoveBackend,
 )
-from rsp.core.events import Noted
-from rsp.core.lua_limits import SOURCES_KEPT
-from rsp.core.routing import Router
-from rsp.core.vocabulary import BackendState
+from rsp.core.generations import Change
+from rsp.core.timeline import Standing, Step, Timeline
+from rsp.core.trial import Terms, Trial
+from rsp.core.vocabulary import ChangeKind, EventLevel
 from rsp.core.wire import CommandRefused
 from rsp.engine.context import Context
+from rsp.engine.ground import Built, Ground
+from rsp.engine.in_force import OURSELVES, InForce
+from rsp.engine.nonblocking import CannotListen
 from rsp.engine.resolver import resolve_operation, resolve_pools
+from rsp.engine.trials import Place, Trials
 
 
 class Applied(NamedTuple):
@@ -44,42 +48,34 @@ async def _forget(_edits: tuple[Edit, ...]) -> None:
     """Keep nothing: the engine was started without a state file."""
 
 
-class Changes:
+class Changes(InForce):
     """What is in force, and the one way to change it."""
 
-    def __init__(self, context: Context, config: Config, layer: EditLayer) -> None:
-        self.config = config
-        self.layer = layer
-        self._configs = deque([(layer.table.generation, config)], SOURCES_KEPT)
-        """The last configurations, and the generation that each began with."""
-        self.loaded_at_s = time.monotonic()
-        self.last_change = "the configuration was loaded"
+    def __init__(self, context: Context, config: Config, layer: EditLayer, ground: Ground) -> None:
+        super().__init__(context, config, layer, ground)
+        self.timeline: Timeline[Config] = Timeline()
+        self.trials = Trials(context.telemetry, self._fail)
         self.keep: Callable[[tuple[Edit, ...]], Awaitable[None]] = _forget
         """Keeps the live edits for the next run of the engine, and never fails."""
-        self._context = context
         self._lock = asyncio.Lock()
-        self._leaving: dict[str, str] = {}
-        """Backends to be removed once they are idle, and who asked for it."""
-
-    @property
-    def generation(self) -> int:
-        """The number of what is in force."""
-        return self.layer.table.generation
-
-    def kept_edits(self) -> list[str]:
-        """Return a sentence for each live edit on top of the file."""
-        return [edit.what for edit in self.layer.edits]
 
     async def add(
-        self, backend: Backend, who: str, if_generation: int | None, *, preview: bool = False
+        self,
+        backend: Backend,
+        who: str,
+        if_generation: int | None,
+        *,
+        preview: bool = False,
+        terms: Terms | None = None,
     ) -> Applied:
-        """Add a backend; with `preview` only say what would change.
+        """Add a backend; with `preview` only say what would change, with `terms` on trial.
 
         Raises:
-            EditRefused: it cannot be added.
+            EditRefused: it cannot be added, or another change is on trial.
             CommandRefused: somebody else changed something since `if_generation`.
         """
-        return await self._apply(AddBackend(backend), who, if_generation, preview=preview)
+        operation = AddBackend(backend)
+        return await self._apply(operation, who, if_generation, preview=preview, terms=terms)
 
     async def change(
         self,
@@ -89,156 +85,166 @@ class Changes:
         if_generation: int | None,
         *,
         preview: bool = False,
+        terms: Terms | None = None,
     ) -> Applied:
         """Change a backend. Raises as `add` does."""
-        return await self._apply(ChangeBackend(key, changes), who, if_generation, preview=preview)
+        operation = ChangeBackend(key, changes)
+        return await self._apply(operation, who, if_generation, preview=preview, terms=terms)
 
     async def remove(
-        self, key: str, who: str, if_generation: int | None, *, preview: bool = False
+        self,
+        key: str,
+        who: str,
+        if_generation: int | None,
+        *,
+        preview: bool = False,
+        terms: Terms | None = None,
     ) -> Applied:
         """Remove a backend; its sessions go on to their end. Raises as `add` does."""
-        return await self._apply(RemoveBackend(key), who, if_generation, preview=preview)
-
-    async def remove_when_idle(self, key: str, drained: str, who: str) -> str:
-        """Remove a backend that is being drained once its last session has ended."""
-        self._leaving[key] = who
-        await self.remove_idle()
-        gone = key not in self._leaving
-        return f"removed {key}" if gone else f"{drained}; it will be removed when it is idle"
-
-    async def remove_idle(self) -> None:
-        """Remove those backends that were to be removed once idle, and are."""
-        loads = self._context.dispatcher.loads
-        for key, who in list(self._leaving.items()):
-            if not self._is_draining(key):
-                # Somebody brought it back, or removed it; so it stays, or is gone already.
-                del self._leaving[key]
-            elif loads[key].sessions == 0:
-                del self._leaving[key]
-                try:
-                    await self.remove(key, who, None)
-                except EditRefused as error:
-                    self._note(f"removing {key} when idle: {error}")
-
-    def _is_draining(self, key: str) -> bool:
-        pool, _, name = key.partition("/")
-        found = self.layer.table.pools.get(pool)
-        backend = found.by_name.get(name) if found else None
-        return backend is not None and backend.state is BackendState.DRAIN
+        operation = RemoveBackend(key)
+        return await self._apply(operation, who, if_generation, preview=preview, terms=terms)
 
     async def _apply(
-        self, operation: Operation, who: str, if_generation: int | None, *, preview: bool
+        self,
+        operation: Operation,
+        who: str,
+        if_generation: int | None,
+        *,
+        preview: bool,
+        terms: Terms | None,
     ) -> Applied:
         operation = await resolve_operation(operation)
-        async with self._lock:
-            self._check_generation(if_generation)
+        async with self.alone(if_generation):
+            if not preview:
+                self.refuse_on_trial()
             layer, what = self.layer.apply(
                 operation, generation=self.generation + 1, at=self._stamp(), who=who
             )
-            if not preview:
-                await self._adopt(layer, what, who)
+            if not preview and layer is not self.layer:
+                place = self._place
+                change = self._adopt(layer, what, who, ChangeKind.EDIT)
+                self._did(change, place, terms)
         return Applied(what, layer.table)
 
-    async def undo(self, who: str, if_generation: int | None) -> str:
-        """Take back the last live edit. Raises `EditRefused` when there is none."""
-        return await self._step(EditLayer.undo, who, if_generation)
+    async def undo(
+        self, who: str, if_generation: int | None, terms: Terms | None = None
+    ) -> list[str]:
+        """Take back the last edit or reload, or the change that is on trial.
 
-    async def redo(self, who: str, if_generation: int | None) -> str:
-        """Bring back what was undone last. Raises `EditRefused` when there is none."""
-        return await self._step(EditLayer.redo, who, if_generation)
+        Raises:
+            EditRefused: there is none.
+            CommandRefused: somebody else changed something since `if_generation`.
+            ConfigError, AddressError, CannotListen: what was in force cannot be built any more.
+        """
+        async with self.alone(if_generation):
+            if self.trials.trial is not None:
+                return await self._roll_back(self.trials.trial, "it was undone", who)
+            place = self._place
+            timeline, step = self.timeline.back()
+            what = f"undid: {step.change.what}"
+            sentences = await self._restore(step.before, what, who, ChangeKind.UNDO)
+            self.timeline = timeline
+            self._try(place, terms)
+        return sentences
 
-    async def _step(
-        self,
-        step: Callable[[EditLayer, int], tuple[EditLayer, str]],
-        who: str,
-        if_generation: int | None,
-    ) -> str:
-        async with self._lock:
-            self._check_generation(if_generation)
-            layer, what = step(self.layer, self.generation + 1)
-            await self._adopt(layer, what, who)
+    async def redo(
+        self, who: str, if_generation: int | None, terms: Terms | None = None
+    ) -> list[str]:
+        """Do again what was undone last. Raises as `undo` does, also when one is on trial."""
+        async with self.alone(if_generation):
+            self.refuse_on_trial()
+            place = self._place
+            timeline, step = self.timeline.forth()
+            what = f"redid: {step.change.what}"
+            sentences = await self._restore(step.after, what, who, ChangeKind.REDO)
+            self.timeline = timeline
+            self._try(place, terms)
+        return sentences
+
+    async def confirm(self, who: str, if_generation: int | None) -> str:
+        """Keep the change that is on trial. Raises `EditRefused` when there is none."""
+        async with self.alone(if_generation):
+            trial = self.trials.trial
+            if trial is None:
+                raise EditRefused("nothing is on trial")
+            self.trials.end()
+            what = f"confirmed generation {trial.generation}: {trial.what}"
+            self.note(f"{what} (by {who})", generation=trial.generation)
         return what
 
     async def preview(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
         """Return the layer that a reload of `config` would leave, and what it would change."""
         return await self._rebased(config, drop_edits=drop_edits)
 
-    def source_of(self, generation: int) -> Config | None:
-        """Return the configuration that was in force in a generation; None: it is forgotten."""
-        for first, config in reversed(self._configs):
-            if first <= generation:
-                return config
-        return None
-
     async def reload(
         self,
-        config: Config,
-        router: Router,
-        open_listeners: Callable[[Config], Awaitable[None]],
+        built: Built,
         *,
         who: str,
         if_generation: int | None,
         drop_edits: bool,
+        terms: Terms | None = None,
     ) -> list[str]:
         """Put a new configuration in force, and return what changed.
 
         Raises:
-            EditRefused: a name does not resolve.
+            EditRefused: a name does not resolve, or another change is on trial.
             CommandRefused: somebody else changed something since `if_generation`.
             CannotListen: a new listener cannot be opened; nothing has changed.
         """
-        async with self._lock:
-            self._check_generation(if_generation)
-            layer, sentences = await self._rebased(config, drop_edits=drop_edits)
-            await open_listeners(config)
-            self._context.dispatcher.router = router
-            self._context.adopt(config.limits)
-            self.config = config
-            self._configs.append((layer.table.generation, config))
-            self.loaded_at_s = time.monotonic()
-            await self._adopt(layer, f"reloaded {config.path or 'the configuration'}", who)
+        async with self.alone(if_generation):
+            self.refuse_on_trial()
+            layer, sentences = await self._rebased(built.config, drop_edits=drop_edits)
+            place = self._place
+            what = f"reloaded {built.config.path or 'the configuration'}"
+            await self._stand_on(built, layer.table.generation)
+            change = self._adopt(layer, what, who, ChangeKind.RELOAD)
+            self._did(change, place, terms)
         return sentences
 
-    async def amend(
-        self,
-        config: Config,
-        open_listeners: Callable[[Config], Awaitable[None]],
-        what: str,
-        who: str,
-    ) -> None:
+    async def amend(self, config: Config, what: str, who: str) -> None:
         """Put the configuration in force with other listeners and pools than the file has.
 
         Raises as `reload` does.
         """
-        async with self._lock:
+        async with self.alone(None):
+            self.refuse_on_trial()
             layer, _ = await self._rebased(config, drop_edits=False)
-            await open_listeners(config)
+            await self._ground.open_listeners(config)
             self.config = config
-            await self._adopt(layer, what, who)
+            self._adopt(layer, what, who, ChangeKind.PROXIES)
 
     @asynccontextmanager
     async def alone(self, if_generation: int | None) -> AsyncIterator[None]:
-        """Let nobody else change anything meanwhile.
+        """Let nobody else change anything meanwhile; what is left is kept for the next run.
+
+        A change on trial is not: whoever starts again begins with what was confirmed.
 
         Raises:
             CommandRefused: somebody else changed something since `if_generation`.
         """
         async with self._lock:
             self._check_generation(if_generation)
+            before = self._lasting_edits()
             yield
+            after = self._lasting_edits()
+            if after != before:
+                await self.keep(after)
 
-    async def settle(self, config: Config, router: Router, what: str, who: str) -> None:
+    def _lasting_edits(self) -> tuple[Edit, ...]:
+        trial = self.trials.trial
+        return self.layer.edits if trial is None else trial.back_to.standing.edits
+
+    def settle(self, built: Built, what: str, who: str) -> None:
         """Take for the file what was written to it: what is in force, so no edit is left.
 
         Whoever calls this is `alone`. The table stays; the router is that of the new text, so
         that the lines in decisions are those of the file.
         """
         layer = self.layer.settled(self.generation + 1)
-        self._context.dispatcher.router = router
-        self.config = config
-        self._configs.append((layer.table.generation, config))
-        self.loaded_at_s = time.monotonic()
-        await self._adopt(layer, what, who)
+        self._context.dispatcher.router = built.router
+        self._take(built, layer.table.generation)
+        self._adopt(layer, what, who, ChangeKind.WRITE_BACK)
 
     async def restore(self, edits: Iterable[Edit]) -> tuple[DroppedEdit, ...]:
         """Make edits of an earlier run again, over the file as it is now; return those lost.
@@ -248,22 +254,23 @@ class Changes:
         """
         dropped: list[DroppedEdit] = []
         async with self._lock:
-            layer = self.layer
             for edit in edits:
-                before = layer
                 try:
                     operation = await resolve_operation(edit.operation)
-                    layer, what = layer.apply(
-                        operation, generation=layer.table.generation + 1, at=edit.at, who=edit.who
+                    layer, what = self.layer.apply(
+                        operation, generation=self.generation + 1, at=edit.at, who=edit.who
                     )
                 except EditRefused as error:
                     dropped.append(DroppedEdit(edit, str(error)))
                     continue
-                if layer is before:
+                if layer is self.layer:
                     dropped.append(DroppedEdit(edit, f"the file says so itself now: {what}"))
-            if layer is not self.layer:
+                    continue
+                place = self._place
                 self._swap_in(layer)
-                self.last_change = "live edits of an earlier run were restored"
+                change = Change(self.generation, edit.at, edit.who, what, ChangeKind.RESTORE)
+                self.history.record(change)
+                self._did(change, place, None)
         return tuple(dropped)
 
     async def _rebased(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
@@ -275,36 +282,93 @@ class Changes:
             sentences += [f"dropped the live edit: {what}" for what in self.kept_edits()]
         else:
             layer, lost = self.layer.rebase(pools, generation)
-            sentences += [f"dropped the live edit: {e.edit.what} ({e.why})" for e in lost]
+            sentences += _lost(lost)
         return layer, differences(self.config, self.layer.table, config, layer.table) + sentences
 
-    async def _adopt(self, layer: EditLayer, what: str, who: str) -> None:
-        """Swap it in, put it on record, and return once the edits are kept."""
-        if layer is self.layer:
-            return
-        self._swap_in(layer)
-        self.last_change = f"{what}, by {who} at {self._stamp()}"
-        self._note(f"generation {self.generation}: {what} (by {who})", generation=self.generation)
-        await self.keep(layer.edits)
+    async def _restore(
+        self, standing: Standing[Config], what: str, who: str, kind: ChangeKind
+    ) -> list[str]:
+        """Put in force again what was in force before; return what is to be told of it."""
+        generation = self.generation + 1
+        if standing.source is self.filed:
+            layer, lost = EditLayer.over(self.layer.file_pools, standing.edits, generation)
+            sentences = [what, *_lost(lost)]
+        else:
+            built = await self._ground.rebuild(standing.source)
+            pools = await resolve_pools(built.config.pools)
+            layer, lost = EditLayer.over(pools, standing.edits, generation)
+            changed = differences(self.config, self.layer.table, built.config, layer.table)
+            await self._stand_on(built, generation)
+            name = built.config.path or "the configuration"
+            untouched = f"{name} was not touched: the file still says what it said; reload reads it"
+            sentences = [what, *changed, *_lost(lost), untouched]
+        self._adopt(layer, what, who, kind)
+        return sentences
 
-    def _swap_in(self, layer: EditLayer) -> None:
-        """From here on every new decision sees it."""
-        self.layer = layer
-        self._context.health.adopt(layer.table)
-        self._context.idle.retain(layer.table)
-        self._context.waiting.look()
+    # -- what can be taken back
+
+    @property
+    def _place(self) -> Place:
+        """What is in force, and what can be undone and redone."""
+        return Place(Standing(self.filed, self.layer.edits), self.timeline)
+
+    def _did(self, change: Change, before: Place, terms: Terms | None) -> None:
+        """Remember an edit or a reload, so that it can be undone; with `terms` it is on trial."""
+        step = Step(change, before.standing, self._place.standing)
+        self.timeline = before.timeline.did(step)
+        self._try(before, terms)
+
+    def _try(self, before: Place, terms: Terms | None) -> None:
+        last = self.history.last
+        if terms is None or last is None:
+            return
+        deadline_s = time.monotonic() + terms.confirm_s
+        trial = Trial(last.generation, last.what, last.who, terms, deadline_s, before)
+        self.trials.begin(trial)
+
+    async def _fail(self, trial: Trial[Place], why: str) -> None:
+        """Take a change back that nobody confirmed, or that fails too often."""
+        async with self.alone(None):
+            if self.trials.trial is not trial:
+                return
+            try:
+                await self._roll_back(trial, why, OURSELVES)
+            except (ConfigError, EditRefused, CannotListen) as error:
+                self.trials.end()
+                self.note(
+                    f"generation {trial.generation} cannot be rolled back ({why}): {error}; "
+                    "it stays in force",
+                    EventLevel.ERROR,
+                )
+
+    async def _roll_back(self, trial: Trial[Place], why: str, who: str) -> list[str]:
+        what = f"rolled back generation {trial.generation}: {why}"
+        place = trial.back_to
+        sentences = await self._restore(place.standing, what, who, ChangeKind.ROLLBACK)
+        self.trials.end()
+        self.timeline = place.timeline
+        return sentences
+
+    def next_undo(self) -> str:
+        """Return what `undo` would take back; empty when there is nothing."""
+        if self.trials.trial is not None:
+            return self.trials.trial.what
+        return self.timeline.done[-1].change.what if self.timeline.done else ""
+
+    def rolled_back(self) -> str:
+        """Return why the last change was rolled back; empty when something was changed since."""
+        last = self.history.last
+        return last.what if last is not None and last.kind is ChangeKind.ROLLBACK else ""
+
+    def refuse_on_trial(self) -> None:
+        """Raise `EditRefused` while a change is on trial: one at a time."""
+        if self.trials.trial is not None:
+            raise EditRefused(self.trials.trial.refusal(time.monotonic()))
 
     def _check_generation(self, expected: int | None) -> None:
         if expected is not None and expected != self.generation:
-            raise CommandRefused(
-                f"the generation is {self.generation}, not {expected}: {self.last_change}; "
-                "look at it, then try again"
-            )
+            raise CommandRefused(self.history.mismatch(expected, self.generation))
 
-    def _stamp(self) -> str:
-        return self._context.telemetry.stamp(time.monotonic())
 
-    def _note(self, what: str, **values: object) -> None:
-        self._context.telemetry.record(
-            Noted(at_s=time.monotonic(), what=what, said_by="control", values=values)
-        )
+def _lost(lost: tuple[DroppedEdit, ...]) -> list[str]:
+    return [f"dropped the live edit: {each.edit.what} ({each.why})" for each in lost]

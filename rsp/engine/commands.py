@@ -11,6 +11,7 @@ from rsp.core.params import (
     BackendSetParams,
     BreakAddParams,
     BreakRemoveParams,
+    ChangeParams,
     CloseParams,
     ConnectionsParams,
     ContinueParams,
@@ -23,6 +24,7 @@ from rsp.core.params import (
     IdParams,
     LimitParams,
     LowatParams,
+    OldSessionsParams,
     Params,
     PauseParams,
     PeekParams,
@@ -46,6 +48,7 @@ from rsp.engine import (
 )
 from rsp.engine.lab import break_commands as breaking
 from rsp.engine.lab import commands as faulting
+from rsp.engine.old_sessions import old_sessions
 from rsp.engine.server import Engine
 
 Carry = Callable[[Engine, Any], object | Awaitable[object]]
@@ -66,8 +69,9 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "backend.add": (BackendAddParams, acting.backend_add),
     "backend.set": (BackendSetParams, acting.backend_set),
     "backend.remove": (BackendRemoveParams, acting.backend_remove),
-    "undo": (EditParams, acting.undo),
-    "redo": (EditParams, acting.redo),
+    "undo": (ChangeParams, acting.undo),
+    "redo": (ChangeParams, acting.redo),
+    "confirm": (EditParams, acting.confirm),
     "reload": (ReloadParams, acting.reload),
     "write_back": (WriteBackParams, writing_back.write_back_edits),
     "watch": (WatchParams, acting.watch),
@@ -85,6 +89,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "step": (StepParams, breaking.step),
     "continue": (ContinueParams, breaking.go_on),
     "pending": (PendingParams, breaking.pending),
+    "old-sessions": (OldSessionsParams, old_sessions),
     "stop": (StopParams, acting.stop),
 }
 

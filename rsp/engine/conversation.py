@@ -71,7 +71,7 @@ class Conversation:
         self.sent_unsafe = False
         """Whether this client has sent a request that must not be repeated."""
         self.is_last = False
-        """Whether the client connection ends with the present exchange."""
+        """Whether the client connection ends with the present exchange. It never goes back."""
 
     def on_start(self) -> None:
         """Wait for the client's first head."""
@@ -274,7 +274,8 @@ class Conversation:
         kind = head.body.kind
         decode = kind is _CHUNKED and request.minor == 0
         self.is_last = (
-            not request.keep_alive
+            self.is_last
+            or not request.keep_alive
             or kind is _UNTIL_CLOSE
             or decode
             or session.request_pipe.is_open

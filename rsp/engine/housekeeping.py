@@ -8,7 +8,7 @@ from typing import Any
 from rsp.core.limits import HOUSEKEEPING_S
 from rsp.core.listener_rows import crowd_sentence
 from rsp.core.vocabulary import EventLevel
-from rsp.engine.changes import Changes
+from rsp.engine.leaving import Leaving
 from rsp.engine.listener import Listener
 from rsp.engine.rows import listener_row
 
@@ -16,7 +16,7 @@ Note = Callable[[str, EventLevel], object]
 
 
 async def keep_house(
-    changes: Changes,
+    leaving: Leaving,
     listeners: Mapping[Any, Listener],
     note: Note,
     tick: Callable[[float], None],
@@ -27,7 +27,7 @@ async def keep_house(
         dropped = _tell_of_crowds(listeners.values(), dropped, note)
         tick(time.monotonic())
         await asyncio.sleep(HOUSEKEEPING_S)
-        await changes.remove_idle()
+        await leaving.remove_idle()
 
 
 def _tell_of_crowds(

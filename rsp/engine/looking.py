@@ -12,7 +12,8 @@ import msgspec
 
 from rsp.core.breaks.rows import BreakSummary
 from rsp.core.config import ConfigError
-from rsp.core.filter import FilterError, parse_filter, sort_value
+from rsp.core.filter import Filter, FilterError, parse_filter, sort_value
+from rsp.core.generation_rows import ChangeRow, EditRow, Edits
 from rsp.core.limits import SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
 from rsp.core.params import (
     ConnectionsParams,
@@ -28,8 +29,6 @@ from rsp.core.replies import (
     ConnectionDetail,
     ConnectionRow,
     Decisions,
-    EditRow,
-    Edits,
     Events,
     MemoryRow,
     Status,
@@ -51,6 +50,7 @@ from rsp.engine.rows import (
     decision_row,
     event_row,
     listener_row,
+    trial_row,
 )
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
@@ -95,6 +95,8 @@ def status(engine: Engine, _params: Params) -> Status:
             engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
         ),
         storms=storms_now(engine.registry.closed.newest(), now_s),
+        trial=trial_row(engine.changes.trials.trial, now_s),
+        rolled_back=engine.changes.rolled_back(),
     )
 
 
@@ -192,7 +194,14 @@ def _wanted(params: ConnectionsParams) -> Callable[[object], bool] | None:
     try:
         if params.sort:
             sort_value({}, params.sort.lstrip("-"))
-        return parse_filter(params.filter).matches if params.filter else None
+    except FilterError as error:
+        raise CommandRefused(str(error), INVALID_PARAMS) from error
+    return _filter(params.filter).matches if params.filter else None
+
+
+def _filter(expression: str) -> Filter:
+    try:
+        return parse_filter(expression)
     except FilterError as error:
         raise CommandRefused(str(error), INVALID_PARAMS) from error
 
@@ -237,8 +246,11 @@ def connection(engine: Engine, params: IdParams) -> ConnectionDetail:
 def decisions(engine: Engine, params: DecisionsParams) -> Decisions:
     """Return the last routing decisions, oldest first."""
     ring = engine.telemetry.decisions
-    kept, dropped = ring.since(params.since, params.limit)
+    kept, dropped = ring.since(params.since, None if params.filter else params.limit)
     rows = [decision_row(seq, decided, engine.telemetry) for seq, decided in kept]
+    if params.filter:
+        rows = list(filter(_filter(params.filter).matches, rows))
+        rows = rows[max(len(rows) - params.limit, 0) :] if params.limit is not None else rows
     if params.with_inputs:
         held = {each.seq: each for each in ring.inputs(kept)}
         for row in rows:
@@ -315,13 +327,20 @@ def _live_bytes(engine: Engine) -> dict[str, tuple[int, int]]:
 
 
 def edits(engine: Engine, _params: Params) -> Edits:
-    """Return the live edits, and those that can be redone."""
-    layer = engine.changes.layer
-    present, undone = (
-        [EditRow(edit.generation, edit.at, edit.who, edit.what) for edit in some]
-        for some in (layer.edits, layer.undone)
-    )
-    return Edits(present, undone)
+    """Return the live edits, what can be redone, and who made which generation."""
+    changes = engine.changes
+    present = [
+        EditRow(each.generation, each.at, each.who, each.what) for each in changes.layer.edits
+    ]
+    undone = [
+        EditRow(change.generation, change.at, change.who, change.what)
+        for change in (step.change for step in changes.timeline.undone)
+    ]
+    history = [
+        ChangeRow(each.generation, each.at, each.who, each.what, each.kind.value)
+        for each in changes.history.changes()
+    ]
+    return Edits(present, undone, changes.next_undo(), history)
 
 
 async def config(engine: Engine, _params: Params) -> ConfigSource:

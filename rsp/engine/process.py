@@ -25,6 +25,7 @@ from rsp.engine.lua_config import LoadedConfig
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.privileges import Account, UserRefused, become
 from rsp.engine.server import Engine
+from rsp.engine.stopping import drain
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.worker import Worker, start_worker
 
@@ -105,7 +106,7 @@ async def _end(
     if keeper is not None:
         # The next engine may start while the last sessions of this one end.
         await keeper.close()
-    await engine.drain()
+    await drain(engine)
     await control.stop()
     if toxiproxy is not None:
         toxiproxy.stop()

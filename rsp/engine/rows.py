@@ -1,10 +1,12 @@
 """From live objects to the rows of `core/replies.py`: the work of looking, done on demand."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from rsp.core.events import Event, level_of, source_of
 from rsp.core.evidence import RoomRow, SampleRow, StallRow
 from rsp.core.exchange_rows import ExchangeRow
+from rsp.core.generation_rows import TrialRow
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.redact import Redactor
 from rsp.core.replies import (
@@ -19,6 +21,7 @@ from rsp.core.replies import (
 )
 from rsp.core.routing import RouteDecision, candidates
 from rsp.core.time_budget import Span, budget_sentence, duration_of, most_of
+from rsp.core.trial import Trial
 from rsp.core.units import spoken
 from rsp.core.vocabulary import SessionState
 from rsp.engine.autopsy_rows import autopsy_row
@@ -268,4 +271,19 @@ def listener_row(listener: Listener) -> ListenerRow:
         accept_queue=waiting,
         accept_backlog=backlog,
         accept_dropped=dropped,
+    )
+
+
+def trial_row(trial: Trial[Any] | None, now_s: float) -> TrialRow | None:
+    """Return the row of the change that is on trial; None when there is none."""
+    if trial is None:
+        return None
+    return TrialRow(
+        trial.generation,
+        trial.what,
+        trial.who,
+        trial.left_s(now_s),
+        trial.terms.max_errors_percent,
+        trial.exchanges,
+        trial.failed,
     )

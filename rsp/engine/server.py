@@ -1,11 +1,10 @@
-"""The composition root: builds an engine, opens its listeners, reloads it, and ends it gently."""
+"""The composition root: builds an engine, opens its listeners, reloads it, and ends it."""
 
 import asyncio
 import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 
 from rsp import __version__
@@ -14,18 +13,18 @@ from rsp.core.backends import BackendTable
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Event, Noted
-from rsp.core.lifecycle import State
-from rsp.core.limits import CUT_SESSIONS_NAMED, LAST_WORDS_S
 from rsp.core.redact import secrets_of, those_in
 from rsp.core.routing import FixedRouter, Routable, Router
-from rsp.core.sanitise import safe
+from rsp.core.trial import Terms
 from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel
 from rsp.engine.changes import Changes
 from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance, ListenerKey, by_key
+from rsp.engine.ground import Built
 from rsp.engine.housekeeping import keep_house
+from rsp.engine.leaving import Leaving
 from rsp.engine.listener import Listener
 from rsp.engine.listening import Inherited, open_listener
 from rsp.engine.lua_config import LoadedConfig, LuaRouter, load_config, rebuild_router
@@ -33,24 +32,12 @@ from rsp.engine.memory import MemoryWatch
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
 from rsp.engine.resolver import resolve_pools
-from rsp.engine.rows import connection_row
 from rsp.engine.sampling import Sampler
-from rsp.engine.session import Registry, Session
+from rsp.engine.session import Registry
 from rsp.engine.stalls import StallWatch
 from rsp.engine.telemetry import Telemetry
 from rsp.engine.watchdog import Watchdog
 from rsp.engine.worker import Rehearser
-
-_DRAIN_LOOK_S = 0.05
-"""How often a draining engine looks whether the last session has ended."""
-
-
-_UNASKED = (State.IDLE, State.READING_HEAD, State.READING_PROXY_HEADER)
-"""Sessions in these states have asked nothing yet; a draining engine does not wait for it."""
-
-_ASK_S = 0.5
-"""But one that was accepted less than this ago has hardly had the time to ask: its bytes may be on
-their way, and nobody told it to go elsewhere."""
 
 
 class Engine:
@@ -86,6 +73,7 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop
         self.context: Context
         self.changes: Changes
+        self.leaving: Leaving
         self.memory: MemoryWatch
         self.stalls: StallWatch
         self.sampler: Sampler
@@ -101,10 +89,13 @@ class Engine:
             CannotListen: a listener cannot be opened.
         """
         self._loop = loop = asyncio.get_running_loop()
-        config = self._with_listen(self._loaded.config)
+        loaded = self._loaded
+        # Its runtime must not outlive the first reload.
+        del self._loaded
+        config = self._with_listen(loaded.config)
         pools = await resolve_pools(config.pools)
         layer = EditLayer.of(pools, generation=1)
-        router = self._router_of(self._loaded)
+        router = self._built(loaded).router
         poller = Poller(loop)
         self.context = Context(
             poller,
@@ -113,12 +104,13 @@ class Engine:
             Dispatcher(layer.table, router),
             config.limits,
         )
-        self.changes = Changes(self.context, config, layer)
+        self.changes = Changes(self.context, config, layer, self)
+        self.leaving = Leaving(self.changes, self.context.dispatcher.loads)
         self.memory = MemoryWatch(self.context, self.registry, self._heed_memory)
         self.stalls = StallWatch(self.context)
         self.sampler = Sampler(self.context, self.registry)
         try:
-            await self._open_listeners(config)
+            await self.open_listeners(config)
         except CannotListen:
             self._release()
             raise
@@ -134,7 +126,7 @@ class Engine:
         self._watchdog.start()
         tick = self.context.dispatcher.balancer.stickiness.tick
         self._housekeeping = loop.create_task(
-            keep_house(self.changes, self.listeners, self.note, tick)
+            keep_house(self.leaving, self.listeners, self.note, tick)
         )
         self.memory.start()
         self.stalls.start()
@@ -175,8 +167,12 @@ class Engine:
     def _first_address(self) -> str:
         return next(iter(self.listeners.values())).entrance.address
 
-    async def _open_listeners(self, config: Config) -> None:
-        """Open what is new before anything that is no longer wanted is closed."""
+    async def open_listeners(self, config: Config) -> None:
+        """Open what is new before anything that is no longer wanted is closed.
+
+        Raises:
+            CannotListen: one cannot be opened; then none was.
+        """
         pools = tuple(pool.name for pool in config.pools)
         wanted = by_key(config.listeners)
         opened: dict[ListenerKey, Listener] = {}
@@ -226,12 +222,26 @@ class Engine:
         """
         path = self.changes.config.path
         if path is None:
-            return self._loaded
+            return LoadedConfig(self.changes.filed, None)
         loaded = await asyncio.to_thread(load_config, path)
         return replace(loaded, config=self._with_listen(loaded.config))
 
+    async def rebuild(self, filed: Config) -> Built:
+        """Make a new runtime, in a thread of its own, of a text that was in force before.
+
+        Raises:
+            ConfigError: the same text cannot be loaded a second time.
+        """
+        router = await asyncio.to_thread(rebuild_router, filed)
+        return self._built(LoadedConfig(filed, router))
+
     async def reload(
-        self, *, who: str, if_generation: int | None = None, drop_edits: bool = False
+        self,
+        *,
+        who: str,
+        if_generation: int | None = None,
+        drop_edits: bool = False,
+        terms: Terms | None = None,
     ) -> list[str]:
         """Build what is on disk, and put it in force; what cannot be built changes nothing.
 
@@ -239,28 +249,22 @@ class Engine:
             ConfigError: what is on disk cannot be used; also `EditRefused`, `CommandRefused` and
             `CannotListen`, as `Changes.reload` says.
         """
-        loaded = await self.load()
-        sentences = await self.changes.reload(
-            self.extend(loaded.config),
-            self._router_of(loaded),
-            self._open_listeners,
+        return await self.changes.reload(
+            self._built(await self.load()),
             who=who,
             if_generation=if_generation,
             drop_edits=drop_edits,
+            terms=terms,
         )
-        self._loaded = loaded
-        return sentences
 
-    async def settle(self, loaded: LoadedConfig, what: str, *, who: str) -> None:
+    def settle(self, loaded: LoadedConfig, what: str, *, who: str) -> None:
         """Take what was just written to the file for the file; see `Changes.settle`."""
         loaded = replace(loaded, config=self._with_listen(loaded.config))
-        await self.changes.settle(self.extend(loaded.config), self._router_of(loaded), what, who)
-        self._loaded = loaded
+        self.changes.settle(self._built(loaded), what, who)
 
     async def put_in_force(self, what: str, *, who: str) -> None:
         """Put what runs in force again, as `extend` has it by now. Raises as `reload` does."""
-        config = self.extend(self._with_listen(self._loaded.config))
-        await self.changes.amend(config, self._open_listeners, what, who)
+        await self.changes.amend(self.extend(self.changes.filed), what, who)
 
     def rename_listener(self, key: ListenerKey) -> str:
         """Have the configuration know a listener by its real address; return that.
@@ -284,8 +288,9 @@ class Engine:
             Noted(at_s=time.monotonic(), what=what, said_by="config", weight=EventLevel.ERROR)
         )
 
-    async def drain(self) -> None:
-        """Accept nobody and let the present exchanges end, within the allowance."""
+    def close_doors(self) -> None:
+        """Accept nobody any more, and change nothing: the engine is on its way out."""
+        self.changes.trials.stop()
         self.context.is_draining = True
         self.context.keeps_alive = False
         for listener in self.listeners.values():
@@ -293,34 +298,6 @@ class Engine:
         self._inherited.close()
         if self.context.lab is not None:
             self.context.lab.on_draining()
-        allowed_s = self.context.limits.drain_s if self.drain_s is None else self.drain_s
-        count = _count(len(self.registry.live), "session")
-        self.note(f"Stopping: {count} may take {allowed_s:g} s to end.")
-        deadline_s = time.monotonic() + allowed_s
-        while self.registry.live and time.monotonic() < deadline_s and not self.hurry:
-            self.context.poller.look_at_clock()
-            for session in list(self.registry.live.values()):
-                if session.state in _UNASKED and self._had_time(session):
-                    session.close(CloseReason.SHUTDOWN)
-            if deadline_s - time.monotonic() < LAST_WORDS_S:
-                self.context.waiting.turn_all_away(CloseReason.SHUTDOWN, "the engine is stopping")
-            await asyncio.sleep(_DRAIN_LOOK_S)
-        if self.registry.live:
-            self.note(f"{_count(len(self.registry.live), 'session')} cut off.", EventLevel.WARN)
-            self._name_the_cut()
-
-    def _name_the_cut(self) -> None:
-        """Say which sessions did not end in time: who asked for what, and whom we waited for."""
-        for session in islice(self.registry.live.values(), CUT_SESSIONS_NAMED):
-            row = connection_row(session, time.monotonic())
-            asked = f", {row.request.method} {safe(row.request.path)}" if row.request else ""
-            backend = f", backend {row.backend.address}" if row.backend else ""
-            what = f"cut off while {row.state}: client {row.client.address}{asked}{backend}"
-            self.note(f"session {session.id} {what}", EventLevel.WARN)
-
-    def _had_time(self, session: Session) -> bool:
-        age_s = self.context.poller.now_s - session.opened_s
-        return bool(session.exchanges) or age_s >= _ASK_S
 
     async def stop(self) -> None:
         """End at once: whatever is still open is reset."""
@@ -361,12 +338,15 @@ class Engine:
             rebuilt.on_print = self._note_print
             self.context.dispatcher.router = rebuilt
 
-    def _router_of(self, loaded: LoadedConfig) -> Router:
+    def _built(self, loaded: LoadedConfig) -> Built:
+        router: Router
         if loaded.router is not None:
             loaded.router.on_print = self._note_print
-            return loaded.router
-        pools = loaded.config.pools
-        return FixedRouter(pools[0].name if pools else "")
+            router = loaded.router
+        else:
+            pools = loaded.config.pools
+            router = FixedRouter(pools[0].name if pools else "")
+        return Built(loaded.config, self.extend(loaded.config), router)
 
     def _note_print(self, printed: str, request: Routable) -> None:
         secrets = those_in(secrets_of(request.query, request.fields), printed)
@@ -396,7 +376,3 @@ class Engine:
     def pid(self) -> int:
         """The process id of this engine."""
         return os.getpid()
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

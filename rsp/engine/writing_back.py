@@ -47,9 +47,10 @@ async def write_back_edits(engine: Engine, params: WriteBackParams) -> WrittenBa
         plan = await asyncio.to_thread(_plan, changes.config, changes.layer)
         backup = None
         if not params.preview:
+            changes.refuse_on_trial()
             backup = await asyncio.to_thread(_write, plan, changes.generation)
             what = f"wrote the live edits to {plan.path}; the old text is in {backup}"
-            await engine.settle(plan.loaded, what, who=params.who)
+            engine.settle(plan.loaded, what, who=params.who)
     return WrittenBack(changes.generation, plan.changed, plan.diff, not params.preview, backup)
 
 

@@ -12,9 +12,9 @@ from rich.text import Text
 from textual.command import CommandPalette
 
 from rsp.core.audit import Split
-from rsp.core.replies import Backends, Changed, ConnectionRow, Decisions, Events, Status
+from rsp.core.replies import Backends, ConnectionRow, Decisions, Events, Status
 from rsp.core.sanitise import safe
-from rsp.tui.adjusting import AdjustableApp
+from rsp.tui.changing import ChangingApp
 from rsp.tui.clipboard import TooMuchToCopy, osc_52
 from rsp.tui.commanding import Commander, Order, Params
 from rsp.tui.commands import commands_of
@@ -34,7 +34,6 @@ from rsp.tui.screens.help import HelpScreen, help_keys
 from rsp.tui.screens.questions import (
     close_question,
     leave_question,
-    reload_question,
     stop_question,
 )
 from rsp.tui.screens.routing import RoutingScreen
@@ -51,7 +50,7 @@ class NoTerminal(Exception):
     """There is no terminal that the dashboard could use. The text says what to do instead."""
 
 
-class Dashboard(AdjustableApp[LeaveChoice]):
+class Dashboard(ChangingApp[LeaveChoice]):
     """The app: one model, one feed, and a stack of screens for each tab."""
 
     TITLE = "rsp"
@@ -298,27 +297,6 @@ class Dashboard(AdjustableApp[LeaveChoice]):
         self.model.freeze()
         self.show_frame()
         self.feed.nudge()
-
-    def action_undo(self) -> None:
-        """Take back the last live edit."""
-        self.give("undo", {})
-
-    def action_redo(self) -> None:
-        """Do the undone edit again."""
-        self.give("redo", {})
-
-    def action_reload(self) -> None:
-        """Ask the engine what a reload would change; reload when the person agrees."""
-
-        def answered(answer: str | None) -> None:
-            if answer:
-                self.give("reload", {"drop_edits": True} if answer == "drop" else {})
-
-        def previewed(answer: msgspec.Struct) -> None:
-            if isinstance(answer, Changed):
-                _ = self.push_screen(reload_question(answer), answered)
-
-        self.give("reload", {"preview": True}, previewed)
 
     def action_write_back(self) -> None:
         """Show what the file would say of the live edits; write it when the person agrees."""

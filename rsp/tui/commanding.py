@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from rsp.core.faults.rows import FaultAdded, FaultsRemoved
+from rsp.core.generation_rows import OldSessions
 from rsp.core.replies import Changed, Done
 from rsp.core.wire import CommandRefused
 from rsp.core.write_back_rows import WrittenBack
@@ -18,10 +19,11 @@ from rsp.tui.model.dashboard import Model
 
 Params = Mapping[str, Any]
 
-_EDITS = frozenset({"undo", "redo", "reload", "write_back"})
+_EDITS = frozenset({"undo", "redo", "reload", "confirm", "write_back"})
 _ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "fault.add": FaultAdded,
     "fault.remove": FaultsRemoved,
+    "old-sessions": OldSessions,
     "write_back": WrittenBack,
 }
 """What is answered to commands that stand out; to other edits `Changed`, to the rest `Done`."""
@@ -75,6 +77,10 @@ class Commander:
         if params is None:
             return
         before = teller.model.generation
+        if kind is Changed and before is None:
+            # What nobody has seen cannot be checked against what is.
+            teller.say("The engine has not answered yet: nothing was changed.", is_error=True)
+            return
         try:
             answer = await teller.feed.command(order.method, _signed(order, params, before), kind)
         except (CommandRefused, EngineGone) as error:
@@ -101,12 +107,21 @@ class Commander:
                 self._teller.say_change(f"↯ {number}: {said} · T x removes it")
             case FaultsRemoved(removed=numbers):
                 self._teller.say_change(f"removed {_faults(numbers)}; what was held goes on")
+            case OldSessions(done=said):
+                self._teller.say(said)
 
     def _say_changed(self, method: str, answer: Changed, before: int | None) -> None:
         said = "\n".join(answer.changed) or "Nothing changed."
-        if method.startswith("backend.") and answer.generation != before:
-            said += " · z undo"
+        if answer.generation != before:
+            said += hint(method, answer)
         self._teller.say_change(said)
+
+
+def hint(method: str, answer: Changed) -> str:
+    """Return which key comes next after a change, behind a dot."""
+    if answer.trial is not None:
+        return f" · on trial for {answer.trial.left_s:.0f} s: C confirms, z undoes"
+    return " · z undo" if method.startswith("backend.") or method == "reload" else ""
 
 
 def _signed(order: Order, params: Params, generation: int | None) -> dict[str, object]:

@@ -36,6 +36,9 @@ class Commandable(Shell, Protocol):
     def action_redo(self) -> None:
         """Do it again."""
 
+    def action_confirm(self) -> None:
+        """Keep what is on trial."""
+
     def action_help(self) -> None:
         """Show the keys."""
 
@@ -79,8 +82,9 @@ def _engine_commands(app: Commandable) -> list[Command]:
             lambda _: app.action_write_back(),
             True,
         ),
-        Command("undo", "", "Take back the last live edit", lambda _: app.action_undo(), True),
-        Command("redo", "", "Do the undone edit again", lambda _: app.action_redo(), True),
+        Command("undo", "", "Undo the last edit or reload", lambda _: app.action_undo(), True),
+        Command("redo", "", "Do again what was undone", lambda _: app.action_redo(), True),
+        Command("confirm", "", "Keep the change on trial", lambda _: app.action_confirm(), True),
         Command(
             "reload",
             "",

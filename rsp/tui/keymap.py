@@ -191,6 +191,14 @@ def _config() -> list[Key]:
             pair="config.next",
         ),
         Key("config.next", "right_square_bracket", "tab(1)", "", "The next pane", where),
+        _changing(
+            "config.old",
+            "o",
+            "old_sessions",
+            "Old sessions",
+            "Sessions of old generations: leave, drain or close them",
+            where,
+        ),
     ]
 
 
@@ -291,8 +299,9 @@ def _app() -> list[Key]:
             where,
         ),
         Key("settings", "f2", "app.settings", "Settings", "Theme, refresh rate, columns", where),
-        Key("undo", "z", "app.undo", "Undo", "Undo the last live edit", where, mutates=True),
-        Key("redo", "Z", "app.redo", "", "Do the undone edit again", where, mutates=True),
+        _changing("undo", "z", "app.undo", "Undo", "Undo the last edit or reload", where),
+        _changing("redo", "Z", "app.redo", "", "Do again what was undone", where),
+        _changing("confirm", "C", "app.confirm", "", "Keep the change that is on trial", where),
         Key(
             "reload",
             "ctrl+r",

@@ -1,4 +1,4 @@
-"""Live edits over the file: folding, undo, redo, and what a reload keeps."""
+"""Live edits over the file: folding, and what a reload keeps."""
 
 from contextlib import suppress
 
@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import Backend, BackendChanges, EditRefused, Pool
+from rsp.core.backends import Backend, BackendChanges, BackendTable, EditRefused, Pool
 from rsp.core.edits import (
     AddBackend,
     ChangeBackend,
+    Edit,
     EditLayer,
     Operation,
     RemoveBackend,
-    fold,
     operate,
 )
 from rsp.core.vocabulary import BackendState
@@ -42,6 +42,14 @@ def pool(name: str, *backends: Backend) -> tuple[Pool, ...]:
     return (Pool(name, backends),)
 
 
+def fold(file_pools: tuple[Pool, ...], edits: tuple[Edit, ...], generation: int) -> BackendTable:
+    """Return what the edits make of the file, one after the other."""
+    table = BackendTable.of(file_pools, generation)
+    for edit in edits:
+        table, _ = operate(table, edit.operation, generation)
+    return table
+
+
 def test_an_edit_is_on_top_of_the_file_and_remembers_who_and_when() -> None:
     layer = layer_of(drain())
     assert layer.table.find("web/a").state is DRAIN
@@ -64,68 +72,6 @@ def test_a_refused_edit_leaves_the_layer() -> None:
     with pytest.raises(EditRefused, match="no backend web/z; pool web has a, b"):
         layer.apply(drain("web/z"), generation=3, at=AT, who="eve")
     assert layer.table.generation == 2
-
-
-def test_undo_takes_the_last_edit_off() -> None:
-    layer, sentence = layer_of(drain(), weight(5)).undo(4)
-    assert sentence == "undid: web/a: weight 1 → 5"
-    assert (layer.table.find("web/a").weight, layer.table.find("web/a").state) == (1, DRAIN)
-    assert layer.table.generation == 4
-    layer, _ = layer.undo(5)
-    assert layer.table.find("web/a") == FILE[0].backends[0]
-    assert layer.edits == ()
-
-
-def test_undo_brings_a_removed_backend_back_to_its_place() -> None:
-    layer, _ = layer_of(RemoveBackend("web/a")).undo(3)
-    assert [b.name for b in layer.table.pools["web"].backends] == ["a", "b"]
-
-
-def test_redo_brings_back_what_was_undone_last() -> None:
-    layer, _ = layer_of(drain(), weight(5)).undo(4)
-    layer, _ = layer.undo(5)
-    layer, sentence = layer.redo(6)
-    assert sentence == "redid: web/a: state ready → drain"
-    assert layer.edits[0].generation == 6
-    layer, sentence = layer.redo(7)
-    assert sentence == "redid: web/a: weight 1 → 5"
-    assert layer.table.generation == 7
-    assert layer.undone == ()
-
-
-def test_a_new_edit_leaves_nothing_to_redo() -> None:
-    layer, _ = layer_of(drain()).undo(3)
-    layer, _ = layer.apply(weight(3), generation=4, at=AT, who="eve")
-    with pytest.raises(EditRefused, match="nothing to redo: no edit was undone"):
-        layer.redo(5)
-
-
-def test_an_edit_that_changes_nothing_leaves_what_can_be_redone() -> None:
-    layer, _ = layer_of(drain()).undo(3)
-    layer, _ = layer.apply(weight(1), generation=4, at=AT, who="eve")
-    assert len(layer.undone) == 1
-
-
-def test_there_may_be_nothing_to_undo_or_to_drop() -> None:
-    with pytest.raises(EditRefused, match="nothing to undo: no live edit"):
-        layer_of().undo(2)
-    with pytest.raises(EditRefused, match="nothing to drop: no live edit"):
-        layer_of().drop(2)
-
-
-def test_drop_leaves_the_file_alone_and_redo_brings_all_back_in_order() -> None:
-    full = layer_of(drain(), weight(5))
-    layer, sentence = full.drop(4)
-    assert sentence == "dropped 2 live edits: the file alone decides"
-    assert layer.table == fold(FILE, (), 4)
-    layer, _ = layer.redo(5)
-    layer, _ = layer.redo(6)
-    assert [edit.what for edit in layer.edits] == [edit.what for edit in full.edits]
-    assert layer.table.pools == full.table.pools
-
-
-def test_dropping_one_edit_counts_one() -> None:
-    assert layer_of(drain()).drop(3)[1] == "dropped 1 live edit: the file alone decides"
 
 
 # What differs from the file.
@@ -211,20 +157,6 @@ def test_an_edit_of_an_added_backend_goes_with_it() -> None:
     assert layer.table.find("web/c").weight == 9
 
 
-def test_what_was_undone_can_be_redone_after_a_reload_if_it_still_makes_sense() -> None:
-    layer, _ = layer_of(drain("web/a"), drain("web/b")).undo(4)
-    layer, _ = layer.undo(5)
-    kept, _ = layer.rebase(FILE, 6)
-    assert len(kept.undone) == 2
-    # The next to be redone is `a`; without `b`, only that one is left.
-    kept, _ = layer.rebase(pool("web", backend("a")), 6)
-    kept, sentence = kept.redo(7)
-    assert sentence == "redid: web/a: state ready → drain"
-    assert kept.undone == ()
-    kept, _ = layer.rebase(pool("web", backend("b")), 6)
-    assert kept.undone == ()
-
-
 # Properties.
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
@@ -271,45 +203,15 @@ def test_the_table_is_always_the_fold_of_the_edits(
     assert layer.table.generation == 1 + len(layer.edits)
 
 
-@given(FILES, st.lists(OPERATIONS, max_size=8), st.integers(0, 8))
-def test_undo_and_redo_lead_back_to_the_same_pools(
-    file: tuple[Pool, ...], operations: list[Operation], steps: int
-) -> None:
-    layer = applied(EditLayer.of(file, 1), operations)
-    pools = [layer.table.pools]
-    for step in range(min(steps, len(layer.edits))):
-        layer, _ = layer.undo(100 + step)
-        pools.append(layer.table.pools)
-    while layer.undone:
-        assert layer.table.pools == pools.pop()
-        layer, _ = layer.redo(layer.table.generation + 1)
-    assert layer.table.pools == pools.pop()
-
-
-@given(FILES, st.lists(OPERATIONS, max_size=8))
-def test_undoing_everything_leads_back_to_the_file(
-    file: tuple[Pool, ...], operations: list[Operation]
-) -> None:
-    layer = applied(EditLayer.of(file, 1), operations)
-    while layer.edits:
-        layer, _ = layer.undo(layer.table.generation + 1)
-    assert layer.table.pools == EditLayer.of(file, 1).table.pools
-    assert not any(layer.edited(b) for p in layer.table.pools.values() for b in p.backends)
-
-
-@given(FILES, FILES, st.lists(OPERATIONS, max_size=8), st.integers(0, 3))
+@given(FILES, FILES, st.lists(OPERATIONS, max_size=8))
 def test_a_reload_loses_no_edit_without_saying_so(
-    old: tuple[Pool, ...], new: tuple[Pool, ...], operations: list[Operation], undone: int
+    old: tuple[Pool, ...], new: tuple[Pool, ...], operations: list[Operation]
 ) -> None:
     layer = applied(EditLayer.of(old, 1), operations)
-    for step in range(min(undone, len(layer.edits))):
-        layer, _ = layer.undo(100 + step)
     after, dropped = layer.rebase(new, 200)
     assert len(after.edits) + len(dropped) == len(layer.edits)
     assert all(one.why for one in dropped)
     assert after.table == fold(new, after.edits, 200)
-    while after.undone:
-        after, _ = after.redo(after.table.generation + 1)
 
 
 @given(FILES, st.lists(OPERATIONS, max_size=8))
@@ -335,13 +237,9 @@ def test_an_operation_never_changes_the_table_it_is_given(
 
 def test_a_settled_layer_has_the_same_table_and_no_edit() -> None:
     layer = layer_of(drain(), weight(7, "web/b"))
-    undone, _ = layer.undo(4)
-    settled = undone.settled(5)
+    settled = layer.settled(5)
     assert settled.edits == ()
     assert settled.table.generation == 5
-    assert settled.table.pools == undone.table.pools
+    assert settled.table.pools == layer.table.pools
     assert tuple(settled.table.pools.values()) == settled.file_pools
     assert not settled.edited(settled.table.find("web/a"))
-    again, what = settled.redo(6)
-    assert what == "redid: web/b: weight 1 → 7"
-    assert again.edited(again.table.find("web/b"))

@@ -8,6 +8,7 @@ import uvloop
 
 from rsp.core import lua_limits
 from rsp.engine.poller import Poller
+from tests.engine.office import Office
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -29,3 +30,12 @@ async def poller() -> AsyncIterator[Poller]:
     made = Poller(asyncio.get_running_loop())
     yield made
     made.close()
+
+
+@pytest.fixture
+async def office(poller: Poller) -> AsyncIterator[Office]:
+    """Yield changes over a file with two backends."""
+    made = Office(poller)
+    yield made
+    made.changes.trials.stop()
+    made.context.deadlines.stop()

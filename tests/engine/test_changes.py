@@ -1,89 +1,22 @@
 """Live edits and reloads: one at a time, numbered, whole or not at all."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
 
 from rsp.core.addresses import AddressError, EditRefused
-from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
-from rsp.core.config import Config, ListenerConfig
-from rsp.core.edits import AddBackend, ChangeBackend, Edit, EditLayer
+from rsp.core.backends import Backend, BackendChanges, Pool
+from rsp.core.edits import AddBackend, ChangeBackend, Edit
 from rsp.core.limits import Limits
-from rsp.core.routing import FixedRouter
+from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState, Side
 from rsp.core.wire import CommandRefused
-from rsp.engine.changes import Changes
-from rsp.engine.context import Context
-from rsp.engine.deadlines import Deadlines
-from rsp.engine.dispatch import Dispatcher
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
-from rsp.engine.telemetry import Telemetry
 from tests.conftest import Pairs
 from tests.engine.fakes import real_connection
-
-A = Backend("web", "a", "127.0.0.1:9001", resolved=("127.0.0.1", 9001))
-B = Backend("web", "b", "127.0.0.1:9002", resolved=("127.0.0.1", 9002))
-FILE = Config("rsp.lua", "text", (ListenerConfig("127.0.0.1:0"),), (Pool("web", (A, B)),))
-DRAIN = BackendChanges(state=BackendState.DRAIN)
-ME = "uid 0, pid 1"
-
-
-class Office:
-    """Changes with everything around them, on a real loop."""
-
-    def __init__(self, poller: Poller) -> None:
-        self.context = Context(
-            poller,
-            Deadlines(asyncio.get_running_loop()),
-            Telemetry(),
-            Dispatcher(BackendTable.of(FILE.pools, 1), FixedRouter("web")),
-            Limits(),
-        )
-        self.changes = Changes(self.context, FILE, EditLayer.of(FILE.pools, 1))
-        self.opened: list[Config] = []
-
-    async def open_listeners(self, config: Config) -> None:
-        self.opened.append(config)
-
-    async def add(
-        self, name: str = "c", *, if_generation: int | None = None, preview: bool = False
-    ) -> str:
-        backend = Backend("web", name, "127.0.0.1:9003")
-        return (await self.changes.add(backend, ME, if_generation, preview=preview)).what
-
-    async def reload(
-        self, config: Config, *, drop_edits: bool = False, if_generation: int | None = None
-    ) -> list[str]:
-        return await self.changes.reload(
-            config,
-            FixedRouter("web"),
-            self.open_listeners,
-            who=ME,
-            if_generation=if_generation,
-            drop_edits=drop_edits,
-        )
-
-    @property
-    def table(self) -> BackendTable:
-        return self.context.dispatcher.table
-
-    def names(self) -> list[str]:
-        return [backend.name for backend in self.table.pools["web"].backends]
-
-    def notes(self) -> list[str]:
-        return [event.message for _, event in self.context.telemetry.events.since(0)[0]]
-
-
-@pytest.fixture
-async def office(poller: Poller) -> AsyncIterator[Office]:
-    """Yield changes over a file with two backends."""
-    made = Office(poller)
-    yield made
-    made.context.deadlines.stop()
-
+from tests.engine.office import BIGGER, DRAIN, FILE, ME, A, B, Office
 
 # -- edits
 
@@ -127,8 +60,8 @@ async def test_a_new_address_is_resolved_before_it_is_in_force(office: Office) -
 async def test_undo_and_redo_go_back_and_forth(office: Office) -> None:
     await office.add()
     await office.changes.change("web/a", DRAIN, ME, None)
-    assert await office.changes.undo(ME, None) == "undid: web/a: state ready → drain"
-    assert await office.changes.undo(ME, None) == "undid: added web/c (127.0.0.1:9003, weight 1)"
+    assert await office.changes.undo(ME, None) == ["undid: web/a: state ready → drain"]
+    assert await office.changes.undo(ME, None) == ["undid: added web/c (127.0.0.1:9003, weight 1)"]
     assert office.names() == ["a", "b"]
     with pytest.raises(EditRefused, match="nothing to undo"):
         await office.changes.undo(ME, None)
@@ -199,7 +132,7 @@ async def test_idle_connections_to_what_may_not_be_used_are_closed(
 async def leave(office: Office, key: str = "web/a") -> str:
     """Ask for a backend to be removed once it is idle, as the command does."""
     drained = await office.changes.change(key, DRAIN, ME, None)
-    return await office.changes.remove_when_idle(key, drained.what, ME)
+    return await office.leaving.remove_when_idle(key, drained.what, ME)
 
 
 async def test_a_backend_that_is_idle_is_removed_at_once(office: Office) -> None:
@@ -212,10 +145,10 @@ async def test_a_busy_backend_is_drained_and_goes_with_its_last_session(office: 
     load.sessions = 1
     said = await leave(office)
     assert said == "web/a: state ready → drain; it will be removed when it is idle"
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.table.find("web/a").state is BackendState.DRAIN
     load.sessions = 0
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["b"]
 
 
@@ -225,8 +158,8 @@ async def test_one_that_was_removed_meanwhile_is_no_trouble(office: Office) -> N
     await leave(office)
     await office.changes.remove("web/a", ME, None)
     load.sessions = 0
-    await office.changes.remove_idle()
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["b"]
 
 
@@ -244,7 +177,7 @@ async def test_who_brings_it_back_keeps_it(office: Office, step: str) -> None:
         case _:
             await office.reload(FILE, drop_edits=True)
     load.sessions = 0
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["a", "b"]
     assert office.table.find("web/a").state is BackendState.READY
 
@@ -256,16 +189,11 @@ async def test_a_change_that_is_refused_does_not_call_a_removal_off(office: Offi
     with pytest.raises(CommandRefused):
         await office.changes.change("web/a", BackendChanges(weight=3), ME, 1)
     load.sessions = 0
-    await office.changes.remove_idle()
+    await office.leaving.remove_idle()
     assert office.names() == ["b"]
 
 
 # -- reload
-
-
-BIGGER = replace(
-    FILE, source="new", pools=(Pool("web", (A, B, Backend("web", "n", "127.0.0.1:9009"))),)
-)
 
 
 async def test_a_reload_puts_everything_in_force_at_once(office: Office) -> None:
@@ -319,19 +247,10 @@ async def test_a_preview_of_a_reload_says_the_same_and_changes_nothing(office: O
 async def test_a_listener_that_cannot_be_opened_leaves_everything_as_it_was(
     office: Office,
 ) -> None:
-    async def refuse(_config: Config) -> None:
-        raise CannotListen("cannot listen on 127.0.0.1:80: the port is in use")
-
+    office.refuses_listeners = "cannot listen on 127.0.0.1:80: the port is in use"
     router = office.context.dispatcher.router
     with pytest.raises(CannotListen):
-        await office.changes.reload(
-            replace(BIGGER, limits=Limits(connect_s=1.0)),
-            FixedRouter("other"),
-            refuse,
-            who=ME,
-            if_generation=None,
-            drop_edits=True,
-        )
+        await office.reload(replace(BIGGER, limits=Limits(connect_s=1.0)), drop_edits=True)
     assert (office.changes.generation, office.names(), office.notes()) == (1, ["a", "b"], [])
     assert office.changes.config is FILE
     assert office.context.dispatcher.router is router
@@ -365,6 +284,26 @@ async def test_each_change_of_the_edits_is_kept_before_it_is_answered(office: Of
     assert kept == [[what], [], [what], []]
 
 
+async def test_a_change_on_trial_is_kept_once_it_is_confirmed(office: Office) -> None:
+    kept: list[list[str]] = []
+
+    async def keep(edits: tuple[Edit, ...]) -> None:
+        kept.append([edit.what for edit in edits])
+
+    office.changes.keep = keep
+    terms = Terms(60.0, 50.0)
+    drained = (await office.changes.change("web/a", DRAIN, ME, None, terms=terms)).what
+    assert kept == []
+    with pytest.raises(EditRefused):
+        office.changes.refuse_on_trial()
+    await office.changes.confirm(ME, None)
+    assert kept == [[drained]]
+    office.changes.refuse_on_trial()
+    await office.changes.change("web/b", DRAIN, ME, None, terms=terms)
+    await office.changes.undo(ME, None)
+    assert kept == [[drained]]
+
+
 async def test_edits_of_an_earlier_run_are_made_again_or_named(office: Office) -> None:
     gone = replace(A, name="z").key
     saved = [
@@ -389,3 +328,7 @@ async def test_edits_of_an_earlier_run_are_made_again_or_named(office: Office) -
         (3, "then", "bob"),
     ]
     assert office.table.generation == office.changes.generation == 3
+    await office.changes.undo(ME, None)
+    assert office.table.find("web/c").state is BackendState.READY
+    await office.changes.undo(ME, None)
+    assert office.names() == ["a", "b"]

@@ -1,5 +1,6 @@
 """Rows such as an engine gives them, for the tests of the dashboard. All of it is invented."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,12 +16,14 @@ from rsp.core.evidence import (
     SampleRow,
     StallRow,
 )
+from rsp.core.generation_rows import OldSessions
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.pause_tree import Pauses, PauseTree
 from rsp.core.peek import HeadRow, PeekReply, PeekRow
 from rsp.core.replies import (
     BackendRow,
     Backends,
+    Changed,
     ConnectionDetail,
     ConnectionRow,
     Connections,
@@ -383,3 +386,14 @@ def breaks() -> BreaksReply:
 def pending() -> PendingReply:
     """What waits for the client of session 41."""
     return PendingReply(41, "client", 1_000, len(RESPONSE), 0, RESPONSE.hex())
+
+
+def old_sessions(params: Mapping[str, Any]) -> OldSessions:
+    """Return sessions of two generations, and what was done with them, if anything was."""
+    done = "3 sessions to end with the present exchange" if params.get("drain") else ""
+    return OldSessions(7, 7, [41, 42, 44], {5: 1, 6: 2}, done=done)
+
+
+def changed_with_edits() -> Changed:
+    """Return what a reload would change that keeps a live edit."""
+    return Changed(7, ["pool web: balance hash → first"], ["web/web1: weight 2 → 60"])

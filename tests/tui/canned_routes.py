@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.explaining import Explanation, PolicyRow, Returned, TraceStep
+from rsp.core.generation_rows import ChangeRow, EditRow, Edits
 from rsp.core.replies import (
     BackendRow,
     Backends,
@@ -12,8 +13,6 @@ from rsp.core.replies import (
     ConfigSource,
     DecisionRow,
     Decisions,
-    EditRow,
-    Edits,
     PoolRow,
 )
 from rsp.core.what_if_rows import Example, KeyShare, Move, Share, WhatIf
@@ -79,7 +78,25 @@ def edits() -> Edits:
     row = EditRow(7, "2026-01-05T12:40:52.114Z", "dashboard@pts/3 (uid 1000, pid 4200)",
                   "web/web2: state ready → drain")  # fmt: skip
     undone = EditRow(6, "2026-01-05T12:40:12.000Z", "dashboard", "web/web1: weight 2 → 3")
-    return Edits([row], [undone])
+    return Edits([row], [undone], row.what, history())
+
+
+def history() -> list[ChangeRow]:
+    """Return who made the first generations: an edit that was undone, a reload, a rollback."""
+    me, said = "dashboard@pts/3 (uid 1000, pid 4200)", "web/web1: weight 2 → 3"
+    rows = (
+        ("rsp", "the engine started", "start"),
+        (me, said, "edit"),
+        ("uid 1000, pid 4242", "reloaded /etc/rsp/blog.lua", "reload"),
+        ("rsp", "rolled back generation 3: 12 of 20 exchanges failed, more than 30 %", "rollback"),
+        (me, said, "edit"),
+        (me, f"undid: {said}", "undo"),
+        (me, "web/web2: state ready → drain", "edit"),
+    )
+    return [
+        ChangeRow(number, f"2026-01-05T12:4{number}:52.114Z", *row)
+        for number, row in enumerate(rows, 1)
+    ]
 
 
 def decision(seq: int, **changes: Any) -> DecisionRow:

@@ -7,6 +7,7 @@ import msgspec
 
 from rsp.core.addresses import AddressError, parse_address
 from rsp.core.explaining import Explanation
+from rsp.core.generation_rows import TrialRow
 from rsp.core.replies import BackendRow, Changed, ConfigSource, Decisions
 from rsp.core.wire import CommandRefused, Request
 from tests.tui import canned, canned_routes
@@ -59,6 +60,8 @@ class EditingEngine(FakeEngine):
             return answers[request.method](params)
         if request.method.startswith("backend."):
             return self._edit(request.method, params)
+        if request.method in ("undo", "redo", "reload", "confirm"):
+            return self._step(request.method, params)
         return await super()._answer(request)
 
     def _status(self, _params: dict[str, Any]) -> object:
@@ -90,17 +93,35 @@ class EditingEngine(FakeEngine):
             except AddressError as error:
                 raise CommandRefused(str(error)) from error
             return Changed(self.generation, [f"added {params['pool']}/{params['name']}"], [])
-        if params["if_generation"] != self.generation:
-            raise CommandRefused(
-                f"the generation is {self.generation}, not {params['if_generation']}: "
-                "somebody changed something"
-            )
+        self._check(params)
         if method == "backend.set":
             values = {k: v for k, v in params.items() if k in ("weight", "state", "address")}
             self.edit_elsewhere(params["target"], **values)
         else:
             self.table = msgspec.structs.replace(self.table, generation=self.generation + 1)
-        return Changed(self.generation, [f"{method} is in force"], [])
+        trial = self._trial(params)
+        return Changed(self.generation, [f"{method} is in force"], [], trial=trial)
+
+    def _step(self, method: str, params: dict[str, Any]) -> Changed:
+        """Undo, redo, reload or confirm, as far as a dashboard can tell."""
+        self.commands.append((method, params))
+        if not params.get("preview"):
+            self._check(params)
+            made = self.generation + (method != "confirm")
+            self.table = msgspec.structs.replace(self.table, generation=made)
+        return Changed(self.generation, [f"{method} is in force"], [], trial=self._trial(params))
+
+    def _check(self, params: dict[str, Any]) -> None:
+        if params["if_generation"] != self.generation:
+            raise CommandRefused(
+                f"the generation is {self.generation}, not {params['if_generation']}: "
+                "somebody changed something"
+            )
+
+    def _trial(self, params: dict[str, Any]) -> TrialRow | None:
+        if "confirm" not in params:
+            return None
+        return TrialRow(self.generation, "what was changed", "dashboard", params["confirm"], 30)
 
     def told_to(self, method: str) -> list[dict[str, Any]]:
         """Return what this command was given with, without who and the previews."""

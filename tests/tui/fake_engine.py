@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from rsp.core.exchange_rows import Exchanges
-from rsp.core.replies import Changed, Connections, Decisions, Done, Edits, Events
+from rsp.core.generation_rows import Edits
+from rsp.core.replies import Changed, Connections, Decisions, Done, Events
 from rsp.core.wire import CommandRefused, Request, decode_request, encode_error, encode_result
 from tests.tui import canned, canned_endings
 
@@ -94,8 +95,10 @@ class FakeEngine:
             self.pulls.append((request.method, params))
             return self._read(request.method)
         self.commands.append((request.method, params))
-        if request.method in ("undo", "redo", "reload"):
+        if request.method in ("undo", "redo", "reload", "confirm"):
             return Changed(8, ["weight of web/web1: 2 → 1"], [])
+        if request.method == "old-sessions":
+            return canned.old_sessions(params)
         return Done(f"{request.method} done")
 
     def _read(self, method: str) -> object:

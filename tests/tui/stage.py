@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from rsp.core.autopsy import Autopsies
 from rsp.core.breaks.rows import BreaksReply
 from rsp.core.exchange_rows import Exchanges
+from rsp.core.generation_rows import Edits
 from rsp.core.pause_tree import Pauses
 from rsp.core.peek import PeekReply
 from rsp.core.replies import (
@@ -22,7 +23,6 @@ from rsp.core.replies import (
     ConnectionDetail,
     Connections,
     Decisions,
-    Edits,
     Events,
     Status,
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rsp.core.replies import Edits
+from rsp.core.generation_rows import Edits
 from rsp.tui.editor import EditorFailed, edit, editor_command
 from rsp.tui.model.config_view import ConfigView, diff, edit_lines
 from rsp.tui.model.lua_spans import lua_lines

@@ -150,6 +150,9 @@ async def test_the_panes_of_a_narrow_screen_are_walked_through(editing: EditingE
         await shows(pilot, app, "▐Live edits▌")
         await shows(pilot, app, "state ready → drain")
         await pilot.press("right_square_bracket")
+        await shows(pilot, app, "▐History: 7 generations▌")
+        await shows(pilot, app, "rolled back generation 3")
+        await pilot.press("right_square_bracket")
         await shows(pilot, app, "▐blog.lua · on disk▌")
 
 

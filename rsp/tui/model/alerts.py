@@ -58,8 +58,8 @@ class Alerts:
         status = self._status
         if status is None:
             return []
-        alerts = _of_faults(status) + _of_floods(status) + self._of_health()
-        alerts += self._of_crowds() + self._of_traffic(status)
+        alerts = _of_faults(status) + _of_trials(status) + _of_floods(status)
+        alerts += self._of_health() + self._of_crowds() + self._of_traffic(status)
         alerts += _of_storms(status) + self._of_routes() + self._of_backends()
         alerts += self._of_configuration(status)
         if lost := self.events_lost:
@@ -151,7 +151,7 @@ class Alerts:
             )
         if status.edits:
             count = f"{status.edits} live edit{'s' * (status.edits != 1)}"
-            alerts.append(Alert(f"✎ {count} over {name} (z undoes)", f"✎{status.edits}", "accent"))
+            alerts.append(Alert(f"✎ {count} over {name}", f"✎{status.edits}", "accent"))
         return alerts
 
 
@@ -171,6 +171,20 @@ def _of_faults(status: Status) -> list[Alert]:
     kinds = ", ".join(dict.fromkeys(map(shown, status.fault_kinds)))
     said = f"{count}: {kinds}" if kinds else count
     return [Alert(said, count, "shout", "app.show_faults")]
+
+
+def _of_trials(status: Status) -> list[Alert]:
+    """Say what is on trial and for how long, or that the last change was taken back."""
+    alerts = []
+    if (trial := status.trial) is not None:
+        failed = f", {trial.failed:,} of {trial.exchanges:,} failed" if trial.failed else ""
+        said = f"◷ on trial: {trial.left_s:.0f} s left, C confirms, z undoes{failed}"
+        short = f"◷ trial {trial.left_s:.0f}s, C confirms"
+        alerts.append(Alert(said, short, "shout", "app.go('config')"))
+    if status.rolled_back:
+        said = f"↶ {shown(status.rolled_back)}"
+        alerts.append(Alert(said, "↶ rolled back", "bad", "app.go('config')"))
+    return alerts
 
 
 def _of_floods(status: Status) -> list[Alert]:

@@ -16,6 +16,7 @@ from rsp.core.backends import (
     check_backend,
     pool_names,
 )
+from rsp.core.limits import TRIAL_MOST_S
 from rsp.core.replies import BackendRow, PoolRow
 from rsp.core.vocabulary import BackendState
 from rsp.tui.model import text
@@ -54,6 +55,8 @@ def field_problem(typed: Typed) -> Problem | None:
     for name, what in _NUMBERS.items():
         if name in typed and not _is_number(typed[name]):
             return Problem(name, what)
+    if not _is_trial(typed.get("confirm", "")):
+        return Problem("confirm", f"a trial takes 1 to {TRIAL_MOST_S:,.0f} s; empty: no trial")
     pool, name = typed.get("pool", "pool"), typed.get("name", "name")
     alone = {
         "name": Backend(pool, name, _NOWHERE),
@@ -66,6 +69,10 @@ def field_problem(typed: Typed) -> Problem | None:
         except EditRefused as error:
             return Problem(field, str(error))
     return None
+
+
+def _is_trial(typed: str) -> bool:
+    return not typed or (_is_number(typed) and 0 < int(typed) <= TRIAL_MOST_S)
 
 
 def _is_number(typed: str) -> bool:
@@ -100,9 +107,16 @@ def add_params(typed: Typed) -> dict[str, Any]:
 def set_params(typed: Typed, row: BackendRow) -> dict[str, Any]:
     """Return the parameters of `backend.set` but for its target: only what differs from `row`."""
     wanted: dict[str, Any] = {
-        name: int(value) if name in _NUMBERS else value for name, value in typed.items()
+        name: int(value) if name in _NUMBERS else value
+        for name, value in typed.items()
+        if name != "confirm"
     }
     return {name: value for name, value in wanted.items() if value != getattr(row, name)}
+
+
+def trial_params(typed: Typed) -> dict[str, Any]:
+    """Return what puts the edit on trial, if it is to be; otherwise nothing."""
+    return {"confirm": int(typed["confirm"])} if typed.get("confirm") else {}
 
 
 def sentence(key: str, changes: Mapping[str, Any], table: BackendTable) -> str:

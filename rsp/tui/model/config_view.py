@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from rsp.core.replies import ConfigSource, Edits
+from rsp.core.generation_rows import Edits
+from rsp.core.replies import ConfigSource
 from rsp.core.sanitise import safe
 from rsp.tui.model.exchange_columns import clock
 from rsp.tui.model.lua_spans import lua_lines

@@ -1,6 +1,7 @@
 """The line that says how what runs differs from the file: live edits and files both count."""
 
-from rsp.core.replies import Edits, Status
+from rsp.core.generation_rows import Edits
+from rsp.core.replies import Status
 from rsp.tui.model.dashboard import Model
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, cut, join, width_of
@@ -14,8 +15,8 @@ def file_name(status: Status | None) -> str:
 
 
 def differs_line(edits: Edits, model: Model, width: int) -> Line:
-    """Return the line, with fewer words where there is little room; empty when nothing was edited,
-    nor undone."""
+    """Return the line, with fewer words where there is little room; empty when nothing can be
+    undone, nor done again."""
     long, short = (
         _parts(edits, model, words) for words in ("✎ running state differs", "✎ differs")
     )
@@ -31,8 +32,11 @@ def _parts(edits: Edits, model: Model, words: str) -> list[Line]:
     if count:
         parts.append((Span(f"{words} from {file_name(model.status)}", "accent"),))
         parts.append((Span(f"{count} edit{'s' * (count != 1)}"),))
-        undo = () if model.read_only else (Span("z", "key", "app.undo"), Span(" undoes "))
-        parts.append((*undo, Span(shown(edits.edits[-1].what), "dim")))
+        if model.read_only:
+            parts.append((Span(shown(edits.edits[-1].what), "dim"),))
+    if edits.next_undo and not model.read_only:
+        what = shown(edits.next_undo)
+        parts.append((Span("z", "key", "app.undo"), Span(" undoes "), Span(what, "dim")))
     if edits.undone and not model.read_only:
         what = shown(edits.undone[-1].what)
         parts.append((Span("Z", "key", "app.redo"), Span(" redoes "), Span(what, "dim")))

@@ -17,6 +17,7 @@ from rsp.tui.model.backend_edit import (
     set_params,
     share_sentence,
     table_of,
+    trial_params,
 )
 from rsp.tui.model.backends import BackendLine, BackendList
 from rsp.tui.model.problem import Problem
@@ -27,13 +28,17 @@ Applied = Callable[[str, Changed, dict[str, Any]], None]
 """Is told the key of the backend, the engine's answer, and the values that were set."""
 
 
+_NO_VALUES = ("target", "pool", "name", "confirm")
+"""Parameters that are no values of a backend."""
+
+
 class BackendForm(Form):
     """What adding and editing have in common."""
 
     def __init__(
         self, title: str, fields: list[Field], backends: BackendList, applied: Applied
     ) -> None:
-        super().__init__(title, fields)
+        super().__init__(title, [*fields, Field("confirm", "On trial for", "", "seconds; or not")])
         self.backends = backends
         self._applied = applied
         # What the person saw when the form was opened: the engine refuses when it is no longer so.
@@ -44,7 +49,7 @@ class BackendForm(Form):
 
         def done(answer: msgspec.Struct) -> None:
             if isinstance(answer, Changed):
-                values = {k: v for k, v in params.items() if k not in ("target", "pool", "name")}
+                values = {k: v for k, v in params.items() if k not in _NO_VALUES}
                 self._applied(key, answer, values)
             if self.is_attached:
                 _ = self.dismiss()
@@ -104,7 +109,8 @@ class AddForm(BackendForm):
 
     def apply(self, typed: Mapping[str, str]) -> None:
         """Add it."""
-        self.give("backend.add", f"{typed['pool']}/{typed['name']}", add_params(typed))
+        params = {**add_params(typed), **trial_params(typed)}
+        self.give("backend.add", f"{typed['pool']}/{typed['name']}", params)
 
 
 class EditForm(BackendForm):
@@ -148,4 +154,5 @@ class EditForm(BackendForm):
         if not changes:
             self.action_cancel()
             return
-        self.give("backend.set", self._line.key, {"target": self._line.key, **changes})
+        params = {"target": self._line.key, **changes, **trial_params(typed)}
+        self.give("backend.set", self._line.key, params)

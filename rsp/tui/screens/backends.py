@@ -7,7 +7,9 @@ import msgspec
 from textual.widget import Widget
 
 from rsp.core.backends import WEIGHT_MAX
-from rsp.core.replies import BackendRow, Backends, Changed, Edits
+from rsp.core.generation_rows import Edits
+from rsp.core.replies import BackendRow, Backends, Changed
+from rsp.tui.commanding import hint
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import DEAF_S, SLOW_PULL_S
@@ -151,8 +153,9 @@ class BackendsScreen(Frame):
         self.shell.say("Put the cursor on a backend first.")
         return None
 
-    def _set(self, key: str, wanted: Wanted) -> None:
-        """Change a backend. What it is changed to is decided when the edit's turn comes."""
+    def _set(self, key: str, wanted: Wanted, seen: int | None = None) -> None:
+        """Change a backend. What it is changed to is decided when the edit's turn comes; against
+        which generation as well, unless the person was asked and saw `seen`."""
         if self._is_deaf:
             return
         refusals = self._refusals
@@ -164,7 +167,7 @@ class BackendsScreen(Frame):
             if row is None or refusals != self._refusals:
                 return None
             values.update(wanted(row) or {})
-            return {"target": key, "if_generation": self.backends.generation, **values}
+            return {"target": key, "if_generation": seen or self.backends.generation, **values}
 
         def done(answer: msgspec.Struct) -> None:
             if isinstance(answer, Changed):
@@ -187,7 +190,7 @@ class BackendsScreen(Frame):
     def _applied(self, key: str, answer: Changed, values: Mapping[str, Any]) -> None:
         is_new = answer.generation != self.backends.generation
         said = "\n".join(answer.changed) or "Nothing changed."
-        self.shell.say_change(f"{said} · z undo" if is_new else said)
+        self.shell.say_change(said + hint("backend.set", answer) if is_new else said)
         self.backends.note_edit(key, answer.generation, **values)
         self.show_body()
 
@@ -228,9 +231,12 @@ class BackendsScreen(Frame):
         if line is None:
             return
 
+        seen = self.backends.generation
+
         def answered(state: str | None) -> None:
             if state is not None:
-                self._set(line.key, lambda _row: {"state": state})
+                # The answer is to what was shown, whatever somebody else changes meanwhile.
+                self._set(line.key, lambda _row: {"state": state}, seen)
 
         _ = self.app.push_screen(state_question(line), answered)
 

@@ -6,13 +6,14 @@ import msgspec
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from rsp.core.replies import ConfigSource, Edits
+from rsp.core.generation_rows import ChangeRow, Edits, OldSessions
+from rsp.core.replies import ConfigSource
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
 from rsp.tui.limits import CONFIG_PULL_S, SLOW_PULL_S, WIDE_COLUMNS
-from rsp.tui.model.config_columns import DIFF_COLUMNS, SOURCE_COLUMNS
+from rsp.tui.model.config_columns import DIFF_COLUMNS, HISTORY_COLUMNS, SOURCE_COLUMNS
 from rsp.tui.model.config_view import (
     ConfigView,
     DiffLine,
@@ -23,13 +24,14 @@ from rsp.tui.model.config_view import (
 )
 from rsp.tui.screens.editing import edit_in
 from rsp.tui.screens.frame import Frame
+from rsp.tui.screens.questions import old_sessions_question
 from rsp.tui.widgets.find_bar import FindBar
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
-_SOURCE, _DIFF, _EDITS = range(3)
-_TABS = ("Source", "Diff", "Live edits")
+_SOURCE, _DIFF, _EDITS, _HISTORY = range(4)
+_TABS = ("Source", "Diff", "Live edits", "History")
 
 
 class ConfigScreen(Frame):
@@ -65,6 +67,11 @@ class ConfigScreen(Frame):
             source.unbound = diff.unbound = frozenset({"open"})
             yield diff
             yield Lines(id="edits", classes="boxed")
+            history = VirtualTable[ChangeRow](
+                HISTORY_COLUMNS, lambda change: change.generation, id="history"
+            )
+            history.add_class("boxed")
+            yield history
         yield FindBar(id="find")
         yield Lines(id="nothing", classes="boxed -absent")
 
@@ -77,6 +84,11 @@ class ConfigScreen(Frame):
     def diff(self) -> VirtualTable[DiffLine]:
         """What differs."""
         return self.query_one("#diff", VirtualTable)
+
+    @property
+    def history(self) -> VirtualTable[ChangeRow]:
+        """Who made which generation, the newest first."""
+        return self.query_one("#history", VirtualTable)
 
     # -- what is shown
 
@@ -139,11 +151,13 @@ class ConfigScreen(Frame):
 
     def _show_panes(self) -> None:
         shown = self._shown
-        panes: list[Widget] = [self.source, self.diff, self.query_one("#edits", Lines)]
+        edits = self.query_one("#edits", Lines)
+        panes: list[Widget] = [self.source, self.diff, edits, self.history]
         for index, pane in enumerate(panes):
             pane.set_class(index not in shown, "-absent")
         if self.focused is None or self.focused.has_class("-absent"):
-            (self.diff if shown == {_DIFF} else self.source).focus()
+            alone: dict[int, Widget] = {_DIFF: self.diff, _HISTORY: self.history}
+            alone.get(max(shown), self.source).focus()
 
     def _show_texts(self) -> None:
         view, source, diff = self._view, self.source, self.diff
@@ -159,6 +173,9 @@ class ConfigScreen(Frame):
         box = self.query_one("#edits", Lines)
         entitle(box, self._title(_EDITS, "Live edits"))
         box.show(edit_lines(self._edits, max(box.content_size.width, 20)))
+        changes = self._edits.history
+        entitle(self.history, self._title(_HISTORY, f"History: {len(changes)} generations"))
+        self.history.show(changes[::-1])
         if view.error != self._error_shown:
             self._error_shown = view.error
             self._go_to_error()
@@ -188,7 +205,8 @@ class ConfigScreen(Frame):
         """Show the next pane, or the one before."""
         here = next(iter(self._shown - {_SOURCE}), _SOURCE)
         if self._is_wide:
-            self._tab = _EDITS if here == _DIFF else _DIFF
+            beside = (_DIFF, _EDITS, _HISTORY)
+            self._tab = beside[(beside.index(here) + step) % len(beside)]
         else:
             self._tab = (here + step) % len(_TABS)
         self.show_body()
@@ -196,7 +214,7 @@ class ConfigScreen(Frame):
 
     def action_find(self) -> None:
         """Let the person type what to look for."""
-        if self._shown == {_EDITS}:
+        if self._shown <= {_EDITS, _HISTORY}:
             self.shell.say("There is no text to look through here: [ and ] go to it.")
             return
         self._searched = self.diff if self.focused is self.diff else self.source
@@ -234,6 +252,30 @@ class ConfigScreen(Frame):
             said = self._view.error or "There is no error: what is on disk loads."
             self.shell.say(said)
 
+    def on_virtual_table_opened(self) -> None:
+        """Show the sessions that were decided in the generation under the cursor."""
+        change = self.history.cursor_row
+        if self.focused is self.history and change is not None:
+            self.shell.filter_sessions(f"generation={change.generation}")
+
+    def action_old_sessions(self) -> None:
+        """Ask what becomes of the sessions that go where an old generation sent them."""
+
+        def looked(found: msgspec.Struct) -> None:
+            if not isinstance(found, OldSessions):
+                return
+            if not found.sessions:
+                self.shell.say("No session goes where an old generation sent it.")
+                return
+
+            def answered(chosen: str | None) -> None:
+                if chosen in ("drain", "close"):
+                    self.shell.give("old-sessions", {"before": found.before, chosen: True})
+
+            _ = self.app.push_screen(old_sessions_question(found), answered)
+
+        self.shell.give("old-sessions", {}, looked)
+
     def action_validate(self) -> None:
         """Ask the engine what it thinks of what is on disk."""
         self.run_worker(self._validate(), group="config")
@@ -266,10 +308,14 @@ class ConfigScreen(Frame):
             self.action_validate()
 
     def copy_text(self) -> tuple[str, str] | None:
-        """Return the error; without one, the line under the cursor with its place."""
-        if self._view.error:
+        """Return the error; without one, the line under the cursor with its place, or the change
+        in the history."""
+        if self._view.error and self.focused is not self.history:
             return self._view.error, "the error"
-        line = self.source.cursor_row
+        change, line = self.history.cursor_row, self.source.cursor_row
+        if self.focused is self.history and change is not None:
+            said = f"generation {change.generation}: {change.what} ({change.who}, {change.at})"
+            return said, "the change"
         if line is None:
             return None
         return f"{self._view.name}:{line.number}: {line_text(line)}", "the line"

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from rsp.core.generation_rows import OldSessions
+from rsp.core.limits import TRIAL_S
 from rsp.core.replies import Changed, Status
 from rsp.core.sanitise import safe
 from rsp.tui.model import text
@@ -76,7 +78,7 @@ def stop_question(status: Status | None) -> Dialog:
 
 
 def reload_question(changed: Changed) -> Dialog:
-    """Ask whether to reload, given what it would change. The answers are `keep` and `drop`."""
+    """Ask whether to reload, given what it would change. The answers are `keep`, `try`, `drop`."""
     lines: list[Line] = []
     for sentence in changed.changed[:_LISTED] or ["The file says what already runs."]:
         lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
@@ -84,10 +86,37 @@ def reload_question(changed: Changed) -> Dialog:
         lines.append(line(Span(f"and {len(changed.changed) - _LISTED} more changes", "dim")))
     if changed.what_if is not None:
         lines += [(), *what_if_rows(changed.what_if, _WIDTH, _FORESEEN)]
-    choices = [Choice("y", "Reload", "keep")]
+    choices = [Choice("y", "Reload", "keep"), Choice("t", f"Try for {TRIAL_S:.0f} s", "try")]
     if changed.kept_edits:
         lines += [(), line(Span("Live edits that stay on top of the file:", "dim"))]
         for sentence in changed.kept_edits[:_LISTED]:
             lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
-        choices.append(Choice("d", "Reload and drop the edits", "drop", True))
+        choices.append(Choice("d", "Drop edits", "drop", True))
     return Dialog("Reload the configuration?", lines, choices, ("reload",))
+
+
+def old_sessions_question(found: OldSessions) -> Dialog:
+    """Ask what becomes of the sessions of old generations.
+
+    The answers are `leave`, `drain` and `close`.
+    """
+    count = len(found.sessions)
+    verb, whom = ("session goes", "it") if count == 1 else ("sessions go", "them")
+    lines = [line(Span(f"{count:,} {verb}", "strong"), f" where an old generation sent {whom}:")]
+    newest = sorted(found.generations.items(), reverse=True)
+    for generation, of in newest[:_LISTED]:
+        lines.append(line(Span(f"  generation {generation:>4}  ", "dim"), f"{of:>6,}"))
+    if len(newest) > _LISTED:
+        lines.append(line(Span(f"  and {len(newest) - _LISTED} generations before", "dim")))
+    lines += [
+        (),
+        line("Leave: their next requests are decided by what is in force then."),
+        line("Drain: each ends with its present exchange; tcp sessions stay."),
+        line("Close: all of them now; what is buffered is sent."),
+    ]
+    choices = [
+        Choice("l", "Leave", "leave"),
+        Choice("d", "Drain", "drain", True),
+        Choice("c", "Close", "close", True),
+    ]
+    return Dialog("Sessions of old generations", lines, choices, ("config.old",))
