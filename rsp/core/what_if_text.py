@@ -19,6 +19,8 @@ def sums(found: WhatIf) -> list[str]:
         return ["no request is recorded yet, so nobody can be seen to move"]
     some = f"{found.moved:,} of {found.recorded:,} recorded requests would go elsewhere"
     lines = [some if found.moved else f"none of {found.recorded:,} recorded requests would move"]
+    if found.moved and found.moved == found.moved_capitals:
+        lines.append("all of these have capitals in their keys: no lower-case key moves")
     if found.unrouted:
         lines.append(f"{found.unrouted:,} would find no backend")
     if found.errors:

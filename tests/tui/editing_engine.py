@@ -22,6 +22,8 @@ class EditingEngine(FakeEngine):
         self.decided = canned_routes.mixed()
         self.source = canned_routes.config()
         self.explained: list[dict[str, Any]] = []
+        self.previews: list[tuple[str, dict[str, Any]]] = []
+        """What was only tried, with its values."""
 
     @property
     def generation(self) -> int:
@@ -83,13 +85,10 @@ class EditingEngine(FakeEngine):
         return Explanation("web", name, None, "host decides", self.generation, [])
 
     def _edit(self, method: str, params: dict[str, Any]) -> Changed:
+        if params.pop("preview", False):
+            self.previews.append((method, params))
+            return self._preview(method, params)
         self.commands.append((method, params))
-        if params.get("preview"):
-            try:
-                parse_address(params["address"])
-            except AddressError as error:
-                raise CommandRefused(str(error)) from error
-            return Changed(self.generation, [f"added {params['pool']}/{params['name']}"], [])
         if params["if_generation"] != self.generation:
             raise CommandRefused(
                 f"the generation is {self.generation}, not {params['if_generation']}: "
@@ -102,10 +101,19 @@ class EditingEngine(FakeEngine):
             self.table = msgspec.structs.replace(self.table, generation=self.generation + 1)
         return Changed(self.generation, [f"{method} is in force"], [])
 
+    def _preview(self, method: str, params: dict[str, Any]) -> Changed:
+        try:
+            parse_address(params.get("address", "127.0.0.1:1"))
+        except AddressError as error:
+            raise CommandRefused(str(error)) from error
+        key = params.get("target") or f"{params['pool']}/{params['name']}"
+        what = "added" if method == "backend.add" else f"{method} of"
+        return Changed(self.generation, [f"{what} {key}"], [], canned_routes.what_if())
+
     def told_to(self, method: str) -> list[dict[str, Any]]:
-        """Return what this command was given with, without who and the previews."""
+        """Return what this command was given with, without who."""
         return [
             {name: value for name, value in params.items() if name != "who"}
             for name, params in self.commands
-            if name == method and not params.get("preview")
+            if name == method
         ]

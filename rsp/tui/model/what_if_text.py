@@ -6,8 +6,11 @@ from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, fit, wrap
 
 
-def what_if_rows(found: WhatIf, width: int, height: int) -> list[Line]:
-    """Return what a preview found, in at most `height` lines; the sums are always there."""
+def what_if_rows(found: WhatIf, width: int, height: int, command: str = "reload") -> list[Line]:
+    """Return what a preview found, in at most `height` lines; the sums are always there.
+
+    `command` of `rsp ctl` says all of it.
+    """
     head = [
         (Span(row, _role(found, sentence)),)
         for sentence in sums(found)
@@ -20,7 +23,7 @@ def what_if_rows(found: WhatIf, width: int, height: int) -> list[Line]:
         *((Span(fit(shown(each), width).rstrip(), "dim"),) for each in rest[:room]),
     ]
     if len(rest) > room:
-        more = "  and more: rsp ctl reload --preview says all of it"
+        more = f"  and more: rsp ctl {command} --preview says all of it"
         lines[-1:] = [(Span(more, "dim"),)] if room else [lines[-1]]
     return lines
 

@@ -225,7 +225,7 @@ class BackendsScreen(Frame):
             if state is not None:
                 self._set(line.key, lambda _row: {"state": state})
 
-        _ = self.app.push_screen(state_question(line), answered)
+        _ = self.app.push_screen(state_question(line, self.shell), answered)
 
     def action_remove_backend(self) -> None:
         """Ask whether to remove the backend now or once it is idle."""
@@ -242,7 +242,7 @@ class BackendsScreen(Frame):
                 params["when_idle"] = True
             self.shell.give("backend.remove", params, refused=self._refused)
 
-        _ = self.app.push_screen(remove_question(line), answered)
+        _ = self.app.push_screen(remove_question(line, self.shell), answered)
 
     def fault_scopes(self) -> Sequence[Scope]:
         """Return the backend under the cursor, and its pool."""

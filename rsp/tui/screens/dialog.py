@@ -1,6 +1,6 @@
 """Questions: asked by one key, answered by another; Cancel is what a careless enter gets."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
@@ -46,11 +46,14 @@ class Dialog(ModalScreen[str | None]):
         lines: Sequence[Line],
         choices: Sequence[Choice],
         asked_by: Collection[str] = (),
+        later: Callable[[], Awaitable[Sequence[Line]]] | None = None,
     ) -> None:
-        """`asked_by` are the ids of the keys that ask this: a person may have rebound them."""
+        """`asked_by` are the ids of the keys that ask this: a person may have rebound them.
+        `later` is asked for more lines, which are put below once they are there."""
         super().__init__()
         self._title = title
         self._lines = lines
+        self._later = later
         self._choices = choices
         self._asked_by = asked_by
         self._asking_keys: frozenset[str] = frozenset()
@@ -61,9 +64,7 @@ class Dialog(ModalScreen[str | None]):
         self._settle_keys()
         with Vertical(id="dialog") as box:
             box.border_title = Content(self._title)
-            text = Lines(id="dialog-text")
-            text.styles.height = len(self._lines) + 1
-            yield text
+            yield Lines(id="dialog-text")
             with Horizontal(id="dialog-buttons"):
                 yield Button(Content("Cancel  esc"), id="cancel")
                 for index, choice in enumerate(self._choices):
@@ -85,9 +86,21 @@ class Dialog(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Be deaf for a moment: what is typed now was meant for the screen below."""
-        self.query_one("#dialog-text", Lines).show(self._lines)
+        self._say(self._lines)
         self.query_one(self.FIRST, Button).focus()
         self.set_timer(DEAF_S, self._listen)
+        if self._later is not None:
+            self.run_worker(self._add(self._later()), group="dialog")
+
+    def _say(self, lines: Sequence[Line]) -> None:
+        text = self.query_one("#dialog-text", Lines)
+        text.styles.height = len(lines) + 1
+        text.show(lines)
+
+    async def _add(self, more: Awaitable[Sequence[Line]]) -> None:
+        lines = await more
+        if lines and self.is_attached:
+            self._say([*self._lines, (), *lines])
 
     def _listen(self) -> None:
         self.is_listening = True
