@@ -12,8 +12,8 @@ from rsp.tui.screens.dialog import Choice, Dialog
 from rsp.tui.screens.foreseen import refusal_lines, tried, who_moves
 from rsp.tui.screens.shell import Shell
 
-_WIDTH, _MOVES = 70, 8
-"""Room for what the recorded requests would do."""
+_WIDTH, _MOVES = 66, 8
+"""Room for what the recorded requests would do, on 80 columns."""
 
 _STATES = {
     BackendState.READY: "it gets new work",

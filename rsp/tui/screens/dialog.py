@@ -58,6 +58,7 @@ class Dialog(ModalScreen[str | None]):
         self._asked_by = asked_by
         self._asking_keys: frozenset[str] = frozenset()
         self.is_listening = False
+        self._is_answered = False
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the buttons, Cancel first."""
@@ -114,19 +115,26 @@ class Dialog(ModalScreen[str | None]):
         for choice in self._choices:
             if choice.key == event.key:
                 event.stop()
-                _ = self.dismiss(choice.value)
+                self._answer(choice.value)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer by a button."""
         name = event.button.id or ""
         if name == "cancel":
-            _ = self.dismiss(None)
+            self._answer(None)
         elif self.is_listening:
-            _ = self.dismiss(self._choices[int(name.removeprefix("choice-"))].value)
+            self._answer(self._choices[int(name.removeprefix("choice-"))].value)
 
     def action_cancel(self) -> None:
         """Leave everything as it is."""
-        _ = self.dismiss(None)
+        self._answer(None)
+
+    def _answer(self, value: str | None) -> None:
+        """Answer once: a key that is held down comes again before the question is gone, and would
+        close the screen below."""
+        if not self._is_answered:
+            self._is_answered = True
+            _ = self.dismiss(value)
 
 
 def other_keys(choices: Sequence[Choice], taken: Collection[str]) -> list[Choice]:
