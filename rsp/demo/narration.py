@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rsp.core.replies import Changed
 from rsp.core.what_if_text import sums
-from rsp.demo.scenes import CURED_LINE, FEW_BACKENDS, Scene, cured, line_of_the_bug
+from rsp.demo.scenes import CURED_LINE, FEW_BACKENDS, Scene, line_of_the_bug
 from rsp.demo.stage import Stage
 from rsp.demo.stories import (
     Evidence,
@@ -100,9 +100,9 @@ def tell_split_route(stage: Stage, say: Say) -> None:
     tell_reload(stage, say)
     say(f"  with {stage.evidence().backends} backends: {next_round(stage)}")
     tell_splits(stage, say)
-    source = stage.config.read_text()
-    stage.config.write_text(cured(source))
-    say(f"  line {line_of_the_bug(source)} is now:{CURED_LINE.rstrip()}")
+    line = line_of_the_bug(stage.config.read_text())
+    stage.cure()
+    say(f"  line {line} is now:{CURED_LINE.rstrip()}")
     tell_reload(stage, say)
     say(f"  after the cure: {next_round(stage)}")
     tell_splits(stage, say)

@@ -23,7 +23,7 @@ from rsp.core.replies import (
 )
 from rsp.demo.engine_life import EngineLife
 from rsp.demo.reports import EngineIsHere
-from rsp.demo.scenes import FEW_BACKENDS, Scene, line_of_the_bug, lua_for
+from rsp.demo.scenes import FEW_BACKENDS, Scene, cured, line_of_the_bug, lua_for
 from rsp.demo.slow_client import BOOK_HOST
 from rsp.demo.stories import Evidence
 from rsp.demo.world_process import WorldProcess
@@ -108,6 +108,10 @@ class Stage:
         """Take that back."""
         with Link(self.control) as link:
             link.ask("fault.remove", FaultsRemoved, id="all")
+
+    def cure(self) -> None:
+        """Mend the wrong line of the split route's configuration; a reload puts it in force."""
+        self.config.write_text(cured(self.config.read_text()))
 
     def evidence(self) -> Evidence:
         """Return what the stories look at; raises as `ask`."""
