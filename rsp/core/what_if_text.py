@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 from rsp.core.what_if_rows import KeyShare, Move, WhatIf
 
+ONLY_CAPITALS = "all of these have capitals in their keys: no lower-case key moves"
+"""What a change of spelling that harms nobody comes to."""
+
 _LISTED = 8
 """Moves, and backends, that are named in words; `--json` has more."""
 
@@ -21,7 +24,7 @@ def sums(found: WhatIf) -> list[str]:
     some = f"{found.moved:,} of {found.recorded:,} recorded requests would go elsewhere"
     lines = [some if found.moved else f"none of {found.recorded:,} recorded requests would move"]
     if found.moved and found.moved == found.moved_capitals:
-        lines.append("all of these have capitals in their keys: no lower-case key moves")
+        lines.append(ONLY_CAPITALS)
     if found.unrouted:
         lines.append(f"{found.unrouted:,} would find no backend")
     if found.errors:

@@ -4,9 +4,8 @@ import pytest
 
 from rsp.core.backends import BackendTable
 from rsp.core.what_if import Comparison
-from rsp.core.what_if_text import sums
+from rsp.core.what_if_text import ONLY_CAPITALS, sums
 
-SENTENCE = "all of these have capitals in their keys: no lower-case key moves"
 EMPTY = BackendTable.of((), 1)
 
 
@@ -28,4 +27,4 @@ def test_it_is_said_when_only_keys_with_capitals_move(
         comparison.add("apps/apps1", "apps/apps2", key)
     found = comparison.result()
     assert (found.recorded, found.moved) == (len(keys) + 1, len(keys))
-    assert (SENTENCE in sums(found)) == is_said
+    assert (ONLY_CAPITALS in sums(found)) == is_said

@@ -106,9 +106,17 @@ class EditingEngine(FakeEngine):
             parse_address(params.get("address", "127.0.0.1:1"))
         except AddressError as error:
             raise CommandRefused(str(error)) from error
-        key = params.get("target") or f"{params['pool']}/{params['name']}"
-        what = "added" if method == "backend.add" else f"{method} of"
-        return Changed(self.generation, [f"{what} {key}"], [], canned_routes.what_if())
+        if method == "backend.add":
+            what = f"added {params['pool']}/{params['name']}"
+        elif method == "backend.remove":
+            what = f"removed {params['target']}"
+        else:
+            row = self._row(params["target"])
+            changes = {name: value for name, value in params.items() if hasattr(row, name)}
+            what = f"{params['target']}: " + ", ".join(
+                f"{name} {getattr(row, name)} → {value}" for name, value in changes.items()
+            )
+        return Changed(self.generation, [what], [], canned_routes.what_if())
 
     def told_to(self, method: str) -> list[dict[str, Any]]:
         """Return what this command was given with, without who."""

@@ -1,7 +1,7 @@
 """What the recorded requests would do, for a dialog: sums first, then who moves."""
 
 from rsp.core.what_if_rows import WhatIf
-from rsp.core.what_if_text import sums, what_if_lines
+from rsp.core.what_if_text import ONLY_CAPITALS, sums, what_if_lines
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, fit, wrap
 
@@ -29,8 +29,11 @@ def what_if_rows(found: WhatIf, width: int, height: int, command: str = "reload"
 
 
 def _role(found: WhatIf, sentence: str) -> str:
-    """Return how a sum is shown: the first one is the answer, a loss is a warning."""
+    """Return how a sum is shown: the first one is the answer, a loss is a warning, and
+    good news is good."""
     if sentence == sums(found)[0]:
         return "warn" if found.moved else "good"
+    if sentence == ONLY_CAPITALS:
+        return "good"
     is_loss = sentence.startswith((f"{found.unrouted:,} would", f"for {found.errors:,} route"))
     return "bad" if is_loss else "dim"
