@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from docs import configuration
 from docs.faults import fault_tables, reason_table
 from rsp.core.autopsy import BY_WORDS, PHASE_WORDS
 from rsp.core.faults.kinds import KINDS, FaultFamily, Value
@@ -113,6 +114,13 @@ PARTS = (
     Part("faults", "docs/faults.md", fault_tables),
     Part("fault kinds", "docs/faults_on_purpose.md", fault_kinds),
     Part("rules", "docs/lint.md", rule_table),
+    Part("tables", "docs/configuration.md", configuration.table_sections),
+    Part("policies", "docs/configuration.md", configuration.policy_table),
+    Part("moving", "docs/configuration.md", configuration.moving_table),
+    Part("request", "docs/configuration.md", configuration.request_table),
+    Part("answer", "docs/configuration.md", configuration.answer_table),
+    Part("sandbox", "docs/configuration.md", configuration.allowed_names),
+    Part("limits", "docs/configuration.md", configuration.limit_table),
 )
 
 

@@ -1,7 +1,7 @@
 """Makes the pictures of the documents: the real dashboard on the demo, with no terminal.
 
-`make picture` runs it. They show what was on the screen at that moment, and nothing is drawn by
-hand; so two pictures are never the same.
+`make picture` makes all of them, `python -m docs.make_picture NAME …` some. They show what was on
+the screen at that moment, and nothing is drawn by hand; so two pictures are never the same.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import html
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -48,15 +48,30 @@ class Until:
     """Pressed before each look: a list has moved since the last one."""
 
 
+Way = tuple[str | Until | Callable[[Stage], None], ...]
+"""Keys, what to wait for, and what is done outside of the dashboard."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A file, and how one comes to what it shows."""
 
     name: str
     scene: Scene
-    way: tuple[str | Until, ...]
-    """Keys, and what to wait for."""
+    way: Way
 
+
+WHO_MOVES: Way = ("ctrl+r", Until("recorded requests would go elsewhere"))
+# A question that has just come is deaf for a moment.
+GROWN: Way = (*WHO_MOVES, Until("generation 2", "y"))
+SPLIT: Way = (
+    Until("spellings of"),
+    ":",
+    *"split",
+    Until(r"🔎split\s*split"),
+    "enter",
+    Until("same name, different backends"),
+)
 
 PICTURES = (
     # Trouble stands on top; the cursor stays with its session wherever that moves to.
@@ -87,6 +102,15 @@ PICTURES = (
         Scene.SLOW_WRITE,
         ("/", *"host~book", "enter", Until("BLOCKED.*00:00"), "enter", "]", Until("NOT BALANCED")),
     ),
+    Picture("moved_by_growth", Scene.SPLIT_ROUTE, WHO_MOVES),
+    Picture("split_ways", Scene.SPLIT_ROUTE, (*GROWN, *SPLIT)),
+    Picture("split_line", Scene.SPLIT_ROUTE, (*SPLIT, "enter", Until(r'return\s*"apps"'))),
+    Picture(
+        "moved_by_removal",
+        Scene.SPLIT_ROUTE,
+        ("2", Until("generation 2"), "x", Until("recorded requests would go elsewhere")),
+    ),
+    Picture("moved_by_cure", Scene.SPLIT_ROUTE, (Stage.cure, *WHO_MOVES)),
 )
 """Those of one scene stand together: they are taken of one demo."""
 
@@ -95,7 +119,7 @@ _TEXT = re.compile(r'(<text[^>]* x=")([\d.]+)("[^>]* textLength=")([\d.]+)("[^>]
 _FONT_FACES = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 
 
-async def take_picture(stage: Stage, way: Iterable[str | Until]) -> str:
+async def take_picture(stage: Stage, way: Way) -> str:
     """Return the dashboard as SVG, at the end of `way`.
 
     Raises:
@@ -105,7 +129,10 @@ async def take_picture(stage: Stage, way: Iterable[str | Until]) -> str:
     async with app.run_test(size=SIZE) as pilot, asyncio.timeout(WARM_UP_S + DEADLINE_S):
         await pilot.pause(WARM_UP_S)
         for step in way:
-            await _go(pilot, step)
+            if callable(step):
+                step(stage)
+            else:
+                await _go(pilot, step)
         return app.export_screenshot(title="rsp demo")
 
 
@@ -151,7 +178,8 @@ def main() -> None:
     # Without these the dashboard takes the place where it runs for a terminal of few colours.
     os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     os.environ.pop("NO_COLOR", None)
-    for scene, pictures in groupby(PICTURES, lambda picture: picture.scene):
+    wanted = [each for each in PICTURES if not sys.argv[1:] or each.name in sys.argv[1:]]
+    for scene, pictures in groupby(wanted, lambda picture: picture.scene):
         with Stage(scene) as stage:
             for picture in pictures:
                 svg = asyncio.run(take_picture(stage, picture.way))

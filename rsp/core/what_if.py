@@ -83,10 +83,10 @@ class Comparison:
         self.before, self.after = Tally(before), Tally(after)
         self._tables = before, after
         self._moves: dict[tuple[str, str], Move] = {}
-        self._count = 0
+        self._count = self._moved_capitals = 0
 
-    def add(self, was: str, will: str) -> None:
-        """Count the next request, which goes from one place to another."""
+    def add(self, was: str, will: str, key: str | None = None) -> None:
+        """Count the next request, which goes from one place to another; now it has this `key`."""
         number = self._count
         self._count += 1
         # A pool alone says nothing of its backend, so one within it is no move that is known.
@@ -96,6 +96,8 @@ class Comparison:
         if move is None:
             move = self._moves[was, will] = Move(was, will, 0)
         move.count += 1
+        if key is not None and key != key.lower():
+            self._moved_capitals += 1
         if len(move.numbers) < WHAT_IF_EXAMPLES:
             move.numbers.append(number)
 
@@ -118,6 +120,7 @@ class Comparison:
             },
             keys=key_shares(before.pools, after.pools),
             first_error=self.after.first_error,
+            moved_capitals=self._moved_capitals,
         )
 
     def _shares(self) -> dict[str, Share]:

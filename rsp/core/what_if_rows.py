@@ -80,3 +80,6 @@ class WhatIf(msgspec.Struct):
     """Decisions that are remembered, but no longer what they were made for."""
     first_error: str = ""
     """What `route` said when it first failed."""
+    moved_capitals: int = 0
+    """Those that would go elsewhere and whose key has capitals in it now. Not known of requests
+    that come from a file."""

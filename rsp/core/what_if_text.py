@@ -4,21 +4,27 @@ from collections.abc import Iterator
 
 from rsp.core.what_if_rows import KeyShare, Move, WhatIf
 
+ONLY_CAPITALS = "all of these have capitals in their keys: no lower-case key moves"
+"""What a change of spelling that harms nobody comes to."""
+
 _LISTED = 8
 """Moves, and backends, that are named in words; `--json` has more."""
 
 
 def what_if_lines(found: WhatIf) -> list[str]:
     """Return what the recorded requests would do, unsanitised: the sums first."""
-    return [*sums(found), *_moves(found), *map(key_sentence, found.keys), *_shares(found)]
+    return [*sums(found), *_moves(found), *_shares(found)]
 
 
 def sums(found: WhatIf) -> list[str]:
-    """Return how many requests would move, find nobody, or fail."""
+    """Return how many requests would move, find nobody, or fail; then what moves of all keys."""
+    keys = [key_sentence(each) for each in found.keys]
     if not found.recorded:
-        return ["no request is recorded yet, so nobody can be seen to move"]
+        return ["no request is recorded yet, so nobody can be seen to move", *keys]
     some = f"{found.moved:,} of {found.recorded:,} recorded requests would go elsewhere"
     lines = [some if found.moved else f"none of {found.recorded:,} recorded requests would move"]
+    if found.moved and found.moved == found.moved_capitals:
+        lines.append(ONLY_CAPITALS)
     if found.unrouted:
         lines.append(f"{found.unrouted:,} would find no backend")
     if found.errors:
@@ -28,7 +34,7 @@ def sums(found: WhatIf) -> list[str]:
         lines.append(f"cannot be known (load or turns decide): the backends of {pools}")
     if found.not_held:
         lines.append(f"{found.not_held:,} more are remembered without what they were made for")
-    return lines
+    return lines + keys
 
 
 def _moves(found: WhatIf) -> Iterator[str]:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable
 
 from rsp.core.replies import Changed
-from rsp.demo.scenes import Scene, cured, line_of_the_bug
+from rsp.core.what_if_text import sums
+from rsp.demo.scenes import CURED_LINE, FEW_BACKENDS, Scene, line_of_the_bug
 from rsp.demo.stage import Stage
 from rsp.demo.stories import (
     Evidence,
@@ -14,7 +15,6 @@ from rsp.demo.stories import (
     accused,
     agreed,
     is_mended,
-    split_hosts,
     story_for,
 )
 
@@ -38,9 +38,8 @@ def narrate(stage: Stage, seconds: float, say: Say) -> None:
 
 
 def story_on(stage: Stage) -> Story | None:
-    """Return the story of `stage`, which names its configuration and the line of its bug."""
-    line = line_of_the_bug(stage.config.read_text())
-    return story_for(stage.scene, str(stage.config), line)
+    """Return the story of `stage`, which names the line of its bug."""
+    return story_for(stage.scene, line_of_the_bug(stage.config.read_text()))
 
 
 def status_text(stage: Stage) -> str:
@@ -94,19 +93,42 @@ def tell_slow_write(stage: Stage, say: Say) -> None:
 
 
 def tell_split_route(stage: Stage, say: Say) -> None:
-    """Say how many reloads go astray, mend the one line, reload, and say it again."""
-    say(f"  before: {stage.world.wait_for_outcomes(1)[-1].text}")
-    for key, backends in sorted(split_hosts(stage.evidence()).items()):
-        say(f"    {key} reaches {' and '.join(sorted(backends))}")
-    source = stage.config.read_text()
-    stage.config.write_text(cured(source))
+    """Say how many reloads go astray with four backends and with nine, who is split, and what the
+    cure would do and does."""
+    say(f"  with {FEW_BACKENDS} backends: {next_round(stage)}")
+    tell_splits(stage, say)
+    tell_reload(stage, say)
+    say(f"  with {stage.evidence().backends} backends: {next_round(stage)}")
+    tell_splits(stage, say)
+    line = line_of_the_bug(stage.config.read_text())
+    stage.cure()
+    say(f"  line {line} is now:{CURED_LINE.rstrip()}")
+    tell_reload(stage, say)
+    say(f"  after the cure: {next_round(stage)}")
+    tell_splits(stage, say)
+
+
+def tell_reload(stage: Stage, say: Say) -> None:
+    """Say what a reload would do to the recorded requests, and reload."""
+    found = stage.ask("reload", Changed, preview=True).what_if
+    if found is not None:
+        for sentence in sums(found):
+            say(f"    reload --preview: {sentence}")
     stage.ask("reload", Changed)
-    say(
-        f"  line {line_of_the_bug(source)} is now: local key = host:lower(); configuration reloaded"
-    )
-    # The round that was under way saw both configurations; the one after it saw the new one only.
+
+
+def tell_splits(stage: Stage, say: Say) -> None:
+    """Say which names are split, as the audit finds them."""
+    splits = stage.evidence().splits
+    names = ", ".join(sorted(split.key for split in splits))
+    say(f"    audit: {f'{len(splits)} names are split: {names}' if splits else 'no split name'}")
+
+
+def next_round(stage: Stage) -> str:
+    """Return what the next whole round measures: the one that is under way may have seen another
+    configuration."""
     stage.world.wait_for_outcomes(1)
-    say(f"  after: {stage.world.wait_for_outcomes(1)[-1].text}")
+    return stage.world.wait_for_outcomes(1)[-1].text
 
 
 def look_until(stage: Stage, is_there: Callable[[Evidence], bool]) -> Evidence:

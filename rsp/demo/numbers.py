@@ -85,7 +85,7 @@ STORY_RECEIVE_BUFFER_BYTES = 16 * KIB
 ROUND_PAUSE_S = 1.0
 """Between two rounds of a story."""
 
-THINK_S = (0.3, 1.2)
+THINK_S = (0.2, 0.8)
 """How long an owner rests between visiting a site and reloading it, and again before leaving."""
 
 ENGINE_STOP_S = 5.0

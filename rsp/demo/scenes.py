@@ -14,7 +14,9 @@ class Scene(StrEnum):
 
 
 TWO_POOLS = {"web": ("web1", "web2"), "files": ("files1", "files2")}
-ONE_POOL = {"apps": ("apps1", "apps2", "apps3", "apps4")}
+ONE_POOL = {"apps": tuple(f"apps{number}" for number in range(1, 10))}
+FEW_BACKENDS = 4
+"""How many of them there are at first: the others come while the story runs."""
 
 ROUTE_BY_HOST = """\
 -- Files have backends of their own; everything else is the web site.
@@ -35,13 +37,19 @@ function route(request)
   if domain then
     host, reason = domain, "reload URL: the domain in the path decides"
   end
-  local key = host
-  return "apps", { key = key, reason = reason }
+  return "apps", { key = host, reason = reason }
 end
 """
+"""That of sample_configs/platform_case_sensitive.lua, word for word."""
 
-BROKEN_LINE = "  local key = host\n"
-CURED_LINE = "  local key = host:lower()\n"
+SAME_IDENTITY = """\
+-- The domain in that path names what a Host names: audit and `rsp check` compare the two.
+same_identity { path = "^/user/[^/]+/webapps/([^/]+)/reload$" }
+
+"""
+
+BROKEN_LINE = '  return "apps", { key = host, reason = reason }\n'
+CURED_LINE = '  return "apps", { key = host:lower(), reason = reason }\n'
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +69,22 @@ class SceneSetting:
 SETTINGS = {
     Scene.PLAIN: SceneSetting(TWO_POOLS, "least_connections", ROUTE_BY_HOST),
     Scene.SLOW_WRITE: SceneSetting(TWO_POOLS, "least_connections", ROUTE_BY_HOST),
-    Scene.SPLIT_ROUTE: SceneSetting(ONE_POOL, "hash_mod", ROUTE_WITH_THE_BUG),
+    Scene.SPLIT_ROUTE: SceneSetting(ONE_POOL, "hash_mod", SAME_IDENTITY + ROUTE_WITH_THE_BUG),
 }
 
 
-def lua_for(scene: Scene, addresses: Mapping[str, str]) -> str:
-    """Return the configuration of `scene`; `addresses` has `host:port` by backend name."""
+def lua_for(scene: Scene, addresses: Mapping[str, str], most: int | None = None) -> str:
+    """Return the configuration of `scene`; `addresses` has `host:port` by backend name.
+
+    `most` is the number of backends that a pool has at most, the first ones; None: all.
+    """
     setting = SETTINGS[scene]
     command = "rsp demo" if scene is Scene.PLAIN else f"rsp demo {scene}"
     parts = [f"-- The configuration of `{command}`."]
     parts.append('listen { address = "127.0.0.1:0" }\n')
     for pool, names in setting.pools.items():
         backends = "".join(
-            f'    {{ name = "{name}", address = "{addresses[name]}" }},\n' for name in names
+            f'    {{ name = "{name}", address = "{addresses[name]}" }},\n' for name in names[:most]
         )
         parts.append(f'pool("{pool}", {{\n  balance = "{setting.balance}",\n  backends = {{')
         parts.append(f"{backends}  }},\n}})\n")

@@ -6,16 +6,24 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rsp.cli.link import Link
 from rsp.cli.run import start_engine
+from rsp.core.audit import audit
 from rsp.core.evidence import FlowRow
 from rsp.core.faults.rows import FaultAdded, FaultsRemoved
-from rsp.core.replies import ConnectionDetail, ConnectionRow, Connections, Decisions, Status
+from rsp.core.replies import (
+    Backends,
+    ConnectionDetail,
+    ConnectionRow,
+    Connections,
+    Decisions,
+    Status,
+)
 from rsp.demo.engine_life import EngineLife
 from rsp.demo.reports import EngineIsHere
-from rsp.demo.scenes import Scene, line_of_the_bug, lua_for
+from rsp.demo.scenes import FEW_BACKENDS, Scene, cured, line_of_the_bug, lua_for
 from rsp.demo.slow_client import BOOK_HOST
 from rsp.demo.stories import Evidence
 from rsp.demo.world_process import WorldProcess
@@ -25,8 +33,8 @@ T = TypeVar("T")
 DOWNLOADS_KEPT = 3
 """Slow downloads whose ledgers are compared with what their client found."""
 
-DECISIONS_ASKED = 60
-"""Enough to hold both spellings of every site of the split-route story."""
+DECISIONS_ASKED = 200
+"""Enough to hold both spellings of every site of the split-route story, some rounds of them."""
 
 
 class Stage:
@@ -53,11 +61,15 @@ class Stage:
             EngineFailed: with what the engine said.
         """
         try:
-            self.config.write_text(lua_for(self.scene, self.world.sites.addresses))
+            few = FEW_BACKENDS if self.scene is Scene.SPLIT_ROUTE else None
+            self.config.write_text(self._lua(few))
             where = ["--control", str(self.directory / "control.sock"), "--listen", "127.0.0.1:0"]
             words = [str(self.config), *where, "--state", "none"]
             self.engine, self.control = start_engine(words)
             self.proxy = self.ask("status", Status).listeners[0].address
+            if few is not None:
+                # The platform grows: the next reload brings all the others.
+                self.config.write_text(self._lua())
             if self.scene is Scene.SLOW_WRITE:
                 self.play_the_bug()
             engine = EngineIsHere(self.proxy, self.engine.pid, str(self.directory))
@@ -76,14 +88,17 @@ class Stage:
         """End everything."""
         self.close()
 
-    def ask(self, method: str, kind: type[T]) -> T:
+    def _lua(self, most: int | None = None) -> str:
+        return lua_for(self.scene, self.world.sites.addresses, most)
+
+    def ask(self, method: str, kind: type[T], /, **params: Any) -> T:
         """Give the engine one command and return its answer as a `kind`.
 
         Raises:
             Failure: the engine is not there, or refuses.
         """
         with Link(self.control) as link:
-            return link.ask(method, kind)
+            return link.ask(method, kind, **params)
 
     def play_the_bug(self) -> None:
         """Let the engine lose what the proxy of 2013 lost, on the way to every client."""
@@ -95,19 +110,26 @@ class Stage:
         with Link(self.control) as link:
             link.ask("fault.remove", FaultsRemoved, id="all")
 
+    def cure(self) -> None:
+        """Mend the wrong line of the split route's configuration; a reload puts it in force."""
+        self.config.write_text(cured(self.config.read_text()))
+
     def evidence(self) -> Evidence:
         """Return what the stories look at; raises as `ask`."""
         with Link(self.control) as link:
             connections = link.ask("connections", Connections).connections
             if self.scene is Scene.SLOW_WRITE:
                 self._read_books(link, connections)
+            decisions = link.ask("decisions", Decisions, limit=DECISIONS_ASKED).decisions
+            backends = link.ask("backends", Backends)
             return Evidence(
                 connections,
-                link.ask("decisions", Decisions, limit=DECISIONS_ASKED).decisions,
+                sum(len(pool.backends) for pool in backends.pools),
                 tuple(self.world.outcomes),
                 self.scene is Scene.SPLIT_ROUTE and is_mended(self.config),
                 list(self._books.values()),
                 link.ask("status", Status).faults,
+                audit(decisions, backends).splits,
             )
 
     def _read_books(self, link: Link, connections: Sequence[ConnectionRow]) -> None:

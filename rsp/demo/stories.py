@@ -7,11 +7,12 @@ Pure: no clock, no socket. Whoever shows a story gathers the `Evidence`, keeps w
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from rsp.core.audit import SplitRow
 from rsp.core.evidence import FlowRow
-from rsp.core.replies import ConnectionRow, DecisionRow
+from rsp.core.replies import ConnectionRow
 from rsp.core.vocabulary import StallCause
 from rsp.demo.reports import Outcome
-from rsp.demo.scenes import Scene
+from rsp.demo.scenes import FEW_BACKENDS, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Evidence:
 
     connections: Sequence[ConnectionRow] = ()
     """Live sessions."""
-    decisions: Sequence[DecisionRow] = ()
-    """The last ones, newest last."""
+    backends: int = 0
+    """How many there are, in all pools."""
     outcomes: Sequence[Outcome] = ()
     """The last ones, newest last."""
     is_cured: bool = False
@@ -30,6 +31,8 @@ class Evidence:
     """What the ledgers of the last slow downloads say of the response."""
     faults: int = 0
     """How many faults are in force."""
+    splits: Sequence[SplitRow] = ()
+    """What the audit says of the last decisions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,14 @@ def ends_well(evidence: Evidence) -> bool:
     return bool(evidence.outcomes) and evidence.outcomes[-1].is_good
 
 
-def split_hosts(evidence: Evidence) -> dict[str, set[str]]:
-    """Return the keys that reach several backends when their case is ignored, in lower case,
-    with those backends."""
-    reached: dict[str, set[str]] = {}
-    for decision in evidence.decisions:
-        if decision.key and decision.backend:
-            reached.setdefault(decision.key.lower(), set()).add(decision.backend)
-    return {key: backends for key, backends in reached.items() if len(backends) > 1}
+def has_grown(evidence: Evidence) -> bool:
+    """Whether the platform has more backends than it began with."""
+    return evidence.backends > FEW_BACKENDS
+
+
+def is_whole(evidence: Evidence) -> bool:
+    """Whether the cure is in force: no name is split, and every reload reached its site."""
+    return evidence.is_cured and not evidence.splits and ends_well(evidence)
 
 
 SLOW_WRITE = Story(
@@ -130,34 +133,34 @@ SLOW_WRITE = Story(
 )
 
 
-def split_route(config_path: str, line: int) -> Story:
-    """Return the split-route story for the configuration at `config_path`; its bug is at `line`."""
+def split_route(line: int) -> Story:
+    """Return the split-route story; its bug is at `line` of the configuration."""
     return Story(
         "The split route: reloads that reach the wrong backend",
         (
-            Step("Visits come in lower case; owners reload in their own spelling, by a URL."),
+            Step("Four backends; the file has nine. ctrl+r: most sites would move; y.", has_grown),
             Step(
-                "Routing: ironhand.example and IronHand.example reach two backends.",
-                lambda evidence: bool(split_hosts(evidence)),
+                "The header warns of spellings. :split, enter: both ways of one name.",
+                lambda evidence: has_grown(evidence) and bool(evidence.splits),
             ),
+            Step(f"enter: the lines that ran. Line {line} hashes the name as it came."),
             Step(
-                f"In line {line} of {config_path}: local key = host:lower()",
+                f"e: in line {line} write key = host:lower(), save, leave the editor.",
                 lambda evidence: evidence.is_cured,
             ),
-            Step("ctrl+r, then y, reloads; no connection is dropped.", ends_well),
-            Step("Routing again: both spellings reach one backend.", ends_well),
+            Step("ctrl+r: no lower-case key would move; y. No reload goes astray.", is_whole),
         ),
         outcomes_shown=1,
     )
 
 
-def story_for(scene: Scene, config_path: str, bug_line: int | None) -> Story | None:
+def story_for(scene: Scene, bug_line: int | None) -> Story | None:
     """Return the story of `scene`; the plain demo has none."""
     match scene:
         case Scene.SLOW_WRITE:
             return SLOW_WRITE
         case Scene.SPLIT_ROUTE:
-            return split_route(config_path, bug_line or 1)
+            return split_route(bug_line or 1)
         case Scene.PLAIN:
             return None
 

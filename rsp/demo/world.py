@@ -61,11 +61,10 @@ async def tell_split_route(proxy: str) -> None:
     while True:
         reloads = await reload_all(proxy)
         astray = [reload for reload in reloads if reload.went_astray]
-        text = f"{len(astray)} of {len(reloads)} reloads went astray"
+        text = f"{len(astray)} of {len(reloads)} reloads astray"
         if astray:
-            one = astray[0]
             # Whole in a panel of 80 columns.
-            text += f": {one.domain} on {one.visited}, its reload on {one.reloaded}"
+            text += f": {', '.join(reload.name for reload in astray)}"
         say(Outcome(is_good=not astray, text=text))
 
 

@@ -149,11 +149,12 @@ def compare(job: WhatIfJob, recorded: Sequence[Recorded]) -> WhatIf:
         request = request_of(each, fields[-1])
         will = after.decide(request)
         to = comparison.after.place(will) if will else comparison.after.nowhere(None)
-        was = each.went
+        was, key = each.went, None
         if before is not None:
             now = before.decide(request)
             was = comparison.before.place(now) if now else comparison.before.nowhere(None)
-        comparison.add(was, to)
+            key = now.key if now else None
+        comparison.add(was, to, key)
     return comparison.result()
 
 

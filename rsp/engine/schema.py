@@ -36,6 +36,15 @@ class Key(NamedTuple):
     """All that it may be, when these are few."""
 
 
+class Table(NamedTuple):
+    """One table of a configuration."""
+
+    written: str
+    """How it is written; its names stand in the place of `…`."""
+    says: str
+    keys: tuple[Key, ...]
+
+
 LISTEN = (
     Key("address", "text", ABSENT, "Where to listen: `127.0.0.1:8080`, `[::1]:8080`, or "
         "`unix:/path`. Port 0 lets the kernel choose."),
@@ -136,3 +145,40 @@ SAME_IDENTITY = (
     Key("path", "text", REQUIRED, "A Lua pattern of the whole path with one capture, which names "
         "the same as a Host does."),
 )  # fmt: skip
+
+TABLES = (
+    Table("listen { … }", "A listener. There may be any number of them.", LISTEN),
+    Table('pool("NAME", { … })', "A group of backends that can stand in for each other.", POOL),
+    Table('pool("NAME", { backends = { { … } } })', "One backend of a pool.", BACKEND),
+    Table('pool("NAME", { health = { … } })', "How the backends of a pool are checked.", HEALTH),
+    Table('pool("NAME", { eject = { … } })', "When a backend that fails requests is left out.",
+          EJECT),
+    Table('pool("NAME", { sticky = { … } })', "How a client comes back to the backend it had.",
+          STICKY),
+    Table('pool("NAME", { queue = { … } })', "Who waits where all backends are full.", QUEUE),
+    Table("same_identity { … }", "Two ways to name one thing, for `rsp check` and `rsp ctl audit`.",
+          SAME_IDENTITY),
+)  # fmt: skip
+"""Every table that the loader reads: whoever adds one adds it here."""
+
+REQUEST = (
+    Key("method", "text", REQUIRED, "`GET`, `POST`, …"),
+    Key("path", "text", REQUIRED, "Up to the `?`, as the client sent it."),
+    Key("query", "text", REQUIRED, "What is behind the `?`, empty where there is none."),
+    Key("host", "text", REQUIRED, "The Host in small letters, without port and without final dot."),
+    Key("raw_host", "text", REQUIRED, "The Host as the client sent it."),
+    Key("headers", "table", REQUIRED, "The fields by their names, in any case; what came more "
+        "than once is joined by `, `. It can be read only while the request is routed."),
+    Key("client_ip", "text", REQUIRED, "The address of the client, `unix` for one that came by a "
+        "unix socket."),
+    Key("listener", "text", REQUIRED, "Where it came in: the address of the listener, with its "
+        "real port."),
+)  # fmt: skip
+"""What `route` is given. Any other name is an error."""
+
+ANSWER = (
+    Key("key", "text", ABSENT, "What the policies that need a key hash; without it the host, or "
+        "the client's address where there is none."),
+    Key("reason", "text", ABSENT, "Why, in words of your own. Decisions show it."),
+)  # fmt: skip
+"""What `route` may return in a table behind the name of the pool."""

@@ -93,6 +93,8 @@ def test_a_preview_counts_what_then_happens(
     assert what_if["moved"] == really.total() > 0
     assert (what_if["unrouted"], what_if["errors"]) == (1, 1)
     assert what_if["cannot_be_known"] == {}
+    # Only a change of spelling leaves every key alone that has none to change.
+    assert (what_if["moved_capitals"] == what_if["moved"]) == (change == "folded")
     again = proxy.ctl("reload", "--preview")["what_if"]
     assert (again["moved"], again["recorded"]) == (0, 2 * len(before))
 

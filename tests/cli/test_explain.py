@@ -9,52 +9,52 @@ from click.testing import CliRunner
 from rsp.cli.explain import command
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_configs"
-RELOAD = str(SAMPLES / "reload_url.lua")
+RELOAD = str(SAMPLES / "platform.lua")
 DRAIN = str(SAMPLES / "weighted_drain.lua")
 
 
 def test_the_answer_has_everything_that_decided() -> None:
-    url = "http://www.example.com/user/IronHand/webapps/IronHand.example/reload"
+    url = "http://www.example.com/user/IronHand/webapps/IronHand.on.example/reload"
     result = CliRunner().invoke(command, [RELOAD, "POST", url, "--json"])
     assert result.exit_code == 0
     answer = json.loads(result.stdout)
     assert {"pool", "backend", "key", "reason", "generation", "candidates"} <= set(answer)
-    assert (answer["pool"], answer["backend"], answer["generation"]) == ("apps", "apps1", 1)
-    assert answer["key"] == "ironhand.example"
+    assert (answer["pool"], answer["backend"], answer["generation"]) == ("apps", "apps2", 1)
+    assert answer["key"] == "ironhand.on.example"
     assert answer["reason"] == "reload URL: the domain in the path decides"
     verdicts = {row["name"]: row["verdict"] for row in answer["candidates"]}
-    assert verdicts["apps1"] == "chosen"
-    assert list(verdicts) == ["apps1", "apps2", "apps3", "apps4"]
+    assert verdicts["apps2"] == "chosen"
+    assert list(verdicts) == [f"apps{number}" for number in range(1, 10)]
 
 
 def test_two_spellings_of_a_host_get_one_answer() -> None:
     answers = [
         json.loads(CliRunner().invoke(command, [RELOAD, "GET", url, "--json"]).stdout)
-        for url in ("http://IronHand.example/", "http://ironhand.example/")
+        for url in ("http://IronHand.on.example/", "http://ironhand.on.example/")
     ]
     assert answers[0] == answers[1]
 
 
 def test_the_text_names_target_reason_key_and_candidates() -> None:
-    result = CliRunner().invoke(command, [RELOAD, "GET", "http://ironhand.example/"])
-    assert result.stdout.splitlines()[:8] == [
-        "GET http://ironhand.example/ -> apps/apps1",
+    result = CliRunner().invoke(command, [RELOAD, "GET", "http://ironhand.on.example/"])
+    lines = result.stdout.splitlines()
+    assert lines[:6] == [
+        "GET http://ironhand.on.example/ -> apps/apps2",
         "  reason      host decides",
-        "  key         ironhand.example",
-        "  candidates  apps1  weight 1  chosen",
-        "              apps2  weight 1  not picked",
+        "  key         ironhand.on.example",
+        "  candidates  apps1  weight 1  not picked",
+        "              apps2  weight 1  chosen",
         "              apps3  weight 1  not picked",
-        "              apps4  weight 1  not picked",
-        "  policy: hash: each backend has a score for the key, and the highest wins: apps1",
     ]
+    assert lines[12] == "  policy: hash_mod: the hash of the key modulo 9 is 1: apps2"
 
 
 def test_the_text_shows_the_lines_that_ran_and_what_they_set() -> None:
-    url = "http://www.example.com/user/fred/webapps/IronHand.example/reload"
+    url = "http://www.example.com/user/fred/webapps/IronHand.on.example/reload"
     shown = CliRunner().invoke(command, [RELOAD, "POST", url]).stdout
     ran = shown[shown.index("lines that ran") :]
-    assert 'domain = "IronHand.example"' in ran
-    assert "returned: apps, key ironhand.example" in ran
+    assert 'domain = "IronHand.on.example"' in ran
+    assert "returned: apps, key ironhand.on.example" in ran
 
 
 def test_a_refusal_is_an_answer_too() -> None:

@@ -32,6 +32,13 @@ def test_every_finding_has_its_rule_severity_and_line() -> None:
     ]
 
 
+def test_the_advice_on_a_modulo_has_the_share_of_keys_that_one_more_moves() -> None:
+    pool = _pool("apps", 1, 1, 1, 1, balance="hash_mod")
+    (finding,) = findings_in(Config("f", "", (LISTENER,), (pool,)))
+    assert "4 → 5, moves 80% of all keys" in finding.message
+    assert finding.message.endswith('with balance = "hash" it is 20%')
+
+
 def test_a_pool_whose_name_is_computed_has_no_line() -> None:
     (finding,) = findings_in(Config("f", "pool(name, {})", (LISTENER,), (_pool("web"),)))
     assert (finding.rule, finding.line) == ("empty_pool", None)

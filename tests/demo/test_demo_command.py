@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from rsp.demo.routing_users import SPELLINGS, domain_of
+
 TIMEOUT_S = 120
 
 
@@ -92,15 +94,23 @@ def test_slow_write_names_client_and_hole_and_the_cure_leaves_neither(demos: lis
     assert "5,242,880 bytes in, 0 dropped: balanced" in cured
 
 
-def test_split_route_counts_what_goes_astray_before_and_after_the_cure(demos: list[Demo]) -> None:
+def test_split_route_tells_who_is_hit_and_that_the_cure_moves_nobody_else(
+    demos: list[Demo],
+) -> None:
     demo = Demo("split-route", "--seconds", "0")
     demos.append(demo)
     said = demo.finish()
-    before = re.search(r"before: (\d) of 6 reloads went astray: IronHand.example", said)
-    assert before is not None, said
-    assert int(before[1]) > 3
-    assert "ironhand.example reaches apps" in said
-    assert "after: 0 of 6 reloads went astray" in said
+    few, many, cured = re.split(r"  with 9 backends|  after the cure", said)
+    names = ", ".join(sorted(domain_of(name).lower() for name in SPELLINGS))
+    assert "4 of 12 reloads astray: RedFox, BigOwl, OldElk, WetNewt\n" in few
+    assert "audit: 4 names are split" in few
+    assert re.search(r"reload --preview: \d+ of \d+ recorded requests would go elsewhere", few)
+    assert "4 → 9 backends move 89% of all keys" in few
+    assert f"6 of 12 reloads astray: {', '.join(SPELLINGS)}\n" in many
+    assert f"audit: 6 names are split: {names}\n" in many
+    assert "no lower-case key moves" in many
+    assert "0 of 12 reloads astray" in cured
+    assert "audit: no split name" in cured
 
 
 def test_a_killed_demo_takes_everything_with_it(demos: list[Demo]) -> None:

@@ -1,13 +1,14 @@
 """The demo's configurations, loaded by the engine's own loader, route as the stories claim."""
 
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from rsp.core.backends import BackendTable
 from rsp.core.routing import Balancer, RouteRequest
-from rsp.demo.routing_users import DASHBOARD_HOST, SPELLINGS
-from rsp.demo.scenes import SETTINGS, Scene, cured, lua_for
+from rsp.demo.routing_users import DASHBOARD_HOST, PLAIN_NAMES, SPELLINGS, domain_of
+from rsp.demo.scenes import FEW_BACKENDS, ROUTE_WITH_THE_BUG, SETTINGS, Scene, cured, lua_for
 from rsp.engine.lua_config import LoadedConfig, load_source
 
 ADDRESSES = {
@@ -33,13 +34,13 @@ def backend_for(config: LoadedConfig, method: str, path: str, host: str) -> str:
 
 
 def astray(config: LoadedConfig) -> list[str]:
-    """Return the spellings whose reload reaches another backend than their visits."""
+    """Return the owners whose reload reaches another backend than their visits."""
     return [
         name
-        for name in SPELLINGS
-        if backend_for(config, "GET", "/", f"{name}.example".lower())
+        for name in (*SPELLINGS, *PLAIN_NAMES)
+        if backend_for(config, "GET", "/", domain_of(name).lower())
         != backend_for(
-            config, "POST", f"/user/{name}/webapps/{name}.example/reload", DASHBOARD_HOST
+            config, "POST", f"/user/{name}/webapps/{domain_of(name)}/reload", DASHBOARD_HOST
         )
     ]
 
@@ -57,11 +58,24 @@ def test_files_have_their_own_pool() -> None:
     assert backend_for(config, "GET", "/", "WWW.Example").startswith("web")
 
 
-def test_the_bug_sends_most_reloads_astray_and_ironhands_among_them() -> None:
-    lost = astray(loaded(lua_for(Scene.SPLIT_ROUTE, ADDRESSES)))
-    assert "IronHand" in lost
-    assert len(lost) > len(SPELLINGS) / 2
+def test_four_backends_hide_the_bug_from_two_owners_and_nine_from_none() -> None:
+    source = lua_for(Scene.SPLIT_ROUTE, ADDRESSES, FEW_BACKENDS)
+    hidden = set(SPELLINGS) - set(astray(loaded(source)))
+    assert hidden == {"IronHand", "JoeButy"}
+    assert astray(loaded(lua_for(Scene.SPLIT_ROUTE, ADDRESSES))) == list(SPELLINGS)
 
 
-def test_the_cured_line_brings_every_reload_home() -> None:
-    assert astray(loaded(cured(lua_for(Scene.SPLIT_ROUTE, ADDRESSES)))) == []
+@pytest.mark.parametrize("most", [FEW_BACKENDS, None])
+def test_the_cured_line_brings_every_reload_home_and_moves_no_site(most: int | None) -> None:
+    source = lua_for(Scene.SPLIT_ROUTE, ADDRESSES, most)
+    before, after = loaded(source), loaded(cured(source))
+    assert astray(after) == []
+    for name in (*SPELLINGS, *PLAIN_NAMES):
+        site = domain_of(name).lower()
+        assert backend_for(before, "GET", "/", site) == backend_for(after, "GET", "/", site)
+
+
+def test_the_demo_routes_as_the_sample_does() -> None:
+    samples = Path(__file__).parent.parent.parent / "sample_configs"
+    assert ROUTE_WITH_THE_BUG in (samples / "platform_case_sensitive.lua").read_text()
+    assert cured(ROUTE_WITH_THE_BUG) in (samples / "platform.lua").read_text()

@@ -23,6 +23,8 @@ class EditingEngine(FakeEngine):
         self.decided = canned_routes.mixed()
         self.source = canned_routes.config()
         self.explained: list[dict[str, Any]] = []
+        self.previews: list[tuple[str, dict[str, Any]]] = []
+        """What was only tried, with its values."""
 
     @property
     def generation(self) -> int:
@@ -86,13 +88,10 @@ class EditingEngine(FakeEngine):
         return Explanation("web", name, None, "host decides", self.generation, [])
 
     def _edit(self, method: str, params: dict[str, Any]) -> Changed:
+        if params.pop("preview", False):
+            self.previews.append((method, params))
+            return self._preview(method, params)
         self.commands.append((method, params))
-        if params.get("preview"):
-            try:
-                parse_address(params["address"])
-            except AddressError as error:
-                raise CommandRefused(str(error)) from error
-            return Changed(self.generation, [f"added {params['pool']}/{params['name']}"], [])
         self._check(params)
         if method == "backend.set":
             values = {k: v for k, v in params.items() if k in ("weight", "state", "address")}
@@ -123,10 +122,27 @@ class EditingEngine(FakeEngine):
             return None
         return TrialRow(self.generation, "what was changed", "dashboard", params["confirm"], 30)
 
+    def _preview(self, method: str, params: dict[str, Any]) -> Changed:
+        try:
+            parse_address(params.get("address", "127.0.0.1:1"))
+        except AddressError as error:
+            raise CommandRefused(str(error)) from error
+        if method == "backend.add":
+            what = f"added {params['pool']}/{params['name']}"
+        elif method == "backend.remove":
+            what = f"removed {params['target']}"
+        else:
+            row = self._row(params["target"])
+            changes = {name: value for name, value in params.items() if hasattr(row, name)}
+            what = f"{params['target']}: " + ", ".join(
+                f"{name} {getattr(row, name)} → {value}" for name, value in changes.items()
+            )
+        return Changed(self.generation, [what], [], canned_routes.what_if())
+
     def told_to(self, method: str) -> list[dict[str, Any]]:
-        """Return what this command was given with, without who and the previews."""
+        """Return what this command was given with, without who."""
         return [
             {name: value for name, value in params.items() if name != "who"}
             for name, params in self.commands
-            if name == method and not params.get("preview")
+            if name == method
         ]

@@ -151,6 +151,7 @@ async def test_a_backend_is_added_when_nothing_is_wrong_with_it(editing: Editing
         await pilot.press(*":9005")
         await shows(pilot, app, "enter: added web/web5")
         await shows(pilot, app, "its share of pool web: 25%")
+        await shows(pilot, app, "312 of 4,810 recorded requests would go elsewhere")
         await pilot.press("enter")
         await wait_until(pilot, lambda: isinstance(app.screen, BackendsScreen))
         assert editing.told_to("backend.add") == [
@@ -181,6 +182,32 @@ async def test_a_form_stays_open_when_the_engine_refuses(editing: EditingEngine)
         await pilot.press("enter")
         await wait_until(pilot, lambda: editing.weight_of("web/web1") == 60)
         await wait_until(pilot, lambda: isinstance(app.screen, BackendsScreen))
+
+
+async def test_who_would_move_is_shown_before_an_edit_is_given(editing: EditingEngine) -> None:
+    app = attached(editing)
+    moves = "312 of 4,810 recorded requests would go elsewhere"
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await at_backends(pilot, app)
+        await pilot.press("x")
+        await shows(pilot, app, moves)
+        await check_golden(pilot, app, "question-remove-moves-80x24")
+        await listening(app, pilot)
+        await pilot.press("escape", "d")
+        await shows(pilot, app, "2 or 3: web/web1: state ready → drain")
+        await shows(pilot, app, moves)
+        await listening(app, pilot)
+        await pilot.press("escape", "equals_sign")
+        await wait_until(pilot, lambda: isinstance(app.screen, Form))
+        await pilot.press("6", "0")
+        await shows(pilot, app, moves)
+        assert editing.commands == []
+        assert [(method, params["target"]) for method, params in editing.previews] == [
+            ("backend.remove", "web/web1"),
+            ("backend.set", "web/web1"),
+            ("backend.set", "web/web1"),
+        ]
+        assert editing.previews[-1][1]["weight"] == 60
 
 
 async def test_an_edit_sends_only_what_differs(editing: EditingEngine) -> None:

@@ -220,6 +220,7 @@ def test_the_chosen_candidate_is_seen_where_there_is_little_room() -> None:
     lines = candidate_lines(rows, 80, 2)
     assert "▸ web1" in plain(lines[0])
     assert plain(lines[1]).strip() == "and 3 more, none of them chosen"
+    assert [plain(line).strip() for line in candidate_lines(rows, 80, 1)] == ["4 candidates"]
     assert candidate_lines(rows, 80, 0) == []
 
 

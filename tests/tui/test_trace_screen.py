@@ -38,10 +38,10 @@ async def test_enter_shows_the_lines_that_ran(
         ran = {line.number: line for line in app.screen.table.rows if line.runs}
         assert list(ran) == [12, 13]
         assert ran[12].set == 'key = "IronHand.example"'
-        assert app.screen.table.cursor_row is ran[12]
-        await shows(pilot, app, "after 12: key =")
-        await pilot.press("j")
+        assert app.screen.table.cursor_row is ran[13]
         await shows(pilot, app, "after 13: key =")
+        await pilot.press("k")
+        await shows(pilot, app, "after 12: key =")
         await pilot.press("escape")
         await shows(pilot, app, "Decisions [9]")
         await pilot.press("o")
@@ -58,9 +58,9 @@ async def test_e_opens_the_editor_at_the_line(
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
         await at_trace(pilot, app)
-        await pilot.press("j", "e")
+        await pilot.press("k", "e")
         await wait_until(pilot, lambda: bool(opened), "the editor")
-        assert opened == [(editing.source.path, 13)]
+        assert opened == [(editing.source.path, 12)]
 
 
 async def test_a_refusal_is_shown(editing: EditingEngine) -> None:

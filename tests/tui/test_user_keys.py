@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from textual.events import Key
 
 from rsp.cli import main
 from rsp.tui.keymap import KEYS
@@ -144,6 +145,23 @@ async def test_a_key_of_ones_own_that_is_held_down_answers_no_question(
         await pilot.press("l")
         await wait_until(pilot, lambda: engine.commands)
         assert engine.commands == [("close", {"id": 41, "reset": False})]
+
+
+async def test_a_key_that_is_held_down_answers_a_question_once(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        below = app.screen
+        await pilot.press("X")
+        await listening(app, pilot)
+        question = app.screen
+        for _ in range(2):
+            # Both are on their way to the question before it has answered one.
+            question.post_message(Key("r", None))
+        await wait_until(pilot, lambda: engine.commands)
+        await pilot.pause()
+        assert app.screen is below
+        assert [name for name, _ in engine.commands] == ["close"]
 
 
 def test_a_choice_whose_key_asks_gets_another_letter_of_its_own() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rsp.core.backends import Backend, Pool
 from rsp.core.config import Config
 from rsp.core.linting.finding import Finding
+from rsp.core.moving import moved_by_modulo, moved_by_rendezvous
 from rsp.core.vocabulary import BackendState, Severity
 
 
@@ -45,14 +46,18 @@ def _pool_findings(pool: Pool, line: int | None) -> Iterator[Finding]:
             f'every backend of pool "{pool.name}" has weight 0, so its policy picks none; '
             "give one of them a weight of 1 or more",
         )
-    if pool.balance == "hash_mod":
-        yield Finding(
-            "modulo_hash",
-            Severity.ADVICE,
-            line,
-            f'pool "{pool.name}" uses hash_mod: another number of backends moves nearly every '
-            'key to another backend; balance = "hash" moves only the share of the one that changed',
-        )
+    if pool.balance == "hash_mod" and pool.backends:
+        yield Finding("modulo_hash", Severity.ADVICE, line, _modulo_advice(pool))
+
+
+def _modulo_advice(pool: Pool) -> str:
+    count = len(pool.backends)
+    more = count + 1
+    return (
+        f'pool "{pool.name}" uses hash_mod: one backend more, {count} → {more}, moves '
+        f"{moved_by_modulo(count, more):.0%} of all keys to another backend; with "
+        f'balance = "hash" it is {moved_by_rendezvous(count, more):.0%}'
+    )
 
 
 def _shadowed(pool: Pool) -> Iterator[Finding]:

@@ -138,7 +138,9 @@ def candidate_lines(rows: Sequence[CandidateRow], width: int, height: int) -> li
     lines = [cut(_candidate(row, name_cells), width) for row in kept[:height]]
     if len(rows) > height:
         left = len(rows) - height + 1
-        lines[-1] = (Span(f"  and {left} more, none of them chosen", "dim"),)
+        # The only line there is has no room for the chosen one.
+        said = f"and {left} more, none of them chosen" if height > 1 else f"{left} candidates"
+        lines[-1] = (Span(f"  {said}", "dim"),)
     return lines
 
 

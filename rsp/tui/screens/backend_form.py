@@ -7,8 +7,6 @@ import msgspec
 
 from rsp.core.replies import BackendRow, Changed, PoolRow
 from rsp.core.sanitise import safe
-from rsp.core.wire import CommandRefused
-from rsp.tui.client import EngineGone
 from rsp.tui.model.backend_edit import (
     add_params,
     add_problem,
@@ -22,6 +20,7 @@ from rsp.tui.model.backend_edit import (
 from rsp.tui.model.backends import BackendLine, BackendList
 from rsp.tui.model.problem import Problem
 from rsp.tui.model.spans import Line, Span, wrap
+from rsp.tui.screens.foreseen import refusal_lines, tried, who_moves
 from rsp.tui.screens.form import Field, Form
 
 Applied = Callable[[str, Changed, dict[str, Any]], None]
@@ -30,10 +29,14 @@ Applied = Callable[[str, Changed, dict[str, Any]], None]
 
 _NO_VALUES = ("target", "pool", "name", "confirm")
 """Parameters that are no values of a backend."""
+_MOVES = 6
+"""Rows for what the recorded requests would do: the longest form still fits on 24 lines."""
 
 
 class BackendForm(Form):
     """What adding and editing have in common."""
+
+    SAID_ROWS = 3 + _MOVES
 
     def __init__(
         self, title: str, fields: list[Field], backends: BackendList, applied: Applied
@@ -59,6 +62,23 @@ class BackendForm(Form):
             self.refused(reason)
 
         self.shell.give(method, {**params, "if_generation": self._seen}, done, refused)
+
+    async def foreseen(
+        self, method: str, params: Mapping[str, Any], typed: Mapping[str, str]
+    ) -> list[Line] | None:
+        """Return what would change and who would move, as the engine says that tried it."""
+        answer = await tried(self.shell, method, params)
+        if answer is None:
+            return None
+        if isinstance(answer, str):
+            return refusal_lines(answer, self.room)
+        would = self.wrapped(f"enter: {'; '.join(answer.changed)}", "accent")
+        moves = who_moves(answer, method, self.room, _MOVES)
+        return [*would, *self.shares(typed), *moves]
+
+    def shares(self, typed: Mapping[str, str]) -> list[Line]:
+        """Return what becomes of the share of the backend."""
+        raise NotImplementedError
 
     def wrapped(self, said: str, role: str = "") -> list[Line]:
         """Return a sentence in lines."""
@@ -88,6 +108,10 @@ class AddForm(BackendForm):
 
     def effect(self, typed: Mapping[str, str]) -> list[Line]:
         """Return the share that it would get."""
+        return self.shares(typed)
+
+    def shares(self, typed: Mapping[str, str]) -> list[Line]:
+        """Return the share that it would get."""
         params = add_params(typed)
         pool = next(pool for pool in self.backends.pools if pool.name == typed["pool"])
         row = BackendRow(
@@ -98,14 +122,7 @@ class AddForm(BackendForm):
 
     async def ask(self, typed: Mapping[str, str]) -> list[Line] | None:
         """Let the engine try it without doing it: it also resolves the address."""
-        try:
-            answer = await self.shell.feed.command(
-                "backend.add", {**add_params(typed), "preview": True}, Changed
-            )
-        except (CommandRefused, EngineGone) as error:
-            return self.wrapped(f"✗ {error}", "bad")
-        would = self.wrapped(f"enter: {'; '.join(answer.changed)}", "accent")
-        return [*would, *self.effect(typed)]
+        return await self.foreseen("backend.add", add_params(typed), typed)
 
     def apply(self, typed: Mapping[str, str]) -> None:
         """Add it."""
@@ -143,10 +160,23 @@ class EditForm(BackendForm):
         changes = set_params(typed, line.row)
         table = table_of(self.backends.pools, self.backends.generation or 0)
         said = self.wrapped(sentence(line.key, changes, table), "accent" if changes else "dim")
+        return [*said, *self.shares(typed)]
+
+    def shares(self, typed: Mapping[str, str]) -> list[Line]:
+        """Return what becomes of the share, where the weight is another one."""
+        line = self._line
+        changes = set_params(typed, line.row)
         if "weight" not in changes:
-            return said
+            return []
         row = msgspec.structs.replace(line.row, weight=changes["weight"])
-        return [*said, *self.wrapped(share_sentence(line.pool, row.name, row), "dim")]
+        return self.wrapped(share_sentence(line.pool, row.name, row), "dim")
+
+    async def ask(self, typed: Mapping[str, str]) -> list[Line] | None:
+        """Let the engine try it without doing it, where something differs."""
+        changes = set_params(typed, self._line.row)
+        if not changes:
+            return None
+        return await self.foreseen("backend.set", {"target": self._line.key, **changes}, typed)
 
     def apply(self, typed: Mapping[str, str]) -> None:
         """Change it; without a difference there is nothing to do."""

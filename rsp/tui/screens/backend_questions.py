@@ -1,11 +1,19 @@
 """The questions about a backend: its state, and its removal."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
 from rsp.core.vocabulary import BackendState
 from rsp.tui.model.backend_columns import state_line
 from rsp.tui.model.backends import BackendLine
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, line
 from rsp.tui.screens.dialog import Choice, Dialog
+from rsp.tui.screens.foreseen import refusal_lines, tried, who_moves
+from rsp.tui.screens.shell import Shell
+
+_WIDTH, _MOVES = 66, 8
+"""Room for what the recorded requests would do, on 80 columns."""
 
 _STATES = {
     BackendState.READY: "it gets new work",
@@ -14,7 +22,7 @@ _STATES = {
 }
 
 
-def state_question(chosen: BackendLine) -> Dialog:
+def state_question(chosen: BackendLine, shell: Shell) -> Dialog:
     """Ask for a state. The answers are `ready`, `drain` and `maint`."""
     lines: list[Line] = []
     choices = []
@@ -24,10 +32,14 @@ def state_question(chosen: BackendLine) -> Dialog:
         lines.append(line(mark, *state_line(state), f"   {meaning}"))
         choices.append(Choice(str(number), state.upper(), state))
     lines += [(), line(Span(_sessions(chosen), "dim"))]
-    return Dialog(f"State of {shown(chosen.key)}", lines, choices, ("backends.state",))
+    is_ready = chosen.row.state == BackendState.READY
+    # Whoever is not ready gets nothing new, drained or in maintenance.
+    state, title = (BackendState.DRAIN, "2 or 3") if is_ready else (BackendState.READY, "1")
+    later = _foresight(shell, "backend.set", {"target": chosen.key, "state": state}, f"{title}: ")
+    return Dialog(f"State of {shown(chosen.key)}", lines, choices, ("backends.state",), later)
 
 
-def remove_question(chosen: BackendLine) -> Dialog:
+def remove_question(chosen: BackendLine, shell: Shell) -> Dialog:
     """Ask when to remove a backend. The answers are `now` and `idle`."""
     count = chosen.row.sessions
     lines: list[Line] = [line(Span(_sessions(chosen), "strong" if count else ""))]
@@ -42,7 +54,25 @@ def remove_question(chosen: BackendLine) -> Dialog:
         lines.append(line(Span(said, "warn")))
     lines += [(), line(Span("z brings it back.", "dim"))]
     choices = [Choice("n", "Now", "now", True), Choice("i", "When idle", "idle")]
-    return Dialog(f"Remove {shown(chosen.key)}?", lines, choices, ("backends.remove",))
+    later = _foresight(shell, "backend.remove", {"target": chosen.key})
+    return Dialog(f"Remove {shown(chosen.key)}?", lines, choices, ("backends.remove",), later)
+
+
+def _foresight(
+    shell: Shell, method: str, params: dict[str, Any], title: str = ""
+) -> Callable[[], Awaitable[Sequence[Line]]]:
+    """Return what asks the engine who would move."""
+
+    async def ask() -> Sequence[Line]:
+        answer = await tried(shell, method, params)
+        if answer is None:
+            return []
+        if isinstance(answer, str):
+            return refusal_lines(answer, _WIDTH)
+        would = [line(Span(title + shown(said), "dim")) for said in answer.changed]
+        return [*would, *who_moves(answer, method, _WIDTH, _MOVES)]
+
+    return ask
 
 
 def _sessions(chosen: BackendLine) -> str:

@@ -238,7 +238,7 @@ class BackendsScreen(Frame):
                 # The answer is to what was shown, whatever somebody else changes meanwhile.
                 self._set(line.key, lambda _row: {"state": state}, seen)
 
-        _ = self.app.push_screen(state_question(line), answered)
+        _ = self.app.push_screen(state_question(line, self.shell), answered)
 
     def action_remove_backend(self) -> None:
         """Ask whether to remove the backend now or once it is idle."""
@@ -255,7 +255,7 @@ class BackendsScreen(Frame):
                 params["when_idle"] = True
             self.shell.give("backend.remove", params, refused=self._refused)
 
-        _ = self.app.push_screen(remove_question(line), answered)
+        _ = self.app.push_screen(remove_question(line, self.shell), answered)
 
     def fault_scopes(self) -> Sequence[Scope]:
         """Return the backend under the cursor, and its pool."""

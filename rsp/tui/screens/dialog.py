@@ -1,6 +1,6 @@
 """Questions: asked by one key, answered by another; Cancel is what a careless enter gets."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
@@ -47,24 +47,26 @@ class Dialog(ModalScreen[str | None]):
         lines: Sequence[Line],
         choices: Sequence[Choice],
         asked_by: Collection[str] = (),
+        later: Callable[[], Awaitable[Sequence[Line]]] | None = None,
     ) -> None:
-        """`asked_by` are the ids of the keys that ask this: a person may have rebound them."""
+        """`asked_by` are the ids of the keys that ask this: a person may have rebound them.
+        `later` is asked for more lines, which are put below once they are there."""
         super().__init__()
         self._title = title
         self._lines = lines
+        self._later = later
         self._choices = choices
         self._asked_by = asked_by
         self._asking_keys: frozenset[str] = frozenset()
         self.is_listening = False
+        self._is_answered = False
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the buttons, Cancel first."""
         self._settle_keys()
         with Vertical(id="dialog") as box:
             box.border_title = Content(self._title)
-            text = Lines(id="dialog-text")
-            text.styles.height = len(self._lines) + 1
-            yield self.around(text)
+            yield self.around(Lines(id="dialog-text"))
             with Horizontal(id="dialog-buttons"):
                 yield Button(Content("Cancel  esc"), id="cancel")
                 for index, choice in enumerate(self._choices):
@@ -90,9 +92,21 @@ class Dialog(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         """Be deaf for a moment: what is typed now was meant for the screen below."""
-        self.query_one("#dialog-text", Lines).show(self._lines)
+        self._say(self._lines)
         self.query_one(self.FIRST, Button).focus()
         self.set_timer(DEAF_S, self._listen)
+        if self._later is not None:
+            self.run_worker(self._add(self._later()), group="dialog")
+
+    def _say(self, lines: Sequence[Line]) -> None:
+        text = self.query_one("#dialog-text", Lines)
+        text.styles.height = len(lines) + 1
+        text.show(lines)
+
+    async def _add(self, more: Awaitable[Sequence[Line]]) -> None:
+        lines = await more
+        if lines and self.is_attached:
+            self._say([*self._lines, (), *lines])
 
     def _listen(self) -> None:
         self.is_listening = True
@@ -106,19 +120,26 @@ class Dialog(ModalScreen[str | None]):
         for choice in self._choices:
             if choice.key == event.key:
                 event.stop()
-                _ = self.dismiss(choice.value)
+                self._answer(choice.value)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Answer by a button."""
         name = event.button.id or ""
         if name == "cancel":
-            _ = self.dismiss(None)
+            self._answer(None)
         elif self.is_listening:
-            _ = self.dismiss(self._choices[int(name.removeprefix("choice-"))].value)
+            self._answer(self._choices[int(name.removeprefix("choice-"))].value)
 
     def action_cancel(self) -> None:
         """Leave everything as it is."""
-        _ = self.dismiss(None)
+        self._answer(None)
+
+    def _answer(self, value: str | None) -> None:
+        """Answer once: a key that is held down comes again before the question is gone, and would
+        close the screen below."""
+        if not self._is_answered:
+            self._is_answered = True
+            _ = self.dismiss(value)
 
 
 def other_keys(choices: Sequence[Choice], taken: Collection[str]) -> list[Choice]:

@@ -132,14 +132,17 @@ class Form(ModalScreen[None]):
             if found is not None and found.field == field.id:
                 sign = Span(" ✗", "bad")
             self.query_one(f"#sign-{field.id}", Lines).show([(sign,)])
-        self._question += 1
-        if self._pause is not None:
-            self._pause.stop()
+        self._drop_question()
         if found is not None:
             self.say([(Span(row, "bad"),) for row in wrap(safe(found.text), self.room)])
             return
         self.say(self.effect(typed))
         self._pause = self.set_timer(ASK_AFTER_S, self._ask_engine)
+
+    def _drop_question(self) -> None:
+        self._question += 1
+        if self._pause is not None:
+            self._pause.stop()
 
     def _ask_engine(self) -> None:
         self.run_worker(self._asking(self._question, self.typed), group="form")
@@ -161,6 +164,8 @@ class Form(ModalScreen[None]):
 
     def refused(self, reason: str) -> None:
         """Show why the engine did not do it; the form stays, so that it can be tried again."""
+        # An answer to what was asked before would take its place.
+        self._drop_question()
         if self.is_attached:
             self.say([(Span(row, "bad"),) for row in wrap(f"✗ {safe(reason)}", self.room)])
 

@@ -17,7 +17,8 @@ _LISTED = 8
 """Rows that a question lists before it says how many more there are."""
 _FORESEEN = 10
 """Rows for what the recorded requests would do: the smallest screen has room for them."""
-_WIDTH = 70
+_WIDTH = 66
+"""What 80 columns leave to the text of a question."""
 
 
 def close_question(sessions: Sequence[Session], ids: Sequence[int]) -> Dialog:

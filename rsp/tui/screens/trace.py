@@ -70,13 +70,14 @@ class TraceScreen(Frame):
             self.put(answer, source)
 
     def put(self, answer: Explanation, source: ConfigSource) -> None:
-        """Show what the engine answered, the cursor on the first line that ran."""
+        """Show what the engine answered, the cursor on the line that ran last: it decided."""
         self._answer, self._path = answer, source.path
         lines = trace_lines(answer, source.running) if answer.trace else []
         self.table.show(lines)
-        first = next((at for at, line in enumerate(lines) if line.runs), 0)
+        last = answer.trace[-1].line if answer.trace else 0
+        at = next((at for at, line in enumerate(lines) if line.number == last), 0)
         # It may have no size yet, and would not scroll there.
-        self.call_after_refresh(self.table.move_to, first)
+        self.call_after_refresh(self.table.move_to, at)
         self._refusal = ""
         self.show_body()
 
