@@ -44,7 +44,6 @@ from rsp.engine.worker import Rehearser
 _DRAIN_LOOK_S = 0.05
 """How often a draining engine looks whether the last session has ended."""
 
-
 _UNASKED = (State.IDLE, State.READING_HEAD, State.READING_PROXY_HEADER)
 """Sessions in these states have asked nothing yet; a draining engine does not wait for it."""
 
@@ -133,9 +132,8 @@ class Engine:
         )
         self._watchdog.start()
         tick = self.context.dispatcher.balancer.stickiness.tick
-        self._housekeeping = loop.create_task(
-            keep_house(self.changes, self.listeners, self.note, tick)
-        )
+        house = keep_house(self.changes, self.listeners, self.note, tick)
+        self._housekeeping = loop.create_task(house)
         self.memory.start()
         self.stalls.start()
         self.sampler.start()
