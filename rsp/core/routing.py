@@ -140,12 +140,11 @@ class Balancer:
             return _without(decision, pool, loads, answer, partial(ask, exclude=exclude))
         kept = self._policies.get(pool.name)
         policy = kept[1] if kept and kept[0] == pool.balance else self._new_policy(pool)
-        key = answer.key
-        if key is None:
-            key = request.host or request.client_ip
-            if policy.uses_key:
-                decision.key = key
-        decision.reason = decision.reason or f"pool {pool.name} by {pool.balance}"
+        key = answer.key if answer.key is not None else request.host or request.client_ip
+        if policy.uses_key:
+            decision.key = key
+        if not decision.reason:
+            decision.reason = f"pool {pool.name} by {pool.balance}"
         decision.backend = policy.pick(key, available, loads, random)
         if pool.sticky is not None:
             decision.sets_cookie = self.stickiness.note(pool, request, decision.backend)

@@ -285,7 +285,7 @@ class Conversation:
         out = response_head_bytes(
             head, client_minor=request.minor, keep_alive=not self.is_last, decode_chunked=decode
         )
-        if (decision := exchange.decision) is not None and decision.sets_cookie:
+        if (decision := self.pairing.decision) is not None and decision.sets_cookie:
             out = decision.with_cookie(out)
         pipe = session.response_pipe
         used = pipe.begin(out, head.body, rest, session.limits, decode=decode)

@@ -119,10 +119,7 @@ class Engine:
         self.context.dispatcher.on_route_failed = self._look_at_router
         for unused in self._inherited.unused():
             self.note(f"{unused} was handed over, and no listener has it", EventLevel.WARN)
-        self._watchdog = Watchdog(
-            lambda: self.context.dispatcher.router,
-            self._report_long_route,
-        )
+        self._watchdog = Watchdog(lambda: self.context.dispatcher.router, self._report_long_route)
         self._watchdog.start()
         tick = self.context.dispatcher.balancer.stickiness.tick
         self._housekeeping = loop.create_task(

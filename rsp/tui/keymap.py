@@ -162,11 +162,7 @@ def _config() -> list[Key]:
             mutates=True,
         ),
         _changing(
-            "config.write",
-            "W",
-            "app.write_back",
-            "Write…",
-            "Write the live edits into the file",
+            "config.write", "W", "app.write_back", "Write…", "Write the live edits into the file",
             where,
         ),
         Key("config.validate", "V", "validate", "Validate", "Does what is on disk load?", where),
@@ -182,12 +178,7 @@ def _config() -> list[Key]:
         ),
         Key("config.before", "N", "next(-1)", "", "The line before that has it", where),
         Key(
-            "config.prev",
-            "left_square_bracket",
-            "tab(-1)",
-            "Pane",
-            "The pane before",
-            where,
+            "config.prev", "left_square_bracket", "tab(-1)", "Pane", "The pane before", where,
             pair="config.next",
         ),
         Key("config.next", "right_square_bracket", "tab(1)", "", "The next pane", where),
@@ -199,7 +190,7 @@ def _config() -> list[Key]:
             "Sessions of old generations: leave, drain or close them",
             where,
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _events() -> list[Key]:
