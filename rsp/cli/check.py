@@ -1,13 +1,21 @@
 """`rsp check`: validate a configuration, run its `-- expect:` lines, look for what is suspect."""
 
+from pathlib import Path
+
 import click
 
 
 @click.command("check")
 @click.argument("config", metavar="CONFIG.lua")
+@click.option(
+    "--traffic",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Try route on recorded requests too. FILE is from `ctl decisions --export`.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
-def command(context: click.Context, config: str, as_json: bool) -> None:
+def command(context: click.Context, config: str, as_json: bool, traffic: Path | None) -> None:
     """Validate a configuration without starting anything.
 
     Runs its `-- expect:` lines too. Exit status: 0 clean, 1 there are findings (advice does not
@@ -20,11 +28,14 @@ def command(context: click.Context, config: str, as_json: bool) -> None:
     from rsp.core.vocabulary import Severity
     from rsp.engine.check import check
     from rsp.engine.lua_config import load_config
+    from rsp.engine.traffic_file import TrafficError, requests_in
 
     try:
         loaded = load_config(config)
-        findings = check(loaded)
+        findings = check(loaded, requests_in(traffic) if traffic is not None else ())
         status = int(any(finding.severity is not Severity.ADVICE for finding in findings))
+    except TrafficError as error:
+        raise click.UsageError(str(error)) from error
     except ConfigError as error:
         findings = [Finding("broken", Severity.ERROR, error.line, str(error))]
         status = 2

@@ -16,6 +16,10 @@ each line is looked at."""
 LINT_RUNS = 3_000
 """Made-up requests that `route` is asked about to find its ways; 0.2 ms each, so under a second."""
 
+LINT_RECORDED = 1_000
+"""Recorded requests that the lint begins with: a third of its runs, so that there is room for what
+follows from them."""
+
 LINT_PROOFS = 3_000
 """Further calls of `route` that show what is wrong with it; as many as there were before."""
 

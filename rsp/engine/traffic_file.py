@@ -6,18 +6,21 @@ that hashes it still tells requests apart, if not by the same number.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from rsp.core.backends import BackendTable
 from rsp.core.config import ListenerConfig
+from rsp.core.lua_limits import LINT_RECORDED
 from rsp.core.replies import DecisionRow
+from rsp.core.routing import RouteRequest
 from rsp.core.vocabulary import Mode
 from rsp.core.what_if import FAILED, NOBODY, with_examples
-from rsp.core.what_if_rows import Example, WhatIf
+from rsp.core.what_if_rows import Example, InputRow, WhatIf
 from rsp.engine.entrance import Entrance
 from rsp.engine.lua_config import LoadedConfig
-from rsp.engine.rehearsing import Recorded, WhatIfJob, compare, plan_of
+from rsp.engine.rehearsing import Recorded, WhatIfJob, compare, fields_of, plan_of, request_of
 
 _decode = msgspec.json.Decoder(DecisionRow).decode
 
@@ -46,12 +49,7 @@ def compare_file(loaded: LoadedConfig, file: Path) -> WhatIf:
             continue
         found = row.input
         examples.append(Example(row.method, row.host, found.target))
-        recorded.append(
-            Recorded(
-                row.method, row.host, _bytes(found.target), _block(found.fields), found.client,
-                found.listener, _went(row),
-            )
-        )  # fmt: skip
+        recorded.append(_recorded(row, found))
         if found.listener not in listeners:
             pool = _pool_of_listener(loaded, found.listener, is_tcp=not row.method)
             if pool is not None:
@@ -64,6 +62,27 @@ def compare_file(loaded: LoadedConfig, file: Path) -> WhatIf:
     for key, share in answer.shares.items():
         share.before = sum(each.went == key for each in recorded) / len(recorded)
     return with_examples(answer, examples)
+
+
+def requests_in(file: Path) -> list[RouteRequest]:
+    """Return the newest requests of `file` that differ, for whoever tries a `route` on them.
+
+    Raises:
+        TrafficError: the file cannot be read, or a line of it is no decision.
+    """
+    found: dict[tuple[str, str, str], Recorded] = {}
+    for row in reversed(list(_rows(file))):
+        # A tcp session has no method, and `route` is not asked about it.
+        if row.input is not None and row.method and len(found) < LINT_RECORDED:
+            found.setdefault((row.method, row.host, row.input.target), _recorded(row, row.input))
+    return [request_of(each, fields_of(cast(bytes, each.block))) for each in found.values()]
+
+
+def _recorded(row: DecisionRow, found: InputRow) -> Recorded:
+    return Recorded(
+        row.method, row.host, _bytes(found.target), _block(found.fields), found.client,
+        found.listener, _went(row),
+    )  # fmt: skip
 
 
 def _rows(file: Path) -> Iterator[DecisionRow]:

@@ -155,6 +155,41 @@ def test_exported_traffic_goes_the_same_ways_offline_and_has_no_secrets(
     assert "of 32 recorded requests would go elsewhere" in text
 
 
+SUMS = """
+function route(request)
+  local sum = 0
+  for position = 1, #request.path do
+    sum = sum + position * request.path:byte(position)
+  end
+  if sum == %d then
+    return "wed"
+  end
+  return "web"
+end
+"""
+"""A mistake behind a condition that no text in the file leads to."""
+
+
+def test_what_only_traffic_leads_to_is_found_with_it(
+    engine: StartEngine, backends: list[Backend]
+) -> None:
+    path = "/orders/7193"
+    total = sum(position * ord(letter) for position, letter in enumerate(path, 1))
+    proxy = engine(site(backends, SUMS % total, settings=""))
+    config, export = proxy.directory / "config.lua", proxy.directory / "traffic"
+    assert run_rsp("check", str(config)).returncode == 0
+    assert proxy.get(path).status == 502
+    assert proxy.run_ctl("decisions", "--export", str(export)).returncode == 0
+    checked = run_rsp("check", str(config), "--traffic", str(export), "--json")
+    assert checked.returncode == 1
+    (finding,) = json.loads(checked.stdout)["findings"]
+    assert finding["rule"] == "unknown_pool"
+    assert f"{path} gets a 502" in finding["message"]
+    nothing = run_rsp("check", str(config), "--traffic", str(config))
+    assert nothing.returncode == 2
+    assert "not a decision" in nothing.stderr
+
+
 def test_a_recorded_decision_is_explained_line_by_line(
     engine: StartEngine, backends: list[Backend]
 ) -> None:
