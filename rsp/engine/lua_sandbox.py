@@ -153,6 +153,8 @@ class Sandbox:
             raise AssertionError("this sandbox was not made to be traced")
         self._trace["start"]()
         call()
+        # A route that ran out of memory has left none to tell of it.
+        self._runtime.gccollect()
         steps, has_more, is_short = self._trace["take"]()
         return Trace(
             [

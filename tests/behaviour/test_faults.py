@@ -54,7 +54,8 @@ def walk(directory: Path, cells: list[Cell], settings: str, fds: int | None) -> 
         ]
         config = directory / "config.lua"
         config.write_text(LISTEN + "".join(pools) + pool(canary, name="canary") + settings + ROUTE)
-        proxy = stack.enter_context(closing(Engine(directory, str(config), fds=fds)))
+        arguments = (str(config), "--state", "none")  # its lock would be an fd more
+        proxy = stack.enter_context(closing(Engine(directory, *arguments, fds=fds)))
         open_fds = proxy.fds()
         lock = threading.Lock()
 

@@ -60,10 +60,15 @@ def test_edits_go_into_the_file_and_are_no_edits_any_more(
     assert proxy.ask("reload", preview=True)["changed"] == []
     with pytest.raises(Failure, match="nothing to write"):
         proxy.ask("write_back")
-    with pytest.raises(Failure, match="nothing to undo"):
-        proxy.ask("undo")
+    taken_back = proxy.ask("undo")["changed"]
+    assert taken_back[-1].startswith(f"{file} was not touched")
+    names = [row["name"] for row in proxy.ask("backends")["pools"][0]["backends"]]
+    assert (file.read_text(), "web3" in names) == (new, False)
+    proxy.ask("redo")
     proxy.ask("redo")
     assert proxy.backend("web4")["edited"]
+    assert proxy.ask("reload", drop_edits=True)["kept_edits"] == []
+    assert proxy.ask("config")["running"] == new
     flowing.let_pass()
     assert third.requests
 

@@ -103,8 +103,10 @@ class EditingEngine(FakeEngine):
 
     def _step(self, method: str, params: dict[str, Any]) -> Changed:
         """Undo, redo, reload or confirm, as far as a dashboard can tell."""
-        self.commands.append((method, params))
-        if not params.get("preview"):
+        if params.pop("preview", False):
+            self.previews.append((method, params))
+        else:
+            self.commands.append((method, params))
             self._check(params)
             made = self.generation + (method != "confirm")
             self.table = msgspec.structs.replace(self.table, generation=made)

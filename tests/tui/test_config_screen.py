@@ -134,8 +134,8 @@ async def test_a_reload_is_asked_for_with_what_it_would_do(editing: EditingEngin
         await shows(pilot, app, "✎ changed, and it loads")
         await pilot.press("ctrl+r")
         await shows(pilot, app, "Reload the configuration?")
-        (sent,) = [params for name, params in editing.commands if name == "reload"]
-        assert sent["preview"] is True
+        assert [name for name, _ in editing.previews] == ["reload"]
+        assert "reload" not in [name for name, _ in editing.commands]
 
 
 async def test_the_panes_of_a_narrow_screen_are_walked_through(editing: EditingEngine) -> None:
