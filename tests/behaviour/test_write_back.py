@@ -60,17 +60,30 @@ def test_edits_go_into_the_file_and_are_no_edits_any_more(
     assert proxy.ask("reload", preview=True)["changed"] == []
     with pytest.raises(Failure, match="nothing to write"):
         proxy.ask("write_back")
+    flowing.let_pass()
+    assert third.requests
+
+
+def test_what_was_written_can_be_undone_in_force_and_not_in_the_file(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    file = file_of(proxy)
+    proxy.ask("backend.add", pool="web", name="web2", address=backend().address)
+    proxy.ask("backend.add", pool="web", name="web3", address=backend().address)
+    proxy.ask("undo")
+    proxy.ask("write_back")
+    new = file.read_text()
     taken_back = proxy.ask("undo")["changed"]
     assert taken_back[-1].startswith(f"{file} was not touched")
     names = [row["name"] for row in proxy.ask("backends")["pools"][0]["backends"]]
-    assert (file.read_text(), "web3" in names) == (new, False)
+    assert (file.read_text(), names) == (new, ["web1"])
     proxy.ask("redo")
     proxy.ask("redo")
-    assert proxy.backend("web4")["edited"]
+    assert proxy.backend("web3")["edited"]
     assert proxy.ask("reload", drop_edits=True)["kept_edits"] == []
     assert proxy.ask("config")["running"] == new
-    flowing.let_pass()
-    assert third.requests
+    assert proxy.backend("web2")["address"]
 
 
 def test_no_session_and_no_connection_notices(engine: StartEngine, backend: OpenBackend) -> None:
