@@ -153,6 +153,20 @@ async def test_a_route_is_tried_while_one_types(editing: EditingEngine) -> None:
         await wait_until(
             pilot, lambda: editing.explained[-1]["header"] == ["X-Beta: yes"], "the header is sent"
         )
+        asked = len(editing.explained)
+        await pilot.press("enter")
+        await shows(pilot, app, "─ not sent · GET http://IronHand.example/ ─")
+        await wait_until(pilot, lambda: len(editing.explained) > asked, "its lines are asked for")
+        assert editing.explained[-1] == {
+            "method": "GET",
+            "url": "http://IronHand.example/",
+            "header": ["X-Beta: yes"],
+        }
+        await pilot.press("y")
+        await shows(pilot, app, "Copied the command that explains it.")
+        assert app.clipboard == "rsp ctl explain GET http://IronHand.example/ -H 'X-Beta: yes'"
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: isinstance(app.screen, TryRoute))
         await pilot.press("escape")
         await wait_until(pilot, lambda: isinstance(app.screen, RoutingScreen))
         assert editing.commands == []

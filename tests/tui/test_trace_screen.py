@@ -10,7 +10,7 @@ from rsp.tui.model.trace_view import told_lines, trace_lines
 from rsp.tui.model.what_if_text import what_if_rows
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.questions import reload_question
-from rsp.tui.screens.trace import TraceScreen
+from rsp.tui.screens.trace import TraceScreen, of_decision
 from tests.tui import canned_routes
 from tests.tui.editing_engine import EditingEngine
 from tests.tui.stage import Driver, attached, check_golden, shows, still_dashboard, wait_until
@@ -80,7 +80,7 @@ async def test_the_screen_as_text(size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.press("3")
         await pilot.pause()
-        await app.push_screen(TraceScreen(canned_routes.decision(9)))
+        await app.push_screen(TraceScreen(of_decision(canned_routes.decision(9))))
         screen = app.screen
         assert isinstance(screen, TraceScreen)
         screen.put(canned_routes.explained(), canned_routes.config())

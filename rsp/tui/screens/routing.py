@@ -23,7 +23,7 @@ from rsp.tui.model.decision_columns import (
 from rsp.tui.model.decisions import GROUPINGS, DecisionLog, Group, filter_for, grouped
 from rsp.tui.model.spans import Span
 from rsp.tui.screens.filtered import FilteredFrame
-from rsp.tui.screens.trace import TraceScreen
+from rsp.tui.screens.trace import TraceScreen, of_decision
 from rsp.tui.screens.try_route import TryRoute
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
@@ -178,7 +178,7 @@ class RoutingScreen(FilteredFrame):
         group = self.groups.cursor_row
         if not self._by:
             if (chosen := self._chosen()) is not None:
-                _ = self.app.push_screen(TraceScreen(chosen))
+                _ = self.app.push_screen(TraceScreen(of_decision(chosen)))
         elif group is not None:
             by, self._by = self._by, ""
             self.table.focus()

@@ -1,6 +1,8 @@
 """Why a decision was made, line by line: the text with the lines that ran, and the policy."""
 
+import shlex
 from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from textual.widget import Widget
@@ -21,8 +23,33 @@ from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
+class Asked(NamedTuple):
+    """What is to be explained."""
+
+    title: str
+    params: dict[str, Any]
+    """Of `explain`."""
+    command: str
+    """The command that tells the same."""
+
+
+def of_decision(row: DecisionRow) -> Asked:
+    """Ask about a recorded decision."""
+    asked = f"{row.method or 'tcp'} {row.host}{row.path}"
+    title = f"decision {row.seq} · {shown(asked)}"
+    return Asked(title, {"decision": row.seq}, f"rsp ctl explain --decision {row.seq}")
+
+
+def of_request(method: str, url: str, header: str) -> Asked:
+    """Ask about a request that nobody sent; `header` is `Name: value`, or empty."""
+    headers = [header] if header else []
+    words = ["rsp", "ctl", "explain", method, url, *(["-H", header] if header else [])]
+    params: dict[str, Any] = {"method": method, "url": url, "header": headers}
+    return Asked(f"not sent · {shown(f'{method} {url}')}", params, shlex.join(words))
+
+
 class TraceScreen(Frame):
-    """Shows one recorded decision. It was made once and for all, so it is asked for once."""
+    """Shows how one request was routed, or would be. It is asked for once."""
 
     BINDINGS = bindings("trace")
     TAB = "routing"
@@ -30,9 +57,9 @@ class TraceScreen(Frame):
     AUTO_FOCUS = "#trace"
     FREEZES = False
 
-    def __init__(self, decision: DecisionRow) -> None:
+    def __init__(self, asked: Asked) -> None:
         super().__init__()
-        self._decision = decision
+        self._asked = asked
         self._answer: Explanation | None = None
         self._path: str | None = None
         self._refusal = ""
@@ -52,15 +79,13 @@ class TraceScreen(Frame):
 
     def on_mount(self) -> None:
         """Ask for the trace."""
-        row = self._decision
-        asked = f"{row.method or 'tcp'} {row.host}{row.path}"
-        entitle(self.table, f"decision {row.seq} · {shown(asked)}", "▸ ran · e edits · esc back")
+        entitle(self.table, self._asked.title, "▸ ran · e edits · esc back")
         self.run_worker(self._ask(), group="trace")
 
     async def _ask(self) -> None:
         feed = self.shell.feed
         try:
-            answer = await feed.command("explain", {"decision": self._decision.seq}, Explanation)
+            answer = await feed.command("explain", self._asked.params, Explanation)
             source = await feed.command("config", {}, ConfigSource)
         except (CommandRefused, EngineGone) as error:
             if self._answer is None:
@@ -113,8 +138,7 @@ class TraceScreen(Frame):
 
     def copy_text(self) -> tuple[str, str] | None:
         """Return the command that tells the same."""
-        seq = self._decision.seq
-        return f"rsp ctl explain --decision {seq}", "the command that explains it"
+        return self._asked.command, "the command that explains it"
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the steps."""

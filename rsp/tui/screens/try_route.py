@@ -11,15 +11,16 @@ from rsp.tui.model.decision_columns import explanation_lines
 from rsp.tui.model.problem import Problem
 from rsp.tui.model.spans import Line, Span, wrap
 from rsp.tui.screens.form import Field, Form
+from rsp.tui.screens.trace import TraceScreen, of_request
 
 
 class TryRoute(Form):
     """Shows the answer below the fields while one types."""
 
     SAID_ROWS = 10
-    APPLY = ""
+    APPLY = "Its lines"
     FIRST_FIELD = "url"
-    FOOT = "tab next field · enter asks again · esc close"
+    FOOT = "tab next field · enter its lines · esc close"
 
     def __init__(self, method: str, url: str) -> None:
         fields = [
@@ -57,9 +58,10 @@ class TryRoute(Form):
         params = {"method": typed["method"], "url": url, "header": _headers(typed)}
         return await self.shell.feed.command("explain", params, Explanation)
 
-    def action_apply(self) -> None:
-        """Ask again: what is in force may have changed."""
-        self._look()
+    def apply(self, typed: Mapping[str, str]) -> None:
+        """Show it line by line, as a decision that was recorded."""
+        asked = of_request(typed["method"], typed["url"], typed["header"])
+        _ = self.app.push_screen(TraceScreen(asked))
 
 
 def _headers(typed: Mapping[str, str]) -> list[str]:
