@@ -40,9 +40,6 @@ def _a_home_without_habits(tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(home / "state"))
         patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
-        # Whoever runs tests side by side sets these, and they would be the size of any terminal.
-        patch.delenv("COLUMNS", raising=False)
-        patch.delenv("LINES", raising=False)
         yield
 
 

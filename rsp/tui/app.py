@@ -359,6 +359,9 @@ def run_dashboard(
         raise NoTerminal(
             "the dashboard needs a terminal; without one, use: rsp ctl status, rsp ctl connections"
         )
+    for name in ("COLUMNS", "LINES"):
+        # Where they are exported they would be its size, whatever the terminal is made to be.
+        os.environ.pop(name, None)
     dashboard = Dashboard(
         control_path,
         read_only=read_only,

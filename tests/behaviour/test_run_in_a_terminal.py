@@ -94,6 +94,18 @@ def test_an_engine_that_is_left_runs_on_and_can_be_attached_to(
     assert status_of(control).pid == before.pid
 
 
+def test_the_size_is_that_of_the_terminal_whatever_is_exported(
+    terminal: OpenTerminal,
+    backend: OpenBackend,
+    control: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("LINES", "10")
+    # With so little room it would only say what it needs.
+    terminal(*run_arguments(backend().address, control)).wait_for("1 Connections")
+
+
 def test_the_engine_logs_to_a_file_beside_its_socket(
     terminal: OpenTerminal, backend: OpenBackend, control: Path
 ) -> None:
