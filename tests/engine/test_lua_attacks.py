@@ -139,6 +139,7 @@ def test_text_that_is_nested_without_end_is_refused(text: str) -> None:
         load_source(text.encode(), "site.lua")
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_walls_do_not_rely_on_what_a_configuration_can_change() -> None:
     router = router_of("""
       string.find, string.match, string.format, string.sub = nil, nil, nil, nil
