@@ -187,5 +187,6 @@ def test_a_fault_that_holds_a_response_back_is_what_it_waited_for_and_not_the_cl
     assert client.get().body == PAGE[: 1 << 20]
     # Most of it waits behind the fault when all of it has come: a look finds when it has gone.
     (row,) = wait_until(lambda: [row for row in finished(proxy) if seconds(row).get("injected")])
-    assert "blocked" not in seconds(row)
+    # The client's kernel may be full for a moment, if it has not been given a processor.
+    assert seconds(row).get("blocked", 0.0) < seconds(row)["injected"] / 2
     proxy.ctl("fault", "remove", str(added["id"]))
