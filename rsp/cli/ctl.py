@@ -183,7 +183,7 @@ def reload(asker: Asker, /, **params: Any) -> None:
 @pass_asker
 def write_back(asker: Asker, preview: bool, if_generation: int | None) -> None:
     """Write the live edits into the configuration file, and keep the old text beside it."""
-    asker.show("write_back", {"preview": preview, "if_generation": if_generation})
+    asker.show("write-back", {"preview": preview, "if_generation": if_generation})
 
 
 def _step(name: str, text: str) -> None:

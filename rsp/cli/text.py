@@ -380,7 +380,7 @@ _TEXTS: dict[str, Callable[[dict[str, Any]], str]] = {
     "edits": _edits,
     "old-sessions": _old_sessions,
     "reload": _reloaded,
-    "write_back": _written_back,
+    "write-back": _written_back,
     "break.list": _breaks,
     "pending": _pending,
     "peek": _peek,

@@ -140,7 +140,7 @@ class ReloadParams(PreviewParams, kw_only=True):
 
 
 class WriteBackParams(EditParams, kw_only=True):
-    """`write_back`."""
+    """`write-back`."""
 
     preview: bool = False
 

@@ -73,7 +73,7 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "redo": (ChangeParams, acting.redo),
     "confirm": (EditParams, acting.confirm),
     "reload": (ReloadParams, acting.reload),
-    "write_back": (WriteBackParams, writing_back.write_back_edits),
+    "write-back": (WriteBackParams, writing_back.write_back_edits),
     "watch": (WatchParams, acting.watch),
     "peek": (PeekParams, peeking.peek),
     "pause": (PauseParams, acting.pause),

@@ -1,4 +1,4 @@
-"""`write_back`: the live edits go into the configuration file, and are no edits any more.
+"""`write-back`: the live edits go into the configuration file, and are no edits any more.
 
 The new text is run in a runtime of its own before anything is written, and must say exactly what
 is in force. The file must be as it was when it was loaded; its old text is kept beside it.

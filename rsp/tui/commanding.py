@@ -19,12 +19,12 @@ from rsp.tui.model.dashboard import Model
 
 Params = Mapping[str, Any]
 
-_EDITS = frozenset({"undo", "redo", "reload", "confirm", "write_back"})
+_EDITS = frozenset({"undo", "redo", "reload", "confirm", "write-back"})
 _ANSWERS: Mapping[str, type[msgspec.Struct]] = {
     "fault.add": FaultAdded,
     "fault.remove": FaultsRemoved,
     "old-sessions": OldSessions,
-    "write_back": WrittenBack,
+    "write-back": WrittenBack,
 }
 """What is answered to commands that stand out; to other edits `Changed`, to the rest `Done`."""
 

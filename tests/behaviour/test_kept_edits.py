@@ -87,7 +87,7 @@ def test_what_was_written_back_is_not_kept_besides(
     first = start(config=LISTEN + pool(backend()))
     edit(first)
     before = first.ask("backends")["pools"]
-    first.ask("write_back")
+    first.ask("write-back")
     assert not state_files(directory)
     first.kill()
     second = start()

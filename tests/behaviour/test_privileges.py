@@ -188,5 +188,5 @@ def test_a_file_that_it_may_not_write_is_named_and_left_alone(dropped: Engine) -
     old = file.read_text()
     dropped.ask("backend.set", target="web/web1", weight=3)
     with pytest.raises(Failure, match=rf"uid {NOBODY}\) may not write to {file.resolve()}"):
-        dropped.ask("write_back")
+        dropped.ask("write-back")
     assert file.read_text() == old

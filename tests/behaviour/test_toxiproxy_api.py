@@ -306,8 +306,8 @@ def test_what_was_added_here_is_not_written_into_the_file(
     pool_row = proxy.ask("backends")["pools"][1]
     key = f"{pool_row['name']}/{pool_row['backends'][0]['name']}"
     proxy.ask("backend.set", target="web/web1", weight=3)
-    assert proxy.ask("write_back")["written"]
+    assert proxy.ask("write-back")["written"]
     assert len(proxy.ask("backends")["pools"]) == 2, "it runs on"
     proxy.ask("backend.set", target=key, weight=3)
     with pytest.raises(Failure, match="was added at run time"):
-        proxy.ask("write_back")
+        proxy.ask("write-back")

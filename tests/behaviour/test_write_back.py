@@ -59,7 +59,7 @@ def test_edits_go_into_the_file_and_are_no_edits_any_more(
     proxy.wait_for_event("generation 7: wrote the live edits to ")
     assert proxy.ask("reload", preview=True)["changed"] == []
     with pytest.raises(Failure, match="nothing to write"):
-        proxy.ask("write_back")
+        proxy.ask("write-back")
     flowing.let_pass()
     assert third.requests
 
@@ -72,7 +72,7 @@ def test_what_was_written_can_be_undone_in_force_and_not_in_the_file(
     proxy.ask("backend.add", pool="web", name="web2", address=backend().address)
     proxy.ask("backend.add", pool="web", name="web3", address=backend().address)
     proxy.ask("undo")
-    proxy.ask("write_back")
+    proxy.ask("write-back")
     new = file.read_text()
     taken_back = proxy.ask("undo")["changed"]
     assert taken_back[-1].startswith(f"{file} was not touched")
@@ -92,7 +92,7 @@ def test_no_session_and_no_connection_notices(engine: StartEngine, backend: Open
     client = proxy.connect()
     client.get()
     proxy.ask("backend.set", target="web/web1", weight=3)
-    proxy.ask("write_back")
+    proxy.ask("write-back")
     client.get()
     assert len(site.wires) == 1, "the idle connection to the backend was kept"
     assert proxy.ask("decisions", limit=1)["decisions"][0]["generation"] == 3
@@ -107,11 +107,11 @@ def test_a_file_that_was_changed_meanwhile_is_left_alone(
     theirs = file.read_text() + "-- another hand\n"
     file.write_text(theirs)
     with pytest.raises(Failure, match=rf"{file.resolve()} was changed since it was loaded"):
-        proxy.ask("write_back")
+        proxy.ask("write-back")
     assert file.read_text() == theirs
     assert named_like(file) == [file.name], "neither a backup nor anything else is left"
     proxy.ask("reload")
-    assert proxy.ask("write_back")["written"]
+    assert proxy.ask("write-back")["written"]
     assert file.read_text().replace(", weight = 3", "") == theirs
 
 
@@ -124,9 +124,9 @@ def test_who_saw_another_generation_is_refused(engine: StartEngine, backend: Ope
     old = file_of(proxy).read_text()
     proxy.ask("backend.set", target="web/web1", weight=3)
     with pytest.raises(Failure, match="the generation is 2, not 1"):
-        proxy.ask("write_back", if_generation=1)
+        proxy.ask("write-back", if_generation=1)
     assert file_of(proxy).read_text() == old
-    assert proxy.ask("write_back", if_generation=2)["written"]
+    assert proxy.ask("write-back", if_generation=2)["written"]
 
 
 def test_a_file_that_computes_its_backends_is_refused_with_a_snippet(
@@ -154,7 +154,7 @@ def test_a_text_that_would_not_say_what_runs_is_not_written(
     old = file_of(proxy).read_text()
     proxy.ask("backend.set", target="web/web1", weight=3)
     with pytest.raises(Failure, match="would not say what is in force"):
-        proxy.ask("write_back")
+        proxy.ask("write-back")
     assert file_of(proxy).read_text() == old
 
 
@@ -171,7 +171,7 @@ def test_a_link_stays_one_and_mode_and_backups_are_kept(
     taken = real.with_name("real.lua.bak-2")
     taken.write_text("somebody's")
     proxy.ask("backend.set", target="web/web1", weight=3)
-    answer = proxy.ask("write_back")
+    answer = proxy.ask("write-back")
     assert link.is_symlink()
     assert "weight = 3" in real.read_text()
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
@@ -184,7 +184,7 @@ def test_the_original_form_is_written(engine: StartEngine, backend: OpenBackend)
     old, new = backend(), backend()
     proxy = engine(original(old.port))
     proxy.ask("backend.set", target="default/default", address=new.address)
-    proxy.ask("write_back")
+    proxy.ask("write-back")
     assert file_of(proxy).read_text() == original(new.port)
     assert proxy.get().status == 200
 
@@ -195,7 +195,7 @@ def test_without_a_file_there_is_nothing_to_write_to(
     proxy = engine(to=backend())
     proxy.ask("backend.set", target="default/default", weight=3)
     with pytest.raises(Failure, match="no configuration file"):
-        proxy.ask("write_back")
+        proxy.ask("write-back")
 
 
 def test_bytes_that_are_no_text_and_a_last_line_without_an_end_stay(
@@ -207,7 +207,7 @@ def test_bytes_that_are_no_text_and_a_last_line_without_an_end_stay(
     proxy = Engine(directory, str(file))
     closing.callback(proxy.close)
     proxy.ask("backend.set", target="web/web1", weight=3)
-    diff = proxy.ask("write_back")["diff"]
+    diff = proxy.ask("write-back")["diff"]
     assert file.read_bytes() == old.replace(b'" },', b'", weight = 3 },')
     assert diff.endswith(" -- ��\x0c\n\\ No newline at end of file\n")
 
@@ -219,7 +219,7 @@ def test_a_backend_that_came_again_is_written_behind_the_others(
     proxy = engine(LISTEN + pool(first, second))
     proxy.ask("backend.remove", target="web/web1")
     proxy.ask("backend.add", pool="web", name="web1", address=first.address)
-    answer = proxy.ask("write_back")
+    answer = proxy.ask("write-back")
     assert answer["changed"] == [
         f"removed web/web1 ({first.address})",
         f"added web/web1 ({first.address}, weight 1)",

@@ -83,7 +83,7 @@ def ask_write_back(shell: Shell, push_screen: Callable[..., Any]) -> None:
 
         def answered(answer: str | None) -> None:
             if answer:
-                shell.give("write_back", {"if_generation": seen}, written)
+                shell.give("write-back", {"if_generation": seen}, written)
 
         _ = push_screen(DiffDialog(preview), answered)
 
@@ -91,4 +91,4 @@ def ask_write_back(shell: Shell, push_screen: Callable[..., Any]) -> None:
         if isinstance(answer, WrittenBack):
             shell.say_change(f"Written. The old text is in {answer.backup}")
 
-    shell.give("write_back", {"preview": True}, previewed)
+    shell.give("write-back", {"preview": True}, previewed)
