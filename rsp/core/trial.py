@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from rsp.core.limits import TRIAL_ERRORS_PERCENT, TRIAL_LEAST_EXCHANGES
 
-Place = TypeVar("Place")
+Moment = TypeVar("Moment")
 """Whatever is needed to put in force again what was in force before."""
 
 _FAILED_STATUS = 500
@@ -26,7 +26,7 @@ class Terms:
 
 
 @dataclass(slots=True)
-class Trial(Generic[Place]):
+class Trial(Generic[Moment]):
     """One change that is on trial."""
 
     generation: int
@@ -36,7 +36,7 @@ class Trial(Generic[Place]):
     who: str
     terms: Terms
     deadline_s: float
-    back_to: Place
+    back_to: Moment
     exchanges: int = 0
     """Those decided in this generation that were answered."""
     failed: int = 0

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, BackendChanges
 from rsp.core.config import ConfigError
+from rsp.core.edits import AddBackend, ChangeBackend, Operation, RemoveBackend
 from rsp.core.params import (
     BackendAddParams,
     BackendRemoveParams,
@@ -24,7 +25,6 @@ from rsp.core.vocabulary import BackendState, CloseReason, Direction, PauseReaso
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.budgets import note_held
 from rsp.engine.calls import CallRing
-from rsp.engine.changes import Applied
 from rsp.engine.connection import Connection
 from rsp.engine.looking import find_session
 from rsp.engine.nonblocking import NOTSENT_UNLIMITED, CannotListen
@@ -41,9 +41,16 @@ def _changed(engine: Engine, *sentences: str) -> Changed:
     return Changed(changes.generation, list(sentences), changes.kept_edits(), trial=trial)
 
 
-async def _edited(engine: Engine, applied: Applied, *, preview: bool) -> Changed:
+async def _edit(
+    engine: Engine,
+    params: BackendAddParams | BackendSetParams | BackendRemoveParams,
+    operation: Operation,
+) -> Changed:
+    applied = await engine.changes.edit(
+        operation, params.who, params.if_generation, preview=params.preview, terms=params.terms()
+    )
     reply = _changed(engine, applied.what)
-    if preview:
+    if params.preview:
         reply.what_if = await what_if(engine, engine.changes.config, applied.table)
     return reply
 
@@ -53,10 +60,7 @@ async def backend_add(engine: Engine, params: BackendAddParams) -> Changed:
     backend = Backend(
         params.pool, params.name, params.address, params.weight, params.max_connections
     )
-    applied = await engine.changes.add(
-        backend, params.who, params.if_generation, preview=params.preview, terms=params.terms()
-    )
-    return await _edited(engine, applied, preview=params.preview)
+    return await _edit(engine, params, AddBackend(backend))
 
 
 async def backend_set(engine: Engine, params: BackendSetParams) -> Changed:
@@ -67,21 +71,7 @@ async def backend_set(engine: Engine, params: BackendSetParams) -> Changed:
         max_connections=params.max_connections,
         address=params.address,
     )
-    return await _set(engine, params, changes)
-
-
-async def _set(
-    engine: Engine, params: BackendSetParams | BackendRemoveParams, changes: BackendChanges
-) -> Changed:
-    applied = await engine.changes.change(
-        params.target,
-        changes,
-        params.who,
-        params.if_generation,
-        preview=params.preview,
-        terms=params.terms(),
-    )
-    return await _edited(engine, applied, preview=params.preview)
+    return await _edit(engine, params, ChangeBackend(params.target, changes))
 
 
 def _state(name: str | None) -> BackendState | None:
@@ -97,15 +87,9 @@ def _state(name: str | None) -> BackendState | None:
 async def backend_remove(engine: Engine, params: BackendRemoveParams) -> Changed:
     """Remove a backend, at once or when it is idle."""
     if not params.when_idle:
-        applied = await engine.changes.remove(
-            params.target,
-            params.who,
-            params.if_generation,
-            preview=params.preview,
-            terms=params.terms(),
-        )
-        return await _edited(engine, applied, preview=params.preview)
-    drained = await _set(engine, params, BackendChanges(state=BackendState.DRAIN))
+        return await _edit(engine, params, RemoveBackend(params.target))
+    drain = ChangeBackend(params.target, BackendChanges(state=BackendState.DRAIN))
+    drained = await _edit(engine, params, drain)
     if params.preview:
         return drained
     (said,) = drained.changed

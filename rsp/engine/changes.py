@@ -12,17 +12,14 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 
 from rsp.core.addresses import EditRefused
-from rsp.core.backends import Backend, BackendChanges, BackendTable
+from rsp.core.backends import BackendTable
 from rsp.core.config import Config, ConfigError
 from rsp.core.differences import differences
 from rsp.core.edits import (
-    AddBackend,
-    ChangeBackend,
     DroppedEdit,
     Edit,
     EditLayer,
     Operation,
-    RemoveBackend,
 )
 from rsp.core.generations import Change
 from rsp.core.timeline import Standing, Step, Timeline
@@ -34,7 +31,7 @@ from rsp.engine.ground import Built, Ground
 from rsp.engine.in_force import OURSELVES, InForce
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.resolver import resolve_operation, resolve_pools
-from rsp.engine.trials import Place, Trials
+from rsp.engine.trials import Moment, Trials
 
 
 class Applied(NamedTuple):
@@ -59,60 +56,23 @@ class Changes(InForce):
         """Keeps the live edits for the next run of the engine, and never fails."""
         self._lock = asyncio.Lock()
 
-    async def add(
-        self,
-        backend: Backend,
-        who: str,
-        if_generation: int | None,
-        *,
-        preview: bool = False,
-        terms: Terms | None = None,
-    ) -> Applied:
-        """Add a backend; with `preview` only say what would change, with `terms` on trial.
-
-        Raises:
-            EditRefused: it cannot be added, or another change is on trial.
-            CommandRefused: somebody else changed something since `if_generation`.
-        """
-        operation = AddBackend(backend)
-        return await self._apply(operation, who, if_generation, preview=preview, terms=terms)
-
-    async def change(
-        self,
-        key: str,
-        changes: BackendChanges,
-        who: str,
-        if_generation: int | None,
-        *,
-        preview: bool = False,
-        terms: Terms | None = None,
-    ) -> Applied:
-        """Change a backend. Raises as `add` does."""
-        operation = ChangeBackend(key, changes)
-        return await self._apply(operation, who, if_generation, preview=preview, terms=terms)
-
-    async def remove(
-        self,
-        key: str,
-        who: str,
-        if_generation: int | None,
-        *,
-        preview: bool = False,
-        terms: Terms | None = None,
-    ) -> Applied:
-        """Remove a backend; its sessions go on to their end. Raises as `add` does."""
-        operation = RemoveBackend(key)
-        return await self._apply(operation, who, if_generation, preview=preview, terms=terms)
-
-    async def _apply(
+    async def edit(
         self,
         operation: Operation,
         who: str,
         if_generation: int | None,
         *,
-        preview: bool,
-        terms: Terms | None,
+        preview: bool = False,
+        terms: Terms | None = None,
     ) -> Applied:
+        """Edit the backends; with `preview` only say what would change, with `terms` on trial.
+
+        Sessions of a backend that is removed go on to their end.
+
+        Raises:
+            EditRefused: it cannot be done, or another change is on trial.
+            CommandRefused: somebody else changed something since `if_generation`.
+        """
         operation = await resolve_operation(operation)
         async with self.alone(if_generation):
             if not preview:
@@ -121,9 +81,9 @@ class Changes(InForce):
                 operation, generation=self.generation + 1, at=self._stamp(), who=who
             )
             if not preview and layer is not self.layer:
-                place = self._place
+                moment = self._moment
                 change = self._adopt(layer, what, who, ChangeKind.EDIT)
-                self._did(change, place, terms)
+                self._did(change, moment, terms)
         return Applied(what, layer.table)
 
     async def undo(
@@ -139,12 +99,12 @@ class Changes(InForce):
         async with self.alone(if_generation):
             if self.trials.trial is not None:
                 return await self._roll_back(self.trials.trial, "it was undone", who)
-            place = self._place
+            moment = self._moment
             timeline, step = self.timeline.back()
             what = f"undid: {step.change.what}"
             sentences = await self._restore(step.before, what, who, ChangeKind.UNDO)
             self.timeline = timeline
-            self._try(place, terms)
+            self._try(moment, terms)
         return sentences
 
     async def redo(
@@ -153,12 +113,12 @@ class Changes(InForce):
         """Do again what was undone last. Raises as `undo` does, also when one is on trial."""
         async with self.alone(if_generation):
             self.refuse_on_trial()
-            place = self._place
+            moment = self._moment
             timeline, step = self.timeline.forth()
             what = f"redid: {step.change.what}"
             sentences = await self._restore(step.after, what, who, ChangeKind.REDO)
             self.timeline = timeline
-            self._try(place, terms)
+            self._try(moment, terms)
         return sentences
 
     async def confirm(self, who: str, if_generation: int | None) -> str:
@@ -195,11 +155,11 @@ class Changes(InForce):
         async with self.alone(if_generation):
             self.refuse_on_trial()
             layer, sentences = await self._rebased(built.config, drop_edits=drop_edits)
-            place = self._place
+            moment = self._moment
             what = f"reloaded {built.config.path or 'the configuration'}"
             await self._stand_on(built, layer.table.generation)
             change = self._adopt(layer, what, who, ChangeKind.RELOAD)
-            self._did(change, place, terms)
+            self._did(change, moment, terms)
         return sentences
 
     async def amend(self, config: Config, what: str, who: str) -> None:
@@ -266,11 +226,11 @@ class Changes(InForce):
                 if layer is self.layer:
                     dropped.append(DroppedEdit(edit, f"the file says so itself now: {what}"))
                     continue
-                place = self._place
+                moment = self._moment
                 self._swap_in(layer)
                 change = Change(self.generation, edit.at, edit.who, what, ChangeKind.RESTORE)
                 self.history.record(change)
-                self._did(change, place, None)
+                self._did(change, moment, None)
         return tuple(dropped)
 
     async def _rebased(self, config: Config, *, drop_edits: bool) -> tuple[EditLayer, list[str]]:
@@ -308,17 +268,17 @@ class Changes(InForce):
     # -- what can be taken back
 
     @property
-    def _place(self) -> Place:
+    def _moment(self) -> Moment:
         """What is in force, and what can be undone and redone."""
-        return Place(Standing(self.filed, self.layer.edits), self.timeline)
+        return Moment(Standing(self.filed, self.layer.edits), self.timeline)
 
-    def _did(self, change: Change, before: Place, terms: Terms | None) -> None:
+    def _did(self, change: Change, before: Moment, terms: Terms | None) -> None:
         """Remember an edit or a reload, so that it can be undone; with `terms` it is on trial."""
-        step = Step(change, before.standing, self._place.standing)
+        step = Step(change, before.standing, self._moment.standing)
         self.timeline = before.timeline.did(step)
         self._try(before, terms)
 
-    def _try(self, before: Place, terms: Terms | None) -> None:
+    def _try(self, before: Moment, terms: Terms | None) -> None:
         last = self.history.last
         if terms is None or last is None:
             return
@@ -326,7 +286,7 @@ class Changes(InForce):
         trial = Trial(last.generation, last.what, last.who, terms, deadline_s, before)
         self.trials.begin(trial)
 
-    async def _fail(self, trial: Trial[Place], why: str) -> None:
+    async def _fail(self, trial: Trial[Moment], why: str) -> None:
         """Take a change back that nobody confirmed, or that fails too often."""
         async with self.alone(None):
             if self.trials.trial is not trial:
@@ -341,12 +301,12 @@ class Changes(InForce):
                     EventLevel.ERROR,
                 )
 
-    async def _roll_back(self, trial: Trial[Place], why: str, who: str) -> list[str]:
+    async def _roll_back(self, trial: Trial[Moment], why: str, who: str) -> list[str]:
         what = f"rolled back generation {trial.generation}: {why}"
-        place = trial.back_to
-        sentences = await self._restore(place.standing, what, who, ChangeKind.ROLLBACK)
+        moment = trial.back_to
+        sentences = await self._restore(moment.standing, what, who, ChangeKind.ROLLBACK)
         self.trials.end()
-        self.timeline = place.timeline
+        self.timeline = moment.timeline
         return sentences
 
     def next_undo(self) -> str:

@@ -2,6 +2,7 @@
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import BackendLoads
+from rsp.core.edits import RemoveBackend
 from rsp.core.vocabulary import BackendState
 from rsp.engine.changes import Changes
 
@@ -35,7 +36,7 @@ class Leaving:
             elif self._loads[key].sessions == 0:
                 del self._leaving[key]
                 try:
-                    await changes.remove(key, who, None)
+                    await changes.edit(RemoveBackend(key), who, None)
                 except EditRefused as error:
                     changes.note(f"removing {key} when idle: {error}")
 

@@ -15,14 +15,14 @@ from rsp.core.trial import Trial
 from rsp.engine.telemetry import Telemetry
 
 
-class Place(NamedTuple):
+class Moment(NamedTuple):
     """What was in force at some time, and what could be undone and redone then."""
 
     standing: Standing[Config]
     timeline: Timeline[Config]
 
 
-Fail = Callable[[Trial[Place], str], Awaitable[None]]
+Fail = Callable[[Trial[Moment], str], Awaitable[None]]
 """Takes a change back, and says why."""
 
 
@@ -30,14 +30,14 @@ class Trials:
     """The one change that is on trial, if there is one."""
 
     def __init__(self, telemetry: Telemetry, fail: Fail) -> None:
-        self.trial: Trial[Place] | None = None
+        self.trial: Trial[Moment] | None = None
         self._telemetry = telemetry
         self._fail = fail
         self._counted = 0
         """The number of the last exchange that was looked at."""
         self._task: asyncio.Task[None] | None = None
 
-    def begin(self, trial: Trial[Place]) -> None:
+    def begin(self, trial: Trial[Moment]) -> None:
         """Watch a change from now on."""
         self.trial = trial
         self._counted = self._telemetry.exchanges.recorded
@@ -52,7 +52,7 @@ class Trials:
         if self._task is not None:
             self._task.cancel()
 
-    async def _watch(self, trial: Trial[Place]) -> None:
+    async def _watch(self, trial: Trial[Moment]) -> None:
         while self.trial is trial:
             self._count(trial)
             now_s = time.monotonic()
@@ -62,7 +62,7 @@ class Trials:
                 return
             await asyncio.sleep(min(TRIAL_LOOK_S, trial.left_s(now_s)))
 
-    def _count(self, trial: Trial[Place]) -> None:
+    def _count(self, trial: Trial[Moment]) -> None:
         ring = self._telemetry.exchanges
         ended, _ = ring.since(self._counted)
         self._counted = ring.recorded

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
 from rsp.core.config import Config, ListenerConfig
-from rsp.core.edits import EditLayer
+from rsp.core.edits import AddBackend, EditLayer
 from rsp.core.limits import Limits
 from rsp.core.routing import FixedRouter
 from rsp.core.trial import Terms
@@ -58,7 +58,9 @@ class Office:
         self, name: str = "c", *, if_generation: int | None = None, preview: bool = False
     ) -> str:
         backend = Backend("web", name, "127.0.0.1:9003")
-        return (await self.changes.add(backend, ME, if_generation, preview=preview)).what
+        return (
+            await self.changes.edit(AddBackend(backend), ME, if_generation, preview=preview)
+        ).what
 
     async def reload(
         self,

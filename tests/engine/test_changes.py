@@ -7,7 +7,7 @@ import pytest
 
 from rsp.core.addresses import AddressError, EditRefused
 from rsp.core.backends import Backend, BackendChanges, Pool
-from rsp.core.edits import AddBackend, ChangeBackend, Edit
+from rsp.core.edits import AddBackend, ChangeBackend, Edit, RemoveBackend
 from rsp.core.limits import Limits
 from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState, Side
@@ -37,7 +37,7 @@ async def test_a_preview_changes_nothing(office: Office) -> None:
 
 
 async def test_an_edit_that_changes_nothing_makes_no_generation(office: Office) -> None:
-    applied = await office.changes.change("web/a", BackendChanges(weight=1), ME, None)
+    applied = await office.changes.edit(ChangeBackend("web/a", BackendChanges(weight=1)), ME, None)
     assert applied.what == "web/a already has weight 1"
     assert (office.changes.generation, office.notes()) == (1, [])
 
@@ -46,20 +46,24 @@ async def test_an_edit_that_makes_no_sense_changes_nothing(office: Office) -> No
     with pytest.raises(EditRefused, match="web/a is already there"):
         await office.add("a")
     with pytest.raises(EditRefused, match="no backend web/z"):
-        await office.changes.remove("web/z", ME, None)
+        await office.changes.edit(RemoveBackend("web/z"), ME, None)
     with pytest.raises(AddressError, match="does not resolve"):
-        await office.changes.change("web/a", BackendChanges(address="a.invalid:80"), ME, None)
+        await office.changes.edit(
+            ChangeBackend("web/a", BackendChanges(address="a.invalid:80")), ME, None
+        )
     assert (office.changes.generation, office.names(), office.notes()) == (1, ["a", "b"], [])
 
 
 async def test_a_new_address_is_resolved_before_it_is_in_force(office: Office) -> None:
-    await office.changes.change("web/a", BackendChanges(address="127.0.0.1:9999"), ME, None)
+    await office.changes.edit(
+        ChangeBackend("web/a", BackendChanges(address="127.0.0.1:9999")), ME, None
+    )
     assert office.table.find("web/a").resolved == ("127.0.0.1", 9999)
 
 
 async def test_undo_and_redo_go_back_and_forth(office: Office) -> None:
     await office.add()
-    await office.changes.change("web/a", DRAIN, ME, None)
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None)
     assert await office.changes.undo(ME, None) == ["undid: web/a: state ready → drain"]
     assert await office.changes.undo(ME, None) == ["undid: added web/c (127.0.0.1:9003, weight 1)"]
     assert office.names() == ["a", "b"]
@@ -76,8 +80,8 @@ async def test_who_saw_another_generation_is_refused_and_told_whose_change_it_wa
     await office.add(if_generation=1)
     for refused in (
         office.add("d", if_generation=1),
-        office.changes.change("web/a", DRAIN, "uid 0, pid 2", 1),
-        office.changes.remove("web/a", "uid 0, pid 2", 1),
+        office.changes.edit(ChangeBackend("web/a", DRAIN), "uid 0, pid 2", 1),
+        office.changes.edit(RemoveBackend("web/a"), "uid 0, pid 2", 1),
         office.changes.undo("uid 0, pid 2", 1),
         office.changes.redo("uid 0, pid 2", 1),
         office.reload(FILE, if_generation=1),
@@ -114,15 +118,17 @@ async def test_idle_connections_to_what_may_not_be_used_are_closed(
     connection, _ = real_connection(poller, near, Side.BACKEND)
     connection.address = A.address
     office.context.idle.put(A, connection, Limits())
-    await office.changes.change("web/b", DRAIN, ME, None)
+    await office.changes.edit(ChangeBackend("web/b", DRAIN), ME, None)
     assert not connection.is_closed
     match step:
         case "drained":
-            await office.changes.change("web/a", DRAIN, ME, None)
+            await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None)
         case "moved":
-            await office.changes.change("web/a", BackendChanges(address="127.0.0.1:1"), ME, None)
+            await office.changes.edit(
+                ChangeBackend("web/a", BackendChanges(address="127.0.0.1:1")), ME, None
+            )
         case _:
-            await office.changes.remove("web/a", ME, None)
+            await office.changes.edit(RemoveBackend("web/a"), ME, None)
     assert connection.is_closed
 
 
@@ -131,7 +137,7 @@ async def test_idle_connections_to_what_may_not_be_used_are_closed(
 
 async def leave(office: Office, key: str = "web/a") -> str:
     """Ask for a backend to be removed once it is idle, as the command does."""
-    drained = await office.changes.change(key, DRAIN, ME, None)
+    drained = await office.changes.edit(ChangeBackend(key, DRAIN), ME, None)
     return await office.leaving.remove_when_idle(key, drained.what, ME)
 
 
@@ -156,7 +162,7 @@ async def test_one_that_was_removed_meanwhile_is_no_trouble(office: Office) -> N
     load = office.context.dispatcher.loads["web/a"]
     load.sessions = 1
     await leave(office)
-    await office.changes.remove("web/a", ME, None)
+    await office.changes.edit(RemoveBackend("web/a"), ME, None)
     load.sessions = 0
     await office.leaving.remove_idle()
     await office.leaving.remove_idle()
@@ -171,7 +177,7 @@ async def test_who_brings_it_back_keeps_it(office: Office, step: str) -> None:
     match step:
         case "set ready":
             ready = BackendChanges(state=BackendState.READY)
-            await office.changes.change("web/a", ready, ME, None)
+            await office.changes.edit(ChangeBackend("web/a", ready), ME, None)
         case "undo":
             await office.changes.undo(ME, None)
         case _:
@@ -187,7 +193,7 @@ async def test_a_change_that_is_refused_does_not_call_a_removal_off(office: Offi
     load.sessions = 1
     await leave(office)
     with pytest.raises(CommandRefused):
-        await office.changes.change("web/a", BackendChanges(weight=3), ME, 1)
+        await office.changes.edit(ChangeBackend("web/a", BackendChanges(weight=3)), ME, 1)
     load.sessions = 0
     await office.leaving.remove_idle()
     assert office.names() == ["b"]
@@ -209,7 +215,7 @@ async def test_a_reload_puts_everything_in_force_at_once(office: Office) -> None
 
 
 async def test_live_edits_stay_on_top_of_a_new_file(office: Office) -> None:
-    await office.changes.change("web/a", DRAIN, ME, None)
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None)
     await office.add()
     await office.reload(BIGGER)
     assert office.table.find("web/a").state is BackendState.DRAIN
@@ -220,7 +226,7 @@ async def test_live_edits_stay_on_top_of_a_new_file(office: Office) -> None:
 async def test_an_edit_that_the_new_file_leaves_without_sense_is_dropped_aloud(
     office: Office,
 ) -> None:
-    await office.changes.change("web/b", BackendChanges(weight=7), ME, None)
+    await office.changes.edit(ChangeBackend("web/b", BackendChanges(weight=7)), ME, None)
     sentences = await office.reload(replace(FILE, source="new", pools=(Pool("web", (A,)),)))
     dropped = [sentence for sentence in sentences if sentence.startswith("dropped the live edit")]
     assert len(dropped) == 1
@@ -229,7 +235,7 @@ async def test_an_edit_that_the_new_file_leaves_without_sense_is_dropped_aloud(
 
 
 async def test_live_edits_are_dropped_when_that_is_asked_for(office: Office) -> None:
-    await office.changes.change("web/a", DRAIN, ME, None)
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None)
     sentences = await office.reload(FILE, drop_edits=True)
     assert "dropped the live edit: web/a: state ready → drain" in sentences
     assert office.table.find("web/a").state is BackendState.READY
@@ -292,14 +298,14 @@ async def test_a_change_on_trial_is_kept_once_it_is_confirmed(office: Office) ->
 
     office.changes.keep = keep
     terms = Terms(60.0, 50.0)
-    drained = (await office.changes.change("web/a", DRAIN, ME, None, terms=terms)).what
+    drained = (await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None, terms=terms)).what
     assert kept == []
     with pytest.raises(EditRefused):
         office.changes.refuse_on_trial()
     await office.changes.confirm(ME, None)
     assert kept == [[drained]]
     office.changes.refuse_on_trial()
-    await office.changes.change("web/b", DRAIN, ME, None, terms=terms)
+    await office.changes.edit(ChangeBackend("web/b", DRAIN), ME, None, terms=terms)
     await office.changes.undo(ME, None)
     assert kept == [[drained]]
 

@@ -7,6 +7,7 @@ import pytest
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, Pool
+from rsp.core.edits import ChangeBackend, RemoveBackend
 from rsp.core.limits import Limits
 from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState
@@ -18,7 +19,7 @@ from tests.engine.office import BIGGER, DRAIN, FILE, ME, Office
 async def test_a_reload_is_undone_with_its_limits_listeners_and_the_edits_it_dropped(
     office: Office,
 ) -> None:
-    await office.changes.change("web/a", DRAIN, ME, None)
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None)
     limits = office.context.limits
     await office.reload(replace(BIGGER, limits=Limits(connect_s=1.0)), drop_edits=True)
     said = await office.changes.undo(ME, None)
@@ -57,11 +58,11 @@ async def test_proxies_that_were_added_meanwhile_outlive_an_undo(office: Office)
 async def test_nothing_is_changed_while_something_is_on_trial(office: Office) -> None:
     await office.add("c")
     await office.changes.undo(ME, None)
-    await office.changes.change("web/a", DRAIN, ME, None, terms=Terms(600))
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None, terms=Terms(600))
     changes = office.changes
     for refused in (
         office.add("d"),
-        changes.remove("web/b", ME, None),
+        changes.edit(RemoveBackend("web/b"), ME, None),
         changes.redo(ME, None),
         office.reload(FILE),
         changes.amend(FILE, "proxy p", ME),
@@ -77,7 +78,7 @@ async def test_nothing_is_changed_while_something_is_on_trial(office: Office) ->
 
 
 async def test_who_saw_another_generation_confirms_nothing(office: Office) -> None:
-    await office.changes.change("web/a", DRAIN, ME, None, terms=Terms(600))
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None, terms=Terms(600))
     with pytest.raises(CommandRefused, match="the generation is 2, not 1"):
         await office.changes.confirm(ME, 1)
     assert office.changes.trials.trial is not None
@@ -90,7 +91,7 @@ async def test_a_trial_that_is_over_gives_back_what_was_before_and_what_could_be
     await office.changes.undo(ME, None)
     over = asyncio.Event()
     office.context.telemetry.listen(lambda event: over.set() if "back" in event.message else None)
-    await office.changes.change("web/a", DRAIN, ME, None, terms=Terms(0.01))
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None, terms=Terms(0.01))
     await over.wait()
     assert office.table.find("web/a").state is BackendState.READY
     said = "rolled back generation 4: nobody confirmed it within 0.01 s"
