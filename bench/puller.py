@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rsp.core.replies import Backends, Connections, Decisions, Status
+from rsp.core.decision_rows import Decisions
+from rsp.core.replies import Backends, Connections, Status
 from rsp.core.wire import decode_reply, encode_request
 
 PULLS_PER_S = 5

@@ -13,7 +13,7 @@ from bench.machine import description, raise_fd_limit
 from rsp.core.backends import BackendTable
 from rsp.core.config import ListenerConfig
 from rsp.core.limits import STALL_S, TIMER_TICK_S, Limits
-from rsp.core.routing import FixedRouter
+from rsp.core.route import FixedRouter
 from rsp.core.vocabulary import Mode, Side
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context

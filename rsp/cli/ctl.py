@@ -108,7 +108,8 @@ def decisions(asker: Asker, limit: int | None, filter_text: str | None, file: Pa
 def audit(asker: Asker) -> None:
     """Names that reached more than one backend, because they were spelled in more than one way."""
     from rsp.core.audit import audit as audited
-    from rsp.core.replies import Backends, Decisions
+    from rsp.core.decision_rows import Decisions
+    from rsp.core.replies import Backends
 
     with asker.link() as link:
         decisions, backends = link.ask("decisions", Decisions), link.ask("backends", Backends)

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from rsp.core.decision_rows import DecisionRow
 from rsp.core.linting.lua_patterns import as_regex
 from rsp.core.policies import POLICIES
-from rsp.core.replies import Backends, DecisionRow
+from rsp.core.replies import Backends
 from rsp.core.spellings import normal_form
 
 _ROOM = 60

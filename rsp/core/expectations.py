@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.host import parse_host
-from rsp.core.routing import RouteDecision, RouteRequest
+from rsp.core.route import RouteRequest
+from rsp.core.routing import RouteDecision
 
 _LINE = re.compile(r"\s*--\s*expect:(?P<text>.*)")
 _OUTCOME = re.compile(r"(?P<target>[^\s()]+)\s*(?:\((?P<reason>.*)\))?")

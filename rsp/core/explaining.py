@@ -6,7 +6,7 @@ they are not sanitised, as in `replies.py`.
 
 import msgspec
 
-from rsp.core.replies import CandidateRow
+from rsp.core.decision_rows import CandidateRow
 
 
 class TraceStep(msgspec.Struct):

@@ -11,9 +11,6 @@ import msgspec
 
 from rsp.core.autopsy import AutopsyRow
 from rsp.core.breaks.rows import BreakSummary, StopRow
-from rsp.core.decision_rows import CandidateRow as CandidateRow
-from rsp.core.decision_rows import DecisionRow as DecisionRow
-from rsp.core.decision_rows import Decisions as Decisions
 from rsp.core.evidence import (
     CallRow,
     LedgerRow,

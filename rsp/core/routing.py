@@ -19,18 +19,13 @@ from rsp.core.backends import (
     names_in,
     pool_names,
 )
+from rsp.core.decision_rows import CandidateRow
 from rsp.core.explaining import PolicyRow
 from rsp.core.http1.cookies import with_cookie
 from rsp.core.limits import RAMP_STEPS
 from rsp.core.policies import POLICIES, Policy
 from rsp.core.queue import awaited, is_full
-from rsp.core.replies import CandidateRow
-from rsp.core.route import FixedRouter as FixedRouter
-from rsp.core.route import Routable as Routable
-from rsp.core.route import RouteAnswer as RouteAnswer
-from rsp.core.route import RouteFailed as RouteFailed
-from rsp.core.route import Router as Router
-from rsp.core.route import RouteRequest as RouteRequest
+from rsp.core.route import Routable, RouteAnswer
 from rsp.core.sticky import Stickiness, cookie_value, sticky_words
 from rsp.core.vocabulary import BackendState
 

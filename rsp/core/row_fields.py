@@ -12,6 +12,7 @@ import msgspec
 
 from rsp.core import evidence, replies
 from rsp.core.autopsy import AutopsyRow
+from rsp.core.decision_rows import DecisionRow
 from rsp.core.exchange_rows import ExchangeRow
 
 Value = float | str | bool | list[str] | None
@@ -25,7 +26,7 @@ _ROWS = (
     replies.ConnectionDetail,
     ExchangeRow,
     AutopsyRow,
-    replies.DecisionRow,
+    DecisionRow,
     replies.EventRow,
     replies.BackendRow,
     replies.PoolRow,

@@ -11,16 +11,10 @@ from typing import Any, TypeVar
 from rsp.cli.link import Link
 from rsp.cli.run import start_engine
 from rsp.core.audit import audit
+from rsp.core.decision_rows import Decisions
 from rsp.core.evidence import FlowRow
 from rsp.core.faults.rows import FaultAdded, FaultsRemoved
-from rsp.core.replies import (
-    Backends,
-    ConnectionDetail,
-    ConnectionRow,
-    Connections,
-    Decisions,
-    Status,
-)
+from rsp.core.replies import Backends, ConnectionDetail, ConnectionRow, Connections, Status
 from rsp.demo.engine_life import EngineLife
 from rsp.demo.reports import EngineIsHere
 from rsp.demo.scenes import FEW_BACKENDS, Scene, cured, line_of_the_bug, lua_for

@@ -7,7 +7,8 @@ from rsp.core.expectations import Expectation, ExpectationError, expectations_in
 from rsp.core.linting.declared import findings_in
 from rsp.core.linting.finding import Finding
 from rsp.core.linting.lint import Linter, terrain_of
-from rsp.core.routing import BROKEN_ROUTE, RouteFailed, RouteRequest
+from rsp.core.route import RouteFailed, RouteRequest
+from rsp.core.routing import BROKEN_ROUTE
 from rsp.core.vocabulary import Mode, Severity
 from rsp.engine.lua_config import LoadedConfig
 from rsp.engine.probe import Probe

@@ -8,7 +8,7 @@ from rsp.core.backends import Backend
 from rsp.core.breaks.rows import BreakSummary, StopRow
 from rsp.core.limits import Limits
 from rsp.core.patience import first_looks_s
-from rsp.core.routing import Routable
+from rsp.core.route import Routable
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.drains import Drains

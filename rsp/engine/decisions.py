@@ -15,7 +15,8 @@ import msgspec
 
 from rsp.core.limits import DECISIONS_KEPT
 from rsp.core.lua_limits import INPUT_RUN_BYTES, INPUTS_BYTES, SHOWN_TARGET_BYTES
-from rsp.core.routing import Routable, RouteDecision
+from rsp.core.route import Routable
+from rsp.core.routing import RouteDecision
 from rsp.engine.ring import Ring
 
 

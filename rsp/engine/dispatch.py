@@ -11,14 +11,8 @@ from collections.abc import Callable, Collection
 from rsp.core.backends import Backend, BackendLoads, BackendTable
 from rsp.core.limits import Limits
 from rsp.core.redact import secrets_of, those_in
-from rsp.core.routing import (
-    Balancer,
-    Routable,
-    RouteDecision,
-    RouteFailed,
-    Router,
-    failed_decision,
-)
+from rsp.core.route import Routable, RouteFailed, Router
+from rsp.core.routing import Balancer, RouteDecision, failed_decision
 from rsp.core.vocabulary import BackendState, Side
 from rsp.engine.connection import Connection
 from rsp.engine.nonblocking import ConnectFailed, OutOfFds, prepare, start_connect

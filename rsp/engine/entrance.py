@@ -4,7 +4,7 @@ from collections import Counter
 
 from rsp.core.config import ListenerConfig
 from rsp.core.networks import Networks
-from rsp.core.routing import FixedRouter
+from rsp.core.route import FixedRouter
 from rsp.core.vocabulary import Mode
 from rsp.engine.door import Door
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from rsp.core.config import Config
-from rsp.core.routing import Router
+from rsp.core.route import Router
 
 
 class Built(NamedTuple):

@@ -12,6 +12,7 @@ import msgspec
 
 from rsp.core.breaks.rows import BreakSummary
 from rsp.core.config import ConfigError
+from rsp.core.decision_rows import Decisions
 from rsp.core.filter import Filter, FilterError, parse_filter, sort_value
 from rsp.core.generation_rows import ChangeRow, EditRow, Edits
 from rsp.core.limits import SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
@@ -28,7 +29,6 @@ from rsp.core.replies import (
     ConfigSource,
     ConnectionDetail,
     ConnectionRow,
-    Decisions,
     Events,
     MemoryRow,
     Status,

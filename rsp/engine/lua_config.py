@@ -13,7 +13,7 @@ from rsp.core.backends import AddressError, Backend, Pool, parse_address
 from rsp.core.config import ERROR_PREFIX, Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
 from rsp.core.redact import secrets_of, those_in, without_userinfo
-from rsp.core.routing import Routable, RouteAnswer, RouteFailed
+from rsp.core.route import Routable, RouteAnswer, RouteFailed
 from rsp.engine.config_rules import check_listen_address, config_from
 from rsp.engine.lua_sandbox import CHUNK, LuaError, LuaMemoryError, Sandbox, SandboxError
 

@@ -11,11 +11,12 @@ from rsp.core.backends import Backend, BackendLoad
 from rsp.core.events import BackendFailed
 from rsp.core.lifecycle import Fact, State
 from rsp.core.proxy_protocol import proxy_header_bytes
-from rsp.core.routing import Routable, RouteDecision
+from rsp.core.route import Routable
+from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, PauseReason, ProxyVersion
 from rsp.engine.connection import Connection
 from rsp.engine.dispatch import dial
-from rsp.engine.lab.layers import put_on
+from rsp.engine.layers import put_on
 from rsp.engine.nonblocking import ConnectFailed, NoLocalPort, OutOfFds, local_address
 from rsp.engine.poller import HANG_UP, Guarded
 from rsp.engine.session import Session

@@ -8,7 +8,7 @@ from rsp.core.config import Config, ConfigError
 from rsp.core.linting.arms import arms_of
 from rsp.core.linting.runs import UNFORCED, Forced, Outcome, Run, Terrain, Test
 from rsp.core.lua_limits import LINT_CPU_S, LINT_DEAR_RUNS
-from rsp.core.routing import RouteFailed, RouteRequest
+from rsp.core.route import RouteFailed, RouteRequest
 from rsp.engine.lua_config import LuaRouter
 from rsp.engine.lua_sandbox import Sandbox, SandboxError
 

@@ -4,16 +4,8 @@ from rsp.core.backends import BackendTable
 from rsp.core.config import ListenerConfig
 from rsp.core.expectations import Asked, ExpectationError
 from rsp.core.explaining import Explanation, Returned
-from rsp.core.routing import (
-    Balancer,
-    FixedRouter,
-    RouteDecision,
-    RouteFailed,
-    Router,
-    RouteRequest,
-    candidates,
-    failed_decision,
-)
+from rsp.core.route import FixedRouter, RouteFailed, Router, RouteRequest
+from rsp.core.routing import Balancer, RouteDecision, candidates, failed_decision
 from rsp.core.vocabulary import Mode
 from rsp.engine.entrance import Entrance
 from rsp.engine.lua_config import LoadedConfig

@@ -13,15 +13,8 @@ from rsp.core.config import ConfigError
 from rsp.core.health_rules import Condition
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.host import parse_host
-from rsp.core.routing import (
-    Balancer,
-    FixedRouter,
-    RouteDecision,
-    RouteFailed,
-    Router,
-    RouteRequest,
-    failed_decision,
-)
+from rsp.core.route import FixedRouter, RouteFailed, Router, RouteRequest
+from rsp.core.routing import Balancer, RouteDecision, failed_decision
 from rsp.core.vocabulary import BackendState, Health
 from rsp.core.what_if import Comparison
 from rsp.core.what_if_rows import WhatIf

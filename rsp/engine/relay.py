@@ -3,7 +3,8 @@
 from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Fact
 from rsp.core.patience import Patience
-from rsp.core.routing import RouteDecision, RouteRequest
+from rsp.core.route import RouteRequest
+from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction
 from rsp.engine.pairing import Pairing
 from rsp.engine.session import Session

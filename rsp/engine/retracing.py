@@ -8,14 +8,8 @@ from rsp.core.expectations import ExpectationError, asked_for
 from rsp.core.explaining import Explanation
 from rsp.core.params import ExplainParams
 from rsp.core.redact import secrets_of
-from rsp.core.routing import (
-    Balancer,
-    RouteAnswer,
-    RouteDecision,
-    RouteRequest,
-    candidates,
-    failed_decision,
-)
+from rsp.core.route import RouteAnswer, RouteRequest
+from rsp.core.routing import Balancer, RouteDecision, candidates, failed_decision
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.decisions import Input
 from rsp.engine.dispatch import note_secrets

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rsp.core.decision_rows import DecisionRow
 from rsp.core.events import Event, level_of, source_of
 from rsp.core.evidence import RoomRow, SampleRow, StallRow
 from rsp.core.exchange_rows import ExchangeRow
@@ -12,7 +13,6 @@ from rsp.core.redact import Redactor
 from rsp.core.replies import (
     ConnectionDetail,
     ConnectionRow,
-    DecisionRow,
     EventRow,
     PeerRow,
     RequestSummary,

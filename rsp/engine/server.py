@@ -14,7 +14,7 @@ from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.edits import EditLayer
 from rsp.core.events import Event, Noted
 from rsp.core.redact import secrets_of, those_in
-from rsp.core.routing import FixedRouter, Routable, Router
+from rsp.core.route import FixedRouter, Routable, Router
 from rsp.core.trial import Terms
 from rsp.core.vocabulary import AcceptPause, CloseReason, EventLevel
 from rsp.engine.changes import Changes

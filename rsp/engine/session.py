@@ -21,7 +21,7 @@ from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.entrance import Entrance
-from rsp.engine.lab.layers import take_off
+from rsp.engine.layers import take_off
 from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
 from rsp.engine.ring import Ring

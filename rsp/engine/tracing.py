@@ -5,7 +5,7 @@ import msgspec
 from rsp.core.config import ConfigError
 from rsp.core.explaining import Returned, TraceStep
 from rsp.core.redact import Redactor
-from rsp.core.routing import RouteAnswer, RouteFailed, RouteRequest
+from rsp.core.route import RouteAnswer, RouteFailed, RouteRequest
 from rsp.engine.lua_config import as_text, load_source
 from rsp.engine.lua_sandbox import Sandbox, Trace
 

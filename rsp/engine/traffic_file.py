@@ -12,9 +12,9 @@ import msgspec
 
 from rsp.core.backends import BackendTable
 from rsp.core.config import ListenerConfig
+from rsp.core.decision_rows import DecisionRow
 from rsp.core.lua_limits import LINT_RECORDED
-from rsp.core.replies import DecisionRow
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.vocabulary import Mode
 from rsp.core.what_if import FAILED, NOBODY, with_examples
 from rsp.core.what_if_rows import Example, InputRow, WhatIf

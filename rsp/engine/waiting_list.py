@@ -14,7 +14,7 @@ from rsp.core.replies import PoolRow
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason
 from rsp.engine.dispatch import Dispatcher
-from rsp.engine.lab.layers import Layer
+from rsp.engine.layers import Layer
 from rsp.engine.poller import HANG_UP, Guarded, Poller, run_guarded
 
 

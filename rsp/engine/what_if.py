@@ -15,7 +15,7 @@ from rsp.core.config import Config
 from rsp.core.limits import SNAPSHOT_REST_S
 from rsp.core.lua_limits import WHAT_IF_SLICE
 from rsp.core.redact import Redactor, secrets_of
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.what_if import with_examples
 from rsp.core.what_if_rows import Example, InputRow, WhatIf
 from rsp.engine.decisions import Input

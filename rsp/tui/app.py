@@ -12,7 +12,8 @@ from rich.text import Text
 from textual.command import CommandPalette
 
 from rsp.core.audit import Split
-from rsp.core.replies import Backends, ConnectionRow, Decisions, Events, Status
+from rsp.core.decision_rows import Decisions
+from rsp.core.replies import Backends, ConnectionRow, Events, Status
 from rsp.core.sanitise import safe
 from rsp.tui.changing import ChangingApp
 from rsp.tui.clipboard import TooMuchToCopy, osc_52

@@ -2,7 +2,7 @@
 
 from rsp.core.backends import Backend, BackendLoad, BackendLoads, BackendTable, Pool
 from rsp.core.health_rules import HealthCheck, statuses
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.vocabulary import BackendState
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from rsp.core.backends import BackendLoads
 from rsp.core.policies import POLICIES
 from rsp.core.policies.foresight import Foresight
-from rsp.core.routing import Balancer, RouteAnswer
+from rsp.core.route import RouteAnswer
+from rsp.core.routing import Balancer
 from tests.core.making import DRAIN, backend, busy, never, request, table_of, weighted
 
 NAMES = st.text("abc.", min_size=1, max_size=8)

@@ -3,7 +3,8 @@
 from typing import Any
 
 from rsp.core.audit import audit
-from rsp.core.replies import Backends, CandidateRow, DecisionRow, PoolRow
+from rsp.core.decision_rows import CandidateRow, DecisionRow
+from rsp.core.replies import Backends, PoolRow
 
 HASHED = Backends(3, [PoolRow("web", "hash", []), PoolRow("api", "round_robin", [])])
 RELOADS = r"^/user/[^/]+/webapps/([^/]+)/reload$"

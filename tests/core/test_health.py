@@ -13,7 +13,8 @@ from rsp.core.health import HealthBook
 from rsp.core.health_checks import Check
 from rsp.core.health_rules import RAMPED, Ejection, HealthCheck, statuses
 from rsp.core.policies import POLICIES
-from rsp.core.routing import Balancer, RouteAnswer, RouteDecision, candidates
+from rsp.core.route import RouteAnswer
+from rsp.core.routing import Balancer, RouteDecision, candidates
 from rsp.core.vocabulary import BackendState, Health
 from tests.core.making import DRAIN, MAINT, READY, backend, checked, request
 

@@ -9,14 +9,8 @@ from hypothesis import strategies as st
 
 from rsp.core.backends import BackendChanges, BackendLoads, BackendTable, Pool
 from rsp.core.policies import POLICIES
-from rsp.core.routing import (
-    Balancer,
-    FixedRouter,
-    RouteAnswer,
-    RouteDecision,
-    candidates,
-    failed_decision,
-)
+from rsp.core.route import FixedRouter, RouteAnswer
+from rsp.core.routing import Balancer, RouteDecision, candidates, failed_decision
 from tests.core.making import DRAIN, MAINT, backend, busy, never, request, table_of
 
 WEB = table_of(backend("a"), backend("b"), backend("c"), generation=7)

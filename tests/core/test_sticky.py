@@ -6,7 +6,8 @@ from rsp.core.audit import keyless_pools
 from rsp.core.backends import Backend, BackendLoads, BackendTable, Pool, QueueRules, StickyRules
 from rsp.core.limits import STICKY_CLIENT_IDLE_S, STICKY_CLIENTS
 from rsp.core.replies import Backends, PoolRow
-from rsp.core.routing import Balancer, RouteAnswer, RouteDecision
+from rsp.core.route import RouteAnswer
+from rsp.core.routing import Balancer, RouteDecision
 from rsp.core.sticky import StickyClients, cookie_value
 from rsp.core.vocabulary import BackendState
 from rsp.core.what_if import Tally

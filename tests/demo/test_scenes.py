@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from rsp.core.backends import BackendTable
-from rsp.core.routing import Balancer, RouteRequest
+from rsp.core.route import RouteRequest
+from rsp.core.routing import Balancer
 from rsp.demo.routing_users import DASHBOARD_HOST, PLAIN_NAMES, SPELLINGS, domain_of
 from rsp.demo.scenes import FEW_BACKENDS, ROUTE_WITH_THE_BUG, SETTINGS, Scene, cured, lua_for
 from rsp.engine.lua_config import LoadedConfig, load_source

@@ -7,7 +7,7 @@ from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
 from rsp.core.config import Config, ListenerConfig
 from rsp.core.edits import AddBackend, EditLayer
 from rsp.core.limits import Limits
-from rsp.core.routing import FixedRouter
+from rsp.core.route import FixedRouter
 from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState
 from rsp.engine.changes import Changes

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from rsp.core.limits import DECISIONS_KEPT
 from rsp.core.lua_limits import SHOWN_TARGET_BYTES
-from rsp.core.routing import RouteDecision, RouteRequest
+from rsp.core.route import RouteRequest
+from rsp.core.routing import RouteDecision
 from rsp.engine.decisions import DecisionRing
 
 DECISION = RouteDecision(None, None, None, "", 1)

@@ -1,6 +1,7 @@
 """What a decision remembers of the secrets in its request."""
 
-from rsp.core.routing import RouteRequest, failed_decision
+from rsp.core.route import RouteRequest
+from rsp.core.routing import failed_decision
 from rsp.engine.dispatch import note_secrets
 
 REQUEST = RouteRequest(

@@ -14,7 +14,7 @@ from rsp.core.backends import Backend, BackendTable, Pool
 from rsp.core.health_checks import CheckRecord
 from rsp.core.health_rules import Ejection, statuses
 from rsp.core.limits import Limits
-from rsp.core.routing import FixedRouter
+from rsp.core.route import FixedRouter
 from rsp.core.vocabulary import Health
 from rsp.engine import checking
 from rsp.engine.context import Context

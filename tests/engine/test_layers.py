@@ -6,8 +6,8 @@ import pytest
 
 from rsp.engine.connection import Connection
 from rsp.engine.lab.connection import TamperedConnection
-from rsp.engine.lab.layers import Layer, put_on, take_off
 from rsp.engine.lab.stoppable import StoppableConnection
+from rsp.engine.layers import Layer, put_on, take_off
 from tests.engine.fakes import fake_connection
 
 LAYERS: tuple[type[Connection], ...] = (TamperedConnection, StoppableConnection)

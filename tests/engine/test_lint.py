@@ -11,7 +11,7 @@ from rsp.core.linting.finding import RULES, Finding
 from rsp.core.linting.lint import seeds_for, terrain_of
 from rsp.core.linting.runs import with_host
 from rsp.core.lua_limits import LINT_DEAR_RUNS, LINT_RUNS
-from rsp.core.routing import RouteFailed, RouteRequest
+from rsp.core.route import RouteFailed, RouteRequest
 from rsp.core.vocabulary import Severity
 from rsp.demo.scenes import SETTINGS, Scene, cured, lua_for
 from rsp.engine.check import check

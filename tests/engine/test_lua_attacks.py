@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rsp.core.config import ConfigError
-from rsp.core.routing import RouteFailed, RouteRequest
+from rsp.core.route import RouteFailed, RouteRequest
 from rsp.engine.lua_config import LuaRouter, load_source
 from tests.lua_attacks import RUNS_FOREVER, TOO_COSTLY
 

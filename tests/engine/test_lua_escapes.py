@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsp.core.routing import RouteFailed
+from rsp.core.route import RouteFailed
 from tests.engine.test_lua_attacks import REQUEST, router_of
 
 ABSENT = [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsp.core.routing import RouteAnswer, RouteFailed, RouteRequest
+from rsp.core.route import RouteAnswer, RouteFailed, RouteRequest
 from rsp.engine.lua_config import LuaRouter, load_source, rebuild_router
 
 MINIMAL = """listen { address = "127.0.0.1:8080" }

@@ -20,7 +20,7 @@ from rsp.core.lab_limits import (
     SAMPLING_REST_S,
 )
 from rsp.core.limits import STALL_S, TIMER_TICK_S, Limits
-from rsp.core.routing import FixedRouter
+from rsp.core.route import FixedRouter
 from rsp.core.vocabulary import Mode, Side
 from rsp.engine import sampling
 from rsp.engine.connection import Connection

@@ -7,7 +7,7 @@ import pytest
 from docs.configuration import limit_sentences
 from rsp.core.config import ConfigError
 from rsp.core.limits import Limits
-from rsp.core.routing import RouteFailed, RouteRequest
+from rsp.core.route import RouteFailed, RouteRequest
 from rsp.engine import schema
 from rsp.engine.lua_config import load_source
 from rsp.engine.schema import ANSWER, LISTEN, REQUEST, REQUIRED, TABLES, Key, Table

@@ -5,7 +5,7 @@ import pytest
 from rsp.core.explaining import changed_locals
 from rsp.core.lua_limits import TRACE_BYTES, TRACE_STEPS
 from rsp.core.redact import Redactor, secrets_of
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.engine.tracing import Traced, trace
 
 HEAD = """listen { address = "127.0.0.1:8080" }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rsp.core.events import Noted
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.vocabulary import EventLevel
 from rsp.engine.log import Log
 from rsp.engine.lua_config import LuaRouter, load_source

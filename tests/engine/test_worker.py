@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import msgspec
 import pytest
 
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.wire import CommandRefused
 from rsp.engine import worker
 from rsp.engine.rehearsing import (

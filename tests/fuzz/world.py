@@ -16,7 +16,7 @@ from unittest import mock
 from rsp.core.backends import Backend, BackendTable, Pool
 from rsp.core.config import ListenerConfig
 from rsp.core.limits import KIB, READ_BYTES, SPLICE_BYTES, Limits
-from rsp.core.routing import FixedRouter
+from rsp.core.route import FixedRouter
 from rsp.core.vocabulary import CloseReason, Mode, PauseReason, Side
 from rsp.engine import dispatch
 from rsp.engine.connection import Connection

@@ -4,17 +4,10 @@ from typing import Any
 
 import msgspec
 
+from rsp.core.decision_rows import CandidateRow, DecisionRow, Decisions
 from rsp.core.explaining import Explanation, PolicyRow, Returned, TraceStep
 from rsp.core.generation_rows import ChangeRow, EditRow, Edits
-from rsp.core.replies import (
-    BackendRow,
-    Backends,
-    CandidateRow,
-    ConfigSource,
-    DecisionRow,
-    Decisions,
-    PoolRow,
-)
+from rsp.core.replies import BackendRow, Backends, ConfigSource, PoolRow
 from rsp.core.what_if_rows import Example, KeyShare, Move, Share, WhatIf
 
 LUA = """\

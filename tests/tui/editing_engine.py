@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 
 from rsp.core.addresses import AddressError, parse_address
+from rsp.core.decision_rows import Decisions
 from rsp.core.explaining import Explanation
 from rsp.core.generation_rows import TrialRow
-from rsp.core.replies import BackendRow, Changed, ConfigSource, Decisions
+from rsp.core.replies import BackendRow, Changed, ConfigSource
 from rsp.core.wire import CommandRefused, Request
 from tests.tui import canned, canned_routes
 from tests.tui.fake_engine import FakeEngine

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rsp.core.decision_rows import Decisions
 from rsp.core.exchange_rows import Exchanges
 from rsp.core.generation_rows import Edits
-from rsp.core.replies import Changed, Connections, Decisions, Done, Events
+from rsp.core.replies import Changed, Connections, Done, Events
 from rsp.core.wire import CommandRefused, Request, decode_request, encode_error, encode_result
 from tests.tui import canned, canned_endings
 

@@ -13,19 +13,12 @@ from textual.pilot import Pilot
 
 from rsp.core.autopsy import Autopsies
 from rsp.core.breaks.rows import BreaksReply
+from rsp.core.decision_rows import Decisions
 from rsp.core.exchange_rows import Exchanges
 from rsp.core.generation_rows import Edits
 from rsp.core.pause_tree import Pauses
 from rsp.core.peek import PeekReply
-from rsp.core.replies import (
-    Backends,
-    ConfigSource,
-    ConnectionDetail,
-    Connections,
-    Decisions,
-    Events,
-    Status,
-)
+from rsp.core.replies import Backends, ConfigSource, ConnectionDetail, Connections, Events, Status
 from rsp.tui.app import Dashboard, LeaveChoice
 from rsp.tui.feed import EVENTS_PULL, Feed, Pull
 from rsp.tui.screens.dialog import Dialog

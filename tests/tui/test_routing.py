@@ -5,8 +5,9 @@ import random
 import pytest
 
 from rsp.core.audit import SplitKeys
+from rsp.core.decision_rows import DecisionRow
 from rsp.core.filter import parse_filter
-from rsp.core.replies import Backends, DecisionRow, PoolRow
+from rsp.core.replies import Backends, PoolRow
 from rsp.core.spellings import normal_form
 from rsp.tui.limits import DECISIONS_SHOWN
 from rsp.tui.model.decision_columns import (

@@ -22,7 +22,7 @@ from rsp.core.linting.runs import (
     with_host,
 )
 from rsp.core.lua_limits import LINT_LITERALS, LINT_RUNS, LINT_TEXT_CHARACTERS
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.spellings import is_host_name
 
 NAME = "IronHand.Example.com"

@@ -28,7 +28,8 @@ from rsp.core.linting.runs import (
     with_host,
 )
 from rsp.core.linting.unreachable import Reach
-from rsp.core.routing import BROKEN_ROUTE, Balancer, RouteAnswer, RouteRequest
+from rsp.core.route import RouteAnswer, RouteRequest
+from rsp.core.routing import BROKEN_ROUTE, Balancer
 from rsp.core.spellings import in_capitals
 from rsp.core.vocabulary import Mode, Severity
 

@@ -7,7 +7,7 @@ from rsp.core.linting.explore import NAME, changed
 from rsp.core.linting.finding import Finding
 from rsp.core.linting.runs import UNFORCED, Afresh, Run, Runner, Terrain, shown, with_host
 from rsp.core.lua_limits import LINT_PROOFS
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.spellings import in_capitals, is_host_name, percent_spellings
 from rsp.core.vocabulary import Severity
 

@@ -7,7 +7,7 @@ from rsp.core.backends import Pool
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.host import parse_host
 from rsp.core.policies import POLICIES
-from rsp.core.routing import RouteAnswer, RouteRequest
+from rsp.core.route import RouteAnswer, RouteRequest
 
 NOTHING_RETURNED = "route returned nothing"
 """How the sandbox says that a `route` came to its end without a `return`."""

@@ -35,7 +35,7 @@ from rsp.core.linting.runs import (
     with_host,
 )
 from rsp.core.lua_limits import LINT_CANDIDATES, LINT_PROOFS
-from rsp.core.routing import RouteRequest
+from rsp.core.route import RouteRequest
 from rsp.core.vocabulary import Severity
 
 _STEPS = 5

@@ -10,9 +10,9 @@ from rsp.core.lab_limits import BREAK_WARN_SHARE
 from rsp.core.lifecycle import State
 from rsp.core.vocabulary import EventLevel, PauseReason, Side
 from rsp.engine.connection import Connection
-from rsp.engine.lab.layers import put_on, take_off
 from rsp.engine.lab.stop import Breakpoint, Stop
 from rsp.engine.lab.stoppable import StoppableConnection
+from rsp.engine.layers import put_on, take_off
 from rsp.engine.names import name_of
 from rsp.engine.poller import run_guarded
 from rsp.engine.rows import connection_row

@@ -12,8 +12,8 @@ from rsp.core.lifecycle import Fact
 from rsp.core.vocabulary import CloseReason
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import raw_look
-from rsp.engine.lab.layers import Layer, put_on, take_off
 from rsp.engine.lab.tampering import Tampering
+from rsp.engine.layers import Layer, put_on, take_off
 from rsp.engine.nonblocking import WOULD_BLOCK, shut_write
 from rsp.engine.poller import HANG_UP
 from rsp.engine.wait import Wait

@@ -11,7 +11,7 @@ from rsp.core.faults.kinds import BadFault
 from rsp.core.http1.framing import ChunkedScanner
 from rsp.core.http1.kept import KeptBody
 from rsp.core.lab_limits import FAULT_HIGH_WATER_BYTES, FAULTS_AT_ONCE
-from rsp.core.routing import Routable, RouteRequest
+from rsp.core.route import Routable, RouteRequest
 from rsp.core.vocabulary import CloseReason, Direction, Mode, PauseReason
 from rsp.engine.connection import Connection
 from rsp.engine.conversation import Conversation

@@ -2,7 +2,7 @@
 
 from rsp.core.backends import Backend
 from rsp.core.breaks.rows import BreakSummary, StopRow
-from rsp.core.routing import Routable
+from rsp.core.route import Routable
 from rsp.engine.connection import Connection
 from rsp.engine.entrance import Entrance
 from rsp.engine.lab.breakpoints import Breakpoints

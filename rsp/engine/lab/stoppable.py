@@ -12,8 +12,8 @@ from rsp.core.vocabulary import PauseReason, Side
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import queues
 from rsp.engine.lab.connection import TamperedConnection
-from rsp.engine.lab.layers import Layer
 from rsp.engine.lab.stop import Stop
+from rsp.engine.layers import Layer
 from rsp.engine.nonblocking import EOF
 from rsp.engine.poller import BROKEN, HANG_UP, READABLE, WRITABLE
 

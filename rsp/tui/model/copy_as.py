@@ -11,8 +11,9 @@ from typing import NamedTuple
 import msgspec
 
 from rsp.core.addresses import UNIX_PREFIX
+from rsp.core.decision_rows import DecisionRow
 from rsp.core.exchange_rows import ExchangeRow
-from rsp.core.replies import ConnectionRow, DecisionRow, EventRow, PoolRow
+from rsp.core.replies import ConnectionRow, EventRow, PoolRow
 from rsp.core.sanitise import json_of, safe
 from rsp.tui.model.backends import BackendLine
 from rsp.tui.model.session_columns import state_of

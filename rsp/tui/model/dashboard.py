@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from rsp.core.replies import Backends, Decisions, Events, Status
+from rsp.core.decision_rows import Decisions
+from rsp.core.replies import Backends, Events, Status
 from rsp.tui.model.alerts import Alerts
 from rsp.tui.model.backends import BackendList
 from rsp.tui.model.copy_as import reachable

@@ -4,8 +4,8 @@ import shlex
 from collections.abc import Sequence
 
 from rsp.core.audit import Split
+from rsp.core.decision_rows import CandidateRow, DecisionRow
 from rsp.core.explaining import Explanation
-from rsp.core.replies import CandidateRow, DecisionRow
 from rsp.core.sanitise import safe
 from rsp.tui.model import text
 from rsp.tui.model.backend_columns import state_line

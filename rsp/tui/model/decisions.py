@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from rsp.core.audit import Split, SplitKeys, keyless_pools
-from rsp.core.replies import Backends, DecisionRow, Decisions
+from rsp.core.decision_rows import DecisionRow, Decisions
+from rsp.core.replies import Backends
 from rsp.tui.limits import DECISIONS_SHOWN
 
 _NOWHERE = "(none)"

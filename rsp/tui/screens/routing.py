@@ -6,8 +6,8 @@ import msgspec
 from textual.widget import Widget
 
 from rsp.core.addresses import UNIX_PREFIX
+from rsp.core.decision_rows import DecisionRow, Decisions
 from rsp.core.filter import Filter
-from rsp.core.replies import DecisionRow, Decisions
 from rsp.core.sanitise import json_of
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings

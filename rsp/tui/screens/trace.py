@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import msgspec
 from textual.widget import Widget
 
+from rsp.core.decision_rows import DecisionRow
 from rsp.core.explaining import Explanation
-from rsp.core.replies import ConfigSource, DecisionRow
+from rsp.core.replies import ConfigSource
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
 from rsp.tui.keymap import bindings
