@@ -8,6 +8,7 @@ import msgspec
 from rsp.core.explaining import Explanation, changed_locals
 from rsp.core.hex_dump import hex_lines
 from rsp.core.sanitise import safe
+from rsp.core.units import counted
 from rsp.core.what_if_rows import WhatIf
 from rsp.core.what_if_text import what_if_lines
 
@@ -283,7 +284,7 @@ def _edits(answer: dict[str, Any]) -> str:
 
 def _old_sessions(answer: dict[str, Any]) -> str:
     count = len(answer["sessions"])
-    lines = [f"{count:,} session{'s' * (count != 1)} before generation {answer['before']}"]
+    lines = [f"{counted(count, 'session')} before generation {answer['before']}"]
     lines += [f"  generation {number}: {of:,}" for number, of in answer["generations"].items()]
     if count:
         lines.append("ids: " + " ".join(map(str, answer["sessions"])))

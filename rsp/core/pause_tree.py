@@ -9,7 +9,7 @@ from rsp.core.addresses import client_ip_of
 from rsp.core.limits import STALL_S
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.replies import ConnectionRow, PeerRow
-from rsp.core.units import full_size
+from rsp.core.units import counted, full_size
 from rsp.core.vocabulary import StallCause
 
 ACCEPT = "accept"
@@ -138,7 +138,7 @@ def _group(cause: str, holder: str, leaves: list[HeldUpRow]) -> PauseGroup:
     held_bytes = sum(leaf.held_bytes for leaf in leaves)
     held = f", {full_size(held_bytes)} held" if held_bytes else ""
     not_read = _not_read(leaves)
-    count = _count(sessions, "session")
+    count = counted(sessions, "session")
     said = f"{holder} {_words(cause, holder)}: {count}{held}, {not_read} not read"
     since_s = leaves[0].since_s
     return PauseGroup(cause, holder, not_read, said, sessions, held_bytes, since_s, leaves)
@@ -156,17 +156,13 @@ def _not_read(leaves: Sequence[HeldUpRow]) -> str:
     """Say who is not read: how many clients, and how many connections of which backends."""
     names = Counter(leaf.name for leaf in leaves if leaf.side == "backend")
     clients = len(leaves) - names.total()
-    parts = [_count(clients, "client")] if clients else []
+    parts = [counted(clients, "client")] if clients else []
     if names:
         shown = sorted(names, key=lambda name: (-names[name], name))[:_NAMED]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        backends = _count(names.total(), "backend connection")
+        backends = counted(names.total(), "backend connection")
         parts.append(f"{backends} of {', '.join(shown)}{more}")
     return " and ".join(parts)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _shut(listener: ListenerRow) -> PauseGroup:

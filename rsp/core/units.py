@@ -11,6 +11,11 @@ def full_size(count: int) -> str:
     return ""
 
 
+def counted(number: int, what: str) -> str:
+    """Return how many there are: `1 session`, `1,200 sessions`."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def ordinal(number: int) -> str:
     """Return a place in an order: `1st`, `2nd`, `3rd`, `11th`."""
     ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")

@@ -16,6 +16,7 @@ from pathlib import Path
 from rsp.core.edits import DroppedEdit, Edit
 from rsp.core.lab_limits import EDITS_FILE_BYTES, EDITS_NAMED
 from rsp.core.saved_edits import NotSavedEdits, decode_edits, encode_edits
+from rsp.core.units import counted
 from rsp.core.vocabulary import EventLevel
 from rsp.engine.server import Engine
 from rsp.engine.whole_file import write_whole
@@ -130,7 +131,6 @@ class Keeper:
     def __init__(self, engine: Engine, path: Path) -> None:
         self._engine = engine
         self._file = StateFile(path)
-        self._kept: tuple[Edit, ...] = ()
         self._is_closed = False
 
     async def restore(self) -> None:
@@ -142,13 +142,12 @@ class Keeper:
             self._warn(f"no live edit is restored: {self._file.path}: {_reason(error)}")
             saved = []
         dropped = await changes.restore(saved)
-        self._kept = changes.layer.edits
         self._announce(dropped)
         changes.keep = self.keep
 
     def _announce(self, dropped: tuple[DroppedEdit, ...]) -> None:
         if sentences := self._engine.changes.kept_edits():
-            count = f"{len(sentences)} live edit{'s' * (len(sentences) != 1)}"
+            count = counted(len(sentences), "live edit")
             more = len(sentences) - EDITS_NAMED
             named = [*sentences[:EDITS_NAMED], *([f"and {more} more"] if more > 0 else [])]
             self._engine.note(
@@ -159,14 +158,12 @@ class Keeper:
 
     async def keep(self, edits: tuple[Edit, ...]) -> None:
         """Return once `edits` are on the disk; what goes wrong is said."""
-        if edits == self._kept or self._is_closed:
+        if self._is_closed:
             return
         try:
             await asyncio.to_thread(self._save, edits)
         except (_Refused, OSError) as error:
             self._warn(f"the live edits are not kept: {self._file.path}: {_reason(error)}")
-        else:
-            self._kept = edits
 
     def _save(self, edits: tuple[Edit, ...]) -> None:
         path = os.fsencode(self._engine.changes.config.path or "")

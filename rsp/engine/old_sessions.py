@@ -5,6 +5,7 @@ from collections import Counter
 from rsp.core.generation_rows import OldSessions
 from rsp.core.lifecycle import State
 from rsp.core.params import OldSessionsParams
+from rsp.core.units import counted
 from rsp.core.vocabulary import CloseReason, Mode
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.conversation import Conversation
@@ -73,4 +74,4 @@ def _drained(found: OldSessions) -> str:
 
 
 def _count(sessions: list[int]) -> str:
-    return f"{len(sessions):,} session{'s' * (len(sessions) != 1)}"
+    return counted(len(sessions), "session")

@@ -7,6 +7,7 @@ from itertools import islice
 from rsp.core.lifecycle import State
 from rsp.core.limits import CUT_SESSIONS_NAMED, LAST_WORDS_S
 from rsp.core.sanitise import safe
+from rsp.core.units import counted
 from rsp.core.vocabulary import CloseReason, EventLevel
 from rsp.engine.rows import connection_row
 from rsp.engine.server import Engine
@@ -28,7 +29,7 @@ async def drain(engine: Engine) -> None:
     engine.close_doors()
     context, live = engine.context, engine.registry.live
     allowed_s = context.limits.drain_s if engine.drain_s is None else engine.drain_s
-    engine.note(f"Stopping: {_count(len(live), 'session')} may take {allowed_s:g} s to end.")
+    engine.note(f"Stopping: {counted(len(live), 'session')} may take {allowed_s:g} s to end.")
     deadline_s = time.monotonic() + allowed_s
     while live and time.monotonic() < deadline_s and not engine.hurry:
         context.poller.look_at_clock()
@@ -39,7 +40,7 @@ async def drain(engine: Engine) -> None:
             context.waiting.turn_all_away(CloseReason.SHUTDOWN, "the engine is stopping")
         await asyncio.sleep(_DRAIN_LOOK_S)
     if live:
-        engine.note(f"{_count(len(live), 'session')} cut off.", EventLevel.WARN)
+        engine.note(f"{counted(len(live), 'session')} cut off.", EventLevel.WARN)
         _name_the_cut(engine)
 
 
@@ -56,7 +57,3 @@ def _name_the_cut(engine: Engine) -> None:
 def _had_time(session: Session) -> bool:
     age_s = session.context.poller.now_s - session.opened_s
     return bool(session.exchanges) or age_s >= _ASK_S
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,8 +1,11 @@
 """Full backends, and clients that wait for a place at them."""
 
 import threading
+from collections.abc import Callable
 
+from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.running import Engine
+from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Message, Wire, request, response
 
@@ -57,3 +60,16 @@ def occupied(proxy: Engine, gate: Gate, count: int = 1, path: str = "/first") ->
         clients.append(client)
     gate.wait_for_arrivals(count)
     return clients
+
+
+def full(
+    engine: Callable[..., Engine], backend: Callable[..., Backend], rules: str = ""
+) -> tuple[Engine, Gate]:
+    """Return an engine with one backend that is full, and the gate of that; `rules` of its queue
+    are those of everybody unless they are given."""
+    gate = Gate()
+    site = backend(answer=gate.answer)
+    settings = f"queue = {{ {rules} }},"
+    proxy = engine(LISTEN + pool(site, settings=settings, each=FULL_AT_ONE))
+    occupied(proxy, gate)
+    return proxy, gate

@@ -8,7 +8,15 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
-from tests.behaviour.queues import FULL_AT_ONE, Gate, occupied, queued, wait_for_queue, wait_in_line
+from tests.behaviour.queues import (
+    FULL_AT_ONE,
+    Gate,
+    full,
+    occupied,
+    queued,
+    wait_for_queue,
+    wait_in_line,
+)
 from tests.behaviour.running import Engine
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, request
@@ -39,10 +47,7 @@ def test_ten_clients_share_three_places_in_the_order_in_which_they_came(
 def test_a_client_that_leaves_has_no_place_any_more(
     engine: StartEngine, backend: OpenBackend, leave: Callable[[Wire], None]
 ) -> None:
-    gate = Gate()
-    site = backend(answer=gate.answer)
-    proxy = engine(LISTEN + pool(site, settings="queue = { },", each=FULL_AT_ONE))
-    occupied(proxy, gate)
+    proxy, gate = full(engine, backend)
     first, second, third = wait_in_line(proxy, ["/1", "/2", "/3"])
     leave(second)
     wait_for_queue(proxy, 2)
@@ -56,10 +61,7 @@ def test_a_client_that_leaves_has_no_place_any_more(
 def test_who_has_said_that_it_ends_is_not_waited_with(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
-    gate = Gate()
-    site = backend(answer=gate.answer)
-    proxy = engine(LISTEN + pool(site, settings="queue = { },", each=FULL_AT_ONE))
-    occupied(proxy, gate)
+    proxy, gate = full(engine, backend)
     client = proxy.connect()
     client.send(request())
     client.finish()
@@ -69,10 +71,7 @@ def test_who_has_said_that_it_ends_is_not_waited_with(
 
 
 def test_a_person_may_send_one_away(engine: StartEngine, backend: OpenBackend) -> None:
-    gate = Gate()
-    site = backend(answer=gate.answer)
-    proxy = engine(LISTEN + pool(site, settings="queue = { },", each=FULL_AT_ONE))
-    occupied(proxy, gate)
+    proxy, gate = full(engine, backend)
     gently, at_once, stays = wait_in_line(proxy, ["/1", "/2", "/3"])
     proxy.ask("close", id=proxy.row(gently)["id"])
     assert gently.read_to_end() == b""

@@ -6,17 +6,14 @@ from typing import Any
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
-from tests.behaviour.queues import FULL_AT_ONE, Gate, occupied, wait_for_queue, wait_in_line
+from tests.behaviour.queues import FULL_AT_ONE, Gate, full, occupied, wait_for_queue, wait_in_line
 from tests.behaviour.running import Engine
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire, numbered, request
 
 
 def test_who_has_waited_says_how_long(engine: StartEngine, backend: OpenBackend) -> None:
-    gate = Gate()
-    site = backend(answer=gate.answer)
-    proxy = engine(LISTEN + pool(site, settings="queue = { },", each=FULL_AT_ONE))
-    occupied(proxy, gate)
+    proxy, gate = full(engine, backend)
     (client,) = wait_in_line(proxy, ["/next"])
     row = proxy.row(client)
     assert row["client"]["paused_by"] == ["routing"]
@@ -58,10 +55,7 @@ def test_who_waits_too_long_is_told_for_what(engine: StartEngine, backend: OpenB
 def test_a_full_queue_refuses_at_once_and_says_so(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
-    gate = Gate()
-    site = backend(answer=gate.answer)
-    proxy = engine(LISTEN + pool(site, settings="queue = { length = 2 },", each=FULL_AT_ONE))
-    occupied(proxy, gate)
+    proxy, gate = full(engine, backend, "length = 2")
     waiting = wait_in_line(proxy, ["/1", "/2"])
     answer = proxy.get("/3")
     assert answer.status == 503
@@ -98,10 +92,7 @@ def held_by_kernel(proxy: Engine, client: Wire) -> int:
 
 
 def test_the_pauses_name_the_queue(engine: StartEngine, backend: OpenBackend) -> None:
-    gate = Gate()
-    site = backend(answer=gate.answer)
-    proxy = engine(LISTEN + pool(site, settings="queue = { },", each=FULL_AT_ONE))
-    occupied(proxy, gate)
+    proxy, gate = full(engine, backend)
     clients = wait_in_line(proxy, ["/1", "/2", "/3"])
 
     def group() -> dict[str, Any]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from rsp.core.audit import Split
 from rsp.core.replies import Backends, Status
+from rsp.core.units import counted
 from rsp.core.vocabulary import BackendState, Health, MemoryStep
 from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
 from rsp.tui.model import text
@@ -63,7 +64,7 @@ class Alerts:
         alerts += _of_storms(status) + self._of_routes() + self._of_backends()
         alerts += self._of_configuration(status)
         if lost := self.events_lost:
-            said = f"▲ {lost:,} event{'s' * (lost != 1)} missed: they came too fast"
+            said = f"▲ {counted(lost, 'event')} missed: they came too fast"
             alerts.append(Alert(said, f"▲{lost} missed", "warn", "app.go('events')"))
         return alerts
 
@@ -83,7 +84,7 @@ class Alerts:
             alerts.append(Alert(said, f"‖{stopped} stopped", "warn", "app.show_stopped"))
         since_s = self._blocked_since_s
         if since_s is not None and status.now_s - since_s >= BLOCKED_ALERT_S:
-            count = f"{status.blocked:,} session{'s' * (status.blocked != 1)}"
+            count = counted(status.blocked, "session")
             alerts.append(
                 Alert(
                     f"● {count} blocked: bytes wait for a slow reader",
@@ -150,7 +151,7 @@ class Alerts:
                 Alert(f"✎ {name} changed on disk (ctrl+r)", "✎ changed", "accent", "app.reload")
             )
         if status.edits:
-            count = f"{status.edits} live edit{'s' * (status.edits != 1)}"
+            count = counted(status.edits, "live edit")
             alerts.append(Alert(f"✎ {count} over {name}", f"✎{status.edits}", "accent"))
         return alerts
 
@@ -167,7 +168,7 @@ def _of_faults(status: Status) -> list[Alert]:
     """Say first what is broken on purpose: whatever else is odd may be the work of that."""
     if not status.faults:
         return []
-    count = f"↯ {status.faults} fault{'s' * (status.faults != 1)}"
+    count = f"↯ {counted(status.faults, 'fault')}"
     kinds = ", ".join(dict.fromkeys(map(shown, status.fault_kinds)))
     said = f"{count}: {kinds}" if kinds else count
     return [Alert(said, count, "shout", "app.show_faults")]
@@ -179,7 +180,8 @@ def _of_trials(status: Status) -> list[Alert]:
     if (trial := status.trial) is not None:
         failed = f", {trial.failed:,} of {trial.exchanges:,} failed" if trial.failed else ""
         said = f"◷ on trial: {trial.left_s:.0f} s left, C confirms, z undoes{failed}"
-        short = f"◷ trial {trial.left_s:.0f}s, C confirms"
+        # Short enough that a backend that is down has room beside it.
+        short = f"◷ trial {trial.left_s:.0f}s"
         alerts.append(Alert(said, short, "shout", "app.go('config')"))
     if status.rolled_back:
         said = f"↶ {shown(status.rolled_back)}"

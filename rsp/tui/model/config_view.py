@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from rsp.core.generation_rows import Edits
 from rsp.core.replies import ConfigSource
 from rsp.core.sanitise import safe
+from rsp.core.units import counted
 from rsp.tui.model.exchange_columns import clock
 from rsp.tui.model.lua_spans import lua_lines
 from rsp.tui.model.session_columns import shown
@@ -110,7 +111,7 @@ class ConfigView:
         )
         count = len(edits.edits)
         if count:
-            what = f"✎ {count} live edit{'s' * (count != 1)} on top of the file"
+            what = f"✎ {counted(count, 'live edit')} on top of the file"
             right: Line = (Span(what, "accent"), Span(" "))
         else:
             right = (Span("no live edits ", "dim"),)

@@ -7,6 +7,7 @@ from rsp.core.audit import Split
 from rsp.core.decision_rows import CandidateRow, DecisionRow
 from rsp.core.explaining import Explanation
 from rsp.core.sanitise import safe
+from rsp.core.units import counted
 from rsp.tui.model import text
 from rsp.tui.model.backend_columns import state_line
 from rsp.tui.model.columns import Column
@@ -146,7 +147,7 @@ def candidate_lines(rows: Sequence[CandidateRow], width: int, height: int) -> li
 
 def _candidate(row: CandidateRow, name_cells: int) -> Line:
     is_chosen = row.verdict == "chosen"
-    count = f"{row.sessions:,} session{'s' * (row.sessions != 1)}"
+    count = counted(row.sessions, "session")
     return (
         Span("▸ " if is_chosen else "  ", "good"),
         Span(fit(shown(row.name), name_cells), "strong" if is_chosen else ""),

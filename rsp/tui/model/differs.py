@@ -2,6 +2,7 @@
 
 from rsp.core.generation_rows import Edits
 from rsp.core.replies import Status
+from rsp.core.units import counted
 from rsp.tui.model.dashboard import Model
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, cut, join, width_of
@@ -31,7 +32,7 @@ def _parts(edits: Edits, model: Model, words: str) -> list[Line]:
     count = len(edits.edits)
     if count:
         parts.append((Span(f"{words} from {file_name(model.status)}", "accent"),))
-        parts.append((Span(f"{count} edit{'s' * (count != 1)}"),))
+        parts.append((Span(counted(count, "edit")),))
         if model.read_only:
             parts.append((Span(shown(edits.edits[-1].what), "dim"),))
     if edits.next_undo and not model.read_only:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 from rsp.core.replies import Backends, Status
+from rsp.core.units import counted
 from rsp.core.vocabulary import MemoryStep
 from rsp.tui.limits import NARROW_COLUMNS, RATE_SAMPLES, RATE_WINDOW_S
 from rsp.tui.model import text
@@ -83,7 +84,7 @@ class Vitals:
         parts: list[Line] = [(Span("rsp", "title"),)]
         if config:
             parts.append((Span(config, "accent"),))
-        backends = f"{self.backend_count} backend{'s' * (self.backend_count != 1)}"
+        backends = counted(self.backend_count, "backend")
         parts.append((Span(where), Span(" → ", "dim"), Span(backends)))
         parts.append((Span(f"up {text.age(status.uptime_s)}", "dim"),))
         parts.append((Span(f"pid {status.pid}", "dim"),))

@@ -5,6 +5,7 @@ The promise of the tool: what is wrong stands on the screen as a sentence, with 
 
 from rsp.core.breaks.rows import StopRow
 from rsp.core.replies import ConnectionDetail, ConnectionRow, PeerRow
+from rsp.core.units import counted
 from rsp.core.vocabulary import SessionState, Side, StallCause
 from rsp.tui.limits import BLOCKED_ALERT_S
 from rsp.tui.model import text
@@ -152,7 +153,7 @@ def _moving(session: Session) -> str:
         case SessionState.QUEUED if row.queued is not None:
             return f"It {shown(row.queued.words)}: for {_seconds(row.queued.since_s)} so far."
         case SessionState.IDLE:
-            done = f"{row.exchanges:,} exchange{'s' * (row.exchanges != 1)}"
+            done = counted(row.exchanges, "exchange")
             return f"Kept alive after {done}; the next request may come."
         case SessionState.STREAMING:
             return _streaming(session)

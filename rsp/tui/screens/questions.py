@@ -6,6 +6,7 @@ from rsp.core.generation_rows import OldSessions
 from rsp.core.limits import TRIAL_S
 from rsp.core.replies import Changed, Status
 from rsp.core.sanitise import safe
+from rsp.core.units import counted
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.sessions import Session
@@ -68,7 +69,7 @@ def leave_question(status: Status | None) -> Dialog:
 def _live_sessions(status: Status | None) -> str:
     if status is None:
         return "an unknown number of sessions"
-    return f"{status.sessions:,} live session{'s' * (status.sessions != 1)}"
+    return counted(status.sessions, "live session")
 
 
 def stop_question(status: Status | None) -> Dialog:
