@@ -158,12 +158,13 @@ class Connection:
             self.on_nothing(count)
             return 0
         self.bytes_in += count
+        seen = self.seen
         is_short = count < _READS.most_bytes
-        self.is_at_end = is_short and self.seen & HANG_UP != 0 and not self.seen & BROKEN
+        self.is_at_end = is_short and seen & HANG_UP != 0 and not seen & BROKEN
+        if is_short and not seen & _MORE_BEHIND:
+            self.is_readable = False
         self.owner.on_bytes(self, _READ_VIEW[:count])
         self.is_bulk = count == READ_BYTES
-        if is_short and not self.seen & _MORE_BEHIND:
-            self.is_readable = False
         return count
 
     def _read_on(self, turn_bytes: int = 0) -> None:

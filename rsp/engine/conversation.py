@@ -26,6 +26,7 @@ from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine import mishaps
 from rsp.engine.exchange import COMPLETE, SHOWN_PATH_CHARACTERS, Exchange
 from rsp.engine.pairing import Pairing
+from rsp.engine.parcels import RequestParcel, ResponseParcel, parcels_near, send_response
 from rsp.engine.poller import HANG_UP, run_guarded
 from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
 from rsp.engine.session import Session
@@ -195,7 +196,15 @@ class Conversation:
             head, client_ip=session.client_ip, trusted_peer=session.trusts_client,
             host=host, forwarded=pool.forwarded,
         )  # fmt: skip
-        inbox = self.inbox
+        self._send_request(exchange, head, out)
+
+    def _send_request(self, exchange: Exchange, head: RequestHead, out: bytes) -> None:
+        session, inbox = self.session, self.inbox
+        has_body = head.body.kind is not _NONE
+        parcels = parcels_near(session)
+        if parcels is not None and not (has_body or inbox or session.client.paused_by):
+            parcels.append(RequestParcel(self, exchange, session.backend, head, out))
+            return
         try:
             used = session.request_pipe.begin(out, head.body, inbox, session.limits, decode=False)
         except BadMessage as error:
@@ -203,7 +212,7 @@ class Conversation:
             return
         if inbox or session.client.paused_by:
             self._keep_for_later(inbox[used:])
-        if head.body.kind is not _NONE:
+        if has_body:
             keep_body(self, inbox[:used])
 
     def _keep_for_later(self, rest: bytes) -> None:
@@ -219,7 +228,7 @@ class Conversation:
     def on_body_end(self, direction: Direction, rest: memoryview) -> None:
         """A body has been passed on."""
         if direction is _RESPONSE:
-            self._end_response(has_extra=bool(rest))
+            self.end_response(has_extra=bool(rest))
             return
         if self.exchange is not None:
             self.exchange.sent_s = self.session.context.poller.now_s
@@ -287,15 +296,9 @@ class Conversation:
         )
         if (decision := self.pairing.decision) is not None and decision.sets_cookie:
             out = decision.with_cookie(out)
-        pipe = session.response_pipe
-        used = pipe.begin(out, head.body, rest, session.limits, decode=decode)
-        # Only now: until the head has left, a reply of ours may still take its place.
-        exchange.status = head.status
-        self.response = head
-        if not pipe.is_open:
-            self._end_response(has_extra=used < len(rest))
+        send_response(ResponseParcel(self, exchange, head, out, rest, decode), session)
 
-    def _end_response(self, *, has_extra: bool) -> None:
+    def end_response(self, *, has_extra: bool) -> None:
         """The exchange is complete. The backend connection is kept only when nothing is odd."""
         session = self.session
         response, backend = self.response, session.backend
@@ -372,7 +375,7 @@ class Conversation:
         elif response is None:
             mishaps.no_response(self, "closed the connection without a response")
         elif response.body.kind is _UNTIL_CLOSE:
-            self._end_response(has_extra=False)
+            self.end_response(has_extra=False)
         else:
             mishaps.cut_by_backend(self, "ended")
 

@@ -70,6 +70,16 @@ def run_guarded(owner: Guarded, act: Callable[..., None], *arguments: object) ->
         owner.on_bug(error)
 
 
+class Parcel(Guarded, Protocol):
+    """Something that is to leave at the end of a batch."""
+
+    def send(self) -> bool:
+        """Give it to the kernel; tell whether more is to be done when the others have left."""
+
+    def on_sent(self) -> None:
+        """The others have left."""
+
+
 class Poller:
     """Delivers readiness to handlers, one batch at a time."""
 
@@ -82,6 +92,9 @@ class Poller:
         """Whoever keeps bytes of the traffic, or did lately; `memory.py` adds them up."""
         self.blocked: dict[Any, Wait] = {}
         """Connections that wait for room."""
+        self.parcels: list[Parcel] | None = None
+        """What leaves at the end of the present batch (`parcels.py`); None between batches, when
+        nobody would send it."""
         self._loop = loop
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
@@ -141,6 +154,7 @@ class Poller:
     def _on_readiness(self) -> None:
         self.now_s = time.monotonic()
         handlers = self._handlers
+        self.parcels = []
         for fd, readiness in self._epoll.poll(0, EVENTS_PER_POLL):
             handler = handlers.get(fd)
             if handler is not None:
@@ -149,12 +163,30 @@ class Poller:
                     handler.on_ready(readiness)
                 except Exception as error:
                     handler.on_bug(error)
+        self._send_together()
 
     def _on_again(self) -> None:
         self.now_s = time.monotonic()
         turns, self._again = self._again, {}
+        self.parcels = []
         for handler in turns:
             run_guarded(handler, handler.on_ready, 0)
+        self._send_together()
+
+    def _send_together(self) -> None:
+        """Let what is to leave at the end of the batch go; what that leads to goes as well."""
+        while self.parcels:
+            parcels, self.parcels = self.parcels, []
+            unfinished = []
+            for parcel in parcels:
+                try:
+                    if parcel.send():
+                        unfinished.append(parcel)
+                except Exception as error:
+                    parcel.on_bug(error)
+            for parcel in unfinished:
+                run_guarded(parcel, parcel.on_sent)
+        self.parcels = None
 
     def _close_all(self) -> None:
         closing, self._closing = self._closing, []

@@ -112,7 +112,7 @@ def test_a_full_backend_is_passed_by_and_a_full_pool_is_a_503(
     for client in clients:
         client.send(request())
         proxy.wait_for_state(client, "streaming")
-    assert [site.connections for site in sites] == [2, 2]
+    wait_until(lambda: [site.connections for site in sites] == [2, 2])
     answer = proxy.get()
     assert answer.status == 503
     assert "web1 is full (2 of 2), web2 is full (2 of 2)" in answer.body.decode()

@@ -1,0 +1,111 @@
+"""Heads that leave together, at the end of a batch.
+
+A packet for a process that sleeps has to wake it, and the sender pays for that: on a virtual
+machine as much as for the packet itself. Sent one behind the other, only the first finds its
+reader asleep. So what a batch has to send leaves when all of it was read and decided: requests
+without a body, and responses whose head came with the last read. With 100 busy keep-alive
+connections an exchange costs 13 % less (interleaved with the engine before, 15 rounds).
+
+Where a session is watched, or a fault or a breakpoint is about, everything leaves at once, so that
+what is shown is in order.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from rsp.core.http1.errors import BadMessage
+from rsp.core.http1.head import RequestHead, ResponseHead
+from rsp.engine import mishaps
+from rsp.engine.connection import Connection
+from rsp.engine.exchange import Exchange
+from rsp.engine.poller import Parcel
+from rsp.engine.session import Session
+
+
+class Talk(mishaps.Talk, Protocol):
+    """The conversation whose message it is."""
+
+    def end_response(self, *, has_extra: bool) -> None:
+        """The exchange is complete."""
+
+
+def parcels_near(session: Session) -> list[Parcel] | None:
+    """Return what leaves with this batch; None where what `session` has to say leaves at once."""
+    context = session.context
+    if session.calls is not None or context.lab is not None:
+        return None
+    return context.poller.parcels
+
+
+class RequestParcel(msgspec.Struct, gc=False):
+    """A request without a body, of this exchange and for this connection or for nobody."""
+
+    talk: Talk
+    exchange: Exchange
+    backend: Connection | None
+    head: RequestHead
+    out: bytes
+
+    def send(self) -> bool:
+        """Send it, unless one of the two is over: the batch may have brought its end."""
+        session = self.talk.session
+        if self.talk.exchange is self.exchange and session.backend is self.backend:
+            body, limits = self.head.body, session.limits
+            session.request_pipe.begin(self.out, body, b"", limits, decode=False)
+        return False
+
+    def on_sent(self) -> None:
+        """Nothing is left to do."""
+
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed: the session pays."""
+        self.talk.session.on_bug(error)
+
+
+class ResponseParcel(msgspec.Struct, gc=False):
+    """The head of a response, and what came with it of its body."""
+
+    talk: Talk
+    exchange: Exchange
+    head: ResponseHead
+    out: bytes
+    rest: bytes
+    decode: bool
+    has_extra: bool = False
+
+    def send(self) -> bool:
+        """Send it, unless the exchange is over; tell whether it is complete."""
+        talk, exchange, head = self.talk, self.exchange, self.head
+        if talk.exchange is not exchange:
+            return False
+        session = talk.session
+        pipe = session.response_pipe
+        try:
+            used = pipe.begin(self.out, head.body, self.rest, session.limits, decode=self.decode)
+        except BadMessage as error:
+            mishaps.bad_response(talk, error)
+            return False
+        # Only now: until the head has left, a reply of ours may still take its place.
+        exchange.status = head.status
+        talk.response = head
+        self.has_extra = used < len(self.rest)
+        return not pipe.is_open
+
+    def on_sent(self) -> None:
+        """Go on behind a response that is complete."""
+        if self.talk.exchange is self.exchange:
+            self.talk.end_response(has_extra=self.has_extra)
+
+    def on_bug(self, error: Exception) -> None:
+        """Our own code failed: the session pays."""
+        self.talk.session.on_bug(error)
+
+
+def send_response(parcel: ResponseParcel, session: Session) -> None:
+    """Let a response leave, with the others where nothing of it can come behind it meanwhile."""
+    parcels, backend = parcels_near(session), session.backend
+    if parcels is not None and backend is not None and not backend.is_readable:
+        parcels.append(parcel)
+    elif parcel.send():
+        parcel.on_sent()
