@@ -55,8 +55,11 @@ In tcp mode each is dialled for at once: 64 hold the loop for 2 ms. With 16 a ne
 6 % more (bench, a new connection each).
 """
 
-EVENTS_PER_POLL = 256
-"""At most this many readiness records are taken from epoll at once."""
+EVENTS_PER_POLL = 64
+"""At most this many readiness records are taken from epoll at once.
+
+What they lead to is sent when all were looked at: with 30 µs for each, the first waits for 2 ms.
+"""
 
 FIRST_FD = 3
 """The first fd behind stdin, stdout and stderr: where LISTEN_FDS begins (sd_listen_fds(3))."""

@@ -19,7 +19,7 @@ def splice(source: Connection, sink: Connection, most_bytes: int) -> int:
     """
     if sink.unsent.data or not sink.is_writable or source.calls is not None:
         return 0
-    if not (sink.takes_bulk and source.takes_bulk):
+    if not (sink.is_plain and source.is_plain):
         return 0
     siphon = source.poller.siphon
     if not siphon.suits(sink.sock):

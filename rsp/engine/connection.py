@@ -56,8 +56,8 @@ class Connection:
         "write_error",
     )  # fmt: skip
     tampering: object  # of a `TamperedConnection` alone
-    takes_bulk = True
-    """Whether the kernel may move bytes by itself."""
+    is_plain = True
+    """Whether no layer is over it: bytes may pass unseen, and leave at the end of a batch."""
 
     def __init__(
         self, poller: Poller, sock: socket.SocketType, address: str, side: Side, limits: Limits

@@ -26,7 +26,7 @@ from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine import mishaps
 from rsp.engine.exchange import COMPLETE, SHOWN_PATH_CHARACTERS, Exchange
 from rsp.engine.pairing import Pairing
-from rsp.engine.parcels import RequestParcel, ResponseParcel, parcels_near, send_response
+from rsp.engine.parcels import RequestParcel, ResponseParcel, may_wait, send_response
 from rsp.engine.poller import HANG_UP, run_guarded
 from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
 from rsp.engine.session import Session
@@ -128,14 +128,15 @@ class Conversation:
         kept_bytes = 0 if self.kept is None else self.kept.held_bytes
         return len(self.inbox) + len(self.outbox) + kept_bytes
 
-    def new_exchange(self) -> Exchange:
+    def new_exchange(self, method: str = "", host: str = "", path: str = "") -> Exchange:
         """Return an exchange that begins now, or with what of it had to wait."""
         session = self.session
         context = session.context
         session.exchanges += 1
         exchange = Exchange(
-            session.id, context.next_exchange_id(), session.client.address, context.poller.now_s
-        )
+            session.id, context.next_exchange_id(), session.client.address, context.poller.now_s,
+            method, host, path[:SHOWN_PATH_CHARACTERS],
+        )  # fmt: skip
         if self.inbox_since_s:
             exchange.began_s, exchange.turn_s = self.inbox_since_s, self.turn_s
             self.inbox_since_s = self.turn_s = 0.0
@@ -145,11 +146,7 @@ class Conversation:
         session = self.session
         self.request = self.last_request = head
         self.response = None
-        self.exchange = exchange = self.new_exchange()
-        exchange.method = head.method
-        exchange.host = head.raw_host
-        path = head.path
-        exchange.path = path if len(path) <= SHOWN_PATH_CHARACTERS else path[:SHOWN_PATH_CHARACTERS]
+        self.exchange = self.new_exchange(head.method, head.raw_host, head.path)
         head.client_ip = session.client_ip
         head.listener = session.entrance.address
         session.advance(_HEAD_READ)
@@ -199,11 +196,11 @@ class Conversation:
         self._send_request(exchange, head, out)
 
     def _send_request(self, exchange: Exchange, head: RequestHead, out: bytes) -> None:
-        session, inbox = self.session, self.inbox
-        has_body = head.body.kind is not _NONE
-        parcels = parcels_near(session)
-        if parcels is not None and not (has_body or inbox or session.client.paused_by):
-            parcels.append(RequestParcel(self, exchange, session.backend, head, out))
+        session, inbox, has_body = self.session, self.inbox, head.body.kind is not _NONE
+        backend, parcels = session.backend, session.context.poller.parcels
+        is_alone = not (has_body or inbox or session.client.paused_by)
+        if parcels is not None and is_alone and may_wait(backend):
+            parcels.append(RequestParcel(self, exchange, backend, head, out))
             return
         try:
             used = session.request_pipe.begin(out, head.body, inbox, session.limits, decode=False)

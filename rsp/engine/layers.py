@@ -16,7 +16,7 @@ class Layer(Connection):
     RANK: ClassVar[int]
     """The highest one is the outermost."""
     __slots__ = ()
-    takes_bulk = False
+    is_plain = False
 
     def _try(self, view: memoryview) -> int | None:
         """Offer bytes to the kernel, and count what it says; None: the peer is gone."""

@@ -93,8 +93,8 @@ class Poller:
         self.blocked: dict[Any, Wait] = {}
         """Connections that wait for room."""
         self.parcels: list[Parcel] | None = None
-        """What leaves at the end of the present batch (`parcels.py`); None between batches, when
-        nobody would send it."""
+        """What leaves at the end of the present batch (`parcels.py`). None between batches, when
+        nobody would send it, and in a batch of one, which has nothing to wait for."""
         self._loop = loop
         self._epoll = select.epoll()
         self._handlers: dict[int, Handler] = {}
@@ -154,8 +154,9 @@ class Poller:
     def _on_readiness(self) -> None:
         self.now_s = time.monotonic()
         handlers = self._handlers
-        self.parcels = []
-        for fd, readiness in self._epoll.poll(0, EVENTS_PER_POLL):
+        records = self._epoll.poll(0, EVENTS_PER_POLL)
+        self.parcels = [] if len(records) > 1 else None
+        for fd, readiness in records:
             handler = handlers.get(fd)
             if handler is not None:
                 # `run_guarded`, written out: a call less for each record.
@@ -163,15 +164,17 @@ class Poller:
                     handler.on_ready(readiness)
                 except Exception as error:
                     handler.on_bug(error)
-        self._send_together()
+        if self.parcels is not None:
+            self._send_together()
 
     def _on_again(self) -> None:
         self.now_s = time.monotonic()
         turns, self._again = self._again, {}
-        self.parcels = []
+        self.parcels = [] if len(turns) > 1 else None
         for handler in turns:
             run_guarded(handler, handler.on_ready, 0)
-        self._send_together()
+        if self.parcels is not None:
+            self._send_together()
 
     def _send_together(self) -> None:
         """Let what is to leave at the end of the batch go; what that leads to goes as well."""

@@ -202,16 +202,17 @@ class Session:
         self.state, actions = row
         for action in actions:
             ACTIONS[action](self)
-        if self.state.is_over:
+        state = self.state
+        if state.is_over:
             self._end()
             return
         # Its allowance begins. A look that is due earlier stays: it will find out by itself.
         context = self.context
         self.state_since_s = self.last_progress_s = now_s = context.poller.now_s
-        due_s = now_s + context.first_looks_s[self.state.index]
+        due_s = now_s + context.first_looks_s[state.index]
         if due_s < self.deadline_s or not self.deadline_s:
             context.deadlines.set(self, due_s)
-        if self.state.is_ending:
+        if state.is_ending:
             self._go_on_ending()
 
     def _go_on_ending(self) -> None:

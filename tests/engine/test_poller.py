@@ -126,6 +126,92 @@ async def test_stale_news_does_not_keep_the_rest_of_a_batch_from_being_told(
     assert sorted(len(noting.ready) for noting in handlers) == [0, 1, 1]
 
 
+class Sending:
+    """A parcel: notes when it is sent, and when it hears that the others are."""
+
+    def __init__(self, journal: list[str], *, act: Callable[[], object] = lambda: None) -> None:
+        self.journal = journal
+        self.act = act
+        self.bugs: list[Exception] = []
+
+    def send(self) -> bool:
+        self.journal.append("send")
+        self.act()
+        return True
+
+    def on_sent(self) -> None:
+        self.journal.append("on_sent")
+
+    def on_bug(self, error: Exception) -> None:
+        self.bugs.append(error)
+
+
+def sends_each(poller: Poller, handlers: list[Noting], parcels: list[Sending]) -> list[str]:
+    """Let each handler have something to send; return what is noted of all of them."""
+
+    def leave(parcel: Sending) -> None:
+        assert poller.parcels is not None
+        poller.parcels.append(parcel)
+
+    for noting, parcel in zip(handlers, parcels, strict=True):
+        noting.journal = parcel.journal
+        noting.act = partial(leave, parcel)
+    return parcels[0].journal
+
+
+async def test_what_a_batch_sends_leaves_together_at_its_end(poller: Poller, pairs: Pairs) -> None:
+    handlers, _opened = await in_one_batch(poller, pairs, 3)
+    journal: list[str] = []
+    sends_each(poller, handlers, [Sending(journal) for _ in range(3)])
+    await wait_until(lambda: len(journal) == 9)
+    assert sorted(journal[:3]) == ["a", "b", "c"]
+    assert journal[3:] == ["send"] * 3 + ["on_sent"] * 3
+    assert poller.parcels is None, "between batches nobody would send it"
+
+
+async def test_what_sending_leads_to_leaves_with_the_same_batch(
+    poller: Poller, pairs: Pairs
+) -> None:
+    handlers, _opened = await in_one_batch(poller, pairs)
+    journal: list[str] = []
+    second = Sending(journal)
+
+    def lead_on() -> None:
+        assert poller.parcels is not None
+        poller.parcels.append(second)
+
+    sends_each(poller, handlers, [Sending(journal, act=lead_on), Sending(journal)])
+    await wait_until(lambda: journal.count("on_sent") == 3)
+    assert journal[2:] == ["send"] * 2 + ["on_sent"] * 2 + ["send", "on_sent"]
+
+
+async def test_a_bug_in_sending_costs_its_owner_and_nobody_else(
+    poller: Poller, pairs: Pairs
+) -> None:
+    handlers, _opened = await in_one_batch(poller, pairs)
+    bug = ZeroDivisionError("a bug")
+
+    def fail() -> None:
+        raise bug
+
+    journal: list[str] = []
+    parcels = [Sending(journal, act=fail), Sending(journal)]
+    sends_each(poller, handlers, parcels)
+    await wait_until(lambda: "on_sent" in journal)
+    assert [parcel.bugs for parcel in parcels] == [[bug], []]
+    assert journal.count("on_sent") == 1
+
+
+async def test_who_is_alone_in_a_batch_has_nothing_to_wait_for(
+    poller: Poller, pairs: Pairs
+) -> None:
+    handlers, _opened = await in_one_batch(poller, pairs, 1)
+    seen: list[object] = []
+    handlers[0].act = lambda: seen.append(poller.parcels)
+    await wait_until(lambda: seen)
+    assert seen == [None]
+
+
 async def test_a_bug_costs_its_owner_and_nobody_else(poller: Poller, pairs: Pairs) -> None:
     handlers, _opened = await in_one_batch(poller, pairs)
     bug = ZeroDivisionError("a bug")
