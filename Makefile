@@ -6,14 +6,15 @@ JOBS := $(shell expr $$(nproc) + 1)
 
 .PHONY: run test setup check format docs picture bench soak clean
 
+# Modules are compiled once, where `clean` finds them, whatever the environment says of that: tests
+# start an engine for nearly every second one, and what the bench starts is to start as it does for users.
+test bench soak: export PYTHONDONTWRITEBYTECODE :=
+test bench soak: export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
+
 run: setup
 	$(BIN)/rsp demo
 
 # Several at a time: most of them wait for sockets, so there is one more than there are cores.
-# An engine starts for nearly every second one, so its modules are compiled once, where `clean` finds
-# them, whatever the environment says of that.
-test: export PYTHONDONTWRITEBYTECODE :=
-test: export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/pycache
 test: setup
 	$(BIN)/pytest -n $(JOBS) --dist worksteal
 
