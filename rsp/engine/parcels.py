@@ -4,7 +4,7 @@ A packet for a process that sleeps has to wake it, and the sender pays for that:
 machine as much as for the packet itself. Sent one behind the other, only the first finds its
 reader asleep. So what a batch has to send leaves when all of it was read and decided: requests
 without a body, and responses whose head came with the last read. With 100 busy keep-alive
-connections an exchange costs 13 % less (interleaved with the engine before, 15 rounds).
+connections an exchange costs 15 % less (interleaved with the engine before, 12 rounds).
 
 What is watched, or under a layer (a fault, a breakpoint), sends at once, so that what is shown is
 in order; so does whoever is alone in a batch.
