@@ -1,10 +1,11 @@
 """Heads that leave together, at the end of a batch.
 
 A packet for a process that sleeps has to wake it, and the sender pays for that: on a virtual
-machine as much as for the packet itself. Sent one behind the other, only the first finds its
-reader asleep. So what a batch has to send leaves when all of it was read and decided: requests
-without a body, and responses whose head came with the last read. With 100 busy keep-alive
-connections an exchange costs 15 % less (interleaved with the engine before, 12 rounds).
+machine some 3 µs (perf, by the time with interrupts off, before and after). Sent one behind the
+other, only the first finds its reader asleep. So what a batch has to send leaves when all of it was
+read and decided: requests without a body, and responses whose head came with the last read. With
+100 busy keep-alive connections an exchange costs 15 % less (interleaved with the engine before, 12
+rounds). A batch holds at most `EVENTS_PER_POLL` of them, each of them shorter than one read.
 
 What is watched, or under a layer (a fault, a breakpoint), sends at once, so that what is shown is
 in order; so does whoever is alone in a batch.

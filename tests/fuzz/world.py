@@ -26,7 +26,7 @@ from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
 from rsp.engine.entrance import Entrance
 from rsp.engine.ledger import ledger_of
-from rsp.engine.poller import Handler, Poller
+from rsp.engine.poller import Handler, Parcel, Poller
 from rsp.engine.relay import Relay
 from rsp.engine.session import Registry, Session
 from rsp.engine.telemetry import Telemetry
@@ -203,10 +203,11 @@ class Kernel:
 
 
 class HandPoller:
-    """Delivers edges and turns when the test says so."""
+    """Delivers edges and turns when the test says so; what a batch sends leaves as in life."""
 
     def __init__(self) -> None:
         self.now_s = 1.0
+        self.parcels: list[Parcel] | None = None
         self.siphon = FakeSiphon()
         self.blocked: dict[object, Wait] = {}
         self.holders: set[object] = set()
@@ -231,18 +232,22 @@ class HandPoller:
         """Deliver every edge that has not been; tell whether there was one."""
         batch = [kernel for kernel in self.kernels.values() if kernel.has_edge]
         reports = [(kernel, kernel.readiness()) for kernel in batch]
+        self.parcels = [] if len(reports) > 1 else None
         for kernel, readiness in reports:
             kernel.has_edge = False
             handler = self._handlers.get(kernel.fd)
             if handler is not None and readiness:
                 handler.on_ready(readiness)
+        Poller._send_together(cast(Poller, self))
         return bool(batch)
 
     def give_turns(self) -> bool:
         """Give a turn to all who asked for one; tell whether anybody did."""
         waiting, self._again = self._again, {}
+        self.parcels = [] if len(waiting) > 1 else None
         for handler in waiting:
             handler.on_ready(0)
+        Poller._send_together(cast(Poller, self))
         return bool(waiting)
 
 
