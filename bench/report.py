@@ -134,10 +134,6 @@ wrk sends the same head in every request, and nginx answers with the same one wi
 recognises both. Where every request and every response had other fields, each exchange would cost
 it some 7 µs more (the parts timed one by one, on this machine).
 
-Which Python it is counts for as much as anything here. Debian's own 3.11.2 against a 3.11.7 that
-was built without `--enable-optimizations`, the same work in one run after the other, median ratios
-to HAProxy: HTTP keep-alive 1.57 and 1.72, new connections 1.58 and 1.75, TCP keep-alive 1.12 and
-1.20, new connections 1.51 and 1.75.
-
+Which Python it is counts for as much as anything here: PYTHONS.md.
 What floods, slow peers and half an hour of traffic do (`make soak`) stands in SOAK.md.
 """

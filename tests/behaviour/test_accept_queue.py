@@ -1,7 +1,5 @@
 """A storm that is the accept queue's and not the backend's is told as that."""
 
-import os
-import signal
 import socket
 from contextlib import ExitStack
 
@@ -17,14 +15,11 @@ def test_a_full_accept_queue_is_named(engine: StartEngine, backend: OpenBackend)
     backlog = listener["accept_backlog"]
     assert backlog > 0
     with ExitStack() as clients:
-        os.kill(proxy.pid, signal.SIGSTOP)
-        try:
+        with proxy.standing_still():
             for _ in range(backlog + 20):
                 client = clients.enter_context(socket.socket())
                 client.setblocking(False)
                 client.connect_ex(("127.0.0.1", proxy.port))
-        finally:
-            os.kill(proxy.pid, signal.SIGCONT)
         said = proxy.wait_for_event("the kernel dropped")
         assert said.startswith(f"accept queue of 127.0.0.1:{proxy.port} ")
         assert f" of {backlog:,}), the kernel dropped " in said

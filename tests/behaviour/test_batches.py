@@ -4,10 +4,8 @@ Between the moment at which a message is ready to leave and the end of its batch
 bring the end of whoever it is for.
 """
 
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import pytest
 
@@ -21,16 +19,6 @@ from tests.behaviour.wire import Message, Wire, digest, numbered, request, respo
 COUNT = 24
 PAGE = numbered(2000)
 """Small enough to come with its head in one read."""
-
-
-@contextmanager
-def stopped(proxy: Engine) -> Iterator[None]:
-    """Let the engine stand still meanwhile."""
-    proxy.signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        proxy.signal(signal.SIGCONT)
 
 
 class Held:
@@ -79,7 +67,7 @@ def test_a_client_that_leaves_in_the_batch_of_its_response_costs_nobody_else(
 ) -> None:
     held = Held(engine, backend)
     leaving, staying = held.clients[::2], held.clients[1::2]
-    with stopped(held.proxy):
+    with held.proxy.standing_still():
         held.answer()
         for client in leaving:
             act(client)
@@ -96,7 +84,7 @@ def test_what_a_client_says_in_the_batch_of_its_response_comes_behind_it(
     engine: StartEngine, backend: OpenBackend, act: Callable[[Wire], None]
 ) -> None:
     held = Held(engine, backend)
-    with stopped(held.proxy):
+    with held.proxy.standing_still():
         held.answer()
         for client in held.clients:
             act(client)
@@ -115,7 +103,7 @@ def test_pipelined_requests_of_one_batch_are_answered_in_order(
     proxy = engine(LISTEN + pool(site))
     clients = [proxy.connect() for _ in range(COUNT)]
     paths = [f"/{number}" for number in range(5)]
-    with stopped(proxy):
+    with proxy.standing_still():
         for client in clients:
             client.send(*(request(path=path) for path in paths))
     for client in clients:
@@ -130,7 +118,7 @@ def test_a_backend_that_says_too_much_in_one_batch_is_not_used_again(
     proxy = engine(LISTEN + pool(site))
     clients = [proxy.connect() for _ in range(COUNT)]
     for _ in range(2):
-        with stopped(proxy):
+        with proxy.standing_still():
             for client in clients:
                 client.send(request())
         assert all(is_whole(client.read_response()) for client in clients)
@@ -144,7 +132,7 @@ def test_a_connection_that_ends_in_the_batch_of_its_request_gets_none_and_the_ne
     held.answer()
     assert all(is_whole(client.read_response()) for client in held.clients)
     wait_until(lambda: held.proxy.backend("web1")["idle_connections"] == COUNT)
-    with stopped(held.proxy):
+    with held.proxy.standing_still():
         for client in held.clients:
             client.send(request())
         held.site.hang_up()

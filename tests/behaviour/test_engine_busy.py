@@ -1,14 +1,11 @@
 """While our own loop stands still, whoever waits waits for us: no peer is accused for that."""
 
-import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
-from tests.behaviour.running import Engine, Row
+from tests.behaviour.running import Row
 from tests.behaviour.scripted import hold
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Message, digest, head, numbered, request, response
@@ -30,16 +27,6 @@ def accused(rows: list[Row]) -> set[tuple[str, str]]:
         for side in ("client", "backend")
         if row[side] and row[side]["stall"]
     }
-
-
-@contextmanager
-def stopped(proxy: Engine) -> Iterator[None]:
-    """Let the engine stand still meanwhile."""
-    proxy.signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        proxy.signal(signal.SIGCONT)
 
 
 def pass_time(seconds: float) -> None:
@@ -72,7 +59,7 @@ def test_a_route_that_burns_makes_the_others_wait_for_us(
             target=lambda: seen.update(accused(proxy.ask("connections")["connections"]))
         )
         # What comes while it is stopped is one batch for it: the look is next, the answer later.
-        with stopped(proxy):
+        with proxy.standing_still():
             for burner in burners:
                 burner.send(request(path="/burn"))
             looking.start()
@@ -102,7 +89,7 @@ def test_an_engine_that_was_stopped_accuses_nobody(
     for wire in (client, uploader):
         proxy.wait_for_state(wire, "streaming")
     sender = threading.Thread(target=uploader.send, args=(PAGE,))
-    with stopped(proxy):
+    with proxy.standing_still():
         sender.start()
         release.set()
         pass_time(STOPPED_S)
@@ -128,7 +115,7 @@ def test_room_that_a_stopped_engine_has_not_used_is_our_fault(
         answers: list[Message] = []
         reader = threading.Thread(target=lambda: answers.append(client.read_response()))
         wait_until(lambda: proxy.row(client)["client"]["blocked_s"] > 0)
-        with stopped(proxy):
+        with proxy.standing_still():
             reader.start()
             pass_time(STOPPED_S)
         reader.join(PATIENCE_S)

@@ -5,7 +5,6 @@ before and on a fresh one. How often a request arrived is counted where it matte
 """
 
 import itertools
-import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -247,14 +246,11 @@ def test_a_connection_that_dies_unnoticed_costs_no_request(proxy: Engine, site: 
     clients = [trial.prepare(proxy) for trial in trials]
     # While the engine stands still, each request comes first and then the end of the connection
     # that it is about to get: the poller tells of them in this order.
-    proxy.signal(signal.SIGSTOP)
-    try:
+    with proxy.standing_still():
         rests = [trial.send_first(client) for trial, client in zip(trials, clients, strict=True)]
         for trial in trials:
             trial.end_is_ordered.set()
             assert trial.has_ended.wait(PATIENCE_S)
-    finally:
-        proxy.signal(signal.SIGCONT)
     with ThreadPoolExecutor(len(trials)) as workers:
         seen = list(workers.map(Trial.finish, trials, clients, rests))
     for trial, outcome in zip(trials, seen, strict=True):

@@ -55,8 +55,8 @@ class TryRoute(Form):
         return [*lines, _comparison(answer, other)]
 
     async def _explain(self, typed: Mapping[str, str], url: str) -> Explanation:
-        params = {"method": typed["method"], "url": url, "header": _headers(typed)}
-        return await self.shell.feed.command("explain", params, Explanation)
+        asked = of_request(typed["method"], url, typed["header"])
+        return await self.shell.feed.command("explain", asked.params, Explanation)
 
     def apply(self, typed: Mapping[str, str]) -> None:
         """Show it line by line, as a decision that was recorded."""
