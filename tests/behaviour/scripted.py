@@ -90,9 +90,16 @@ class Backend:
         return len(self.wires)
 
     def wait_for_connections(self, count: int) -> list[Wire]:
-        """Return the connections once there are `count`."""
+        """Return the connections once there are `count`.
+
+        One may be accepted before the engine has heard so: its session is connecting still.
+        """
         wait_until(lambda: len(self.wires) >= count)
         return self.wires
+
+    def wait_for_requests(self, count: int) -> None:
+        """Wait until scripts have read `count` requests: these sessions are streaming."""
+        wait_until(lambda: sum(wire.requests_read for wire in list(self.wires)) >= count)
 
     def limit_receiving(self, size: int) -> None:
         """Let the receive buffers of the connections to come have `size` bytes (socket(7))."""

@@ -57,7 +57,7 @@ def test_draining_closes_what_is_idle_and_lets_the_rest_end(
     site.script = hold(release)
     busy = proxy.connect()
     busy.send(request("POST", body=b"x"))
-    site.wait_for_connections(2)
+    site.wait_for_requests(2)
     proxy.ask("backend.set", target="web/web1", state="drain")
     wait_until(lambda: site.wires[0].is_closed)
     assert proxy.backend("web1")["sessions"] == 1
@@ -85,7 +85,7 @@ def test_a_named_backend_that_is_out_is_a_503_that_says_which(
     proxy = engine(LISTEN + pool(site, other) + NAMED)
     busy = proxy.connect()
     busy.send(request(path="/web1"))
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     proxy.ask("backend.set", target="web/web1", **change)
     answer = proxy.get("/web1")
     assert (answer.status, other.requests) == (503, [])

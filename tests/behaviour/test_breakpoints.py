@@ -228,7 +228,7 @@ def test_a_half_close_that_a_fault_takes_for_the_end_is_seen_before_it_does(
     add(proxy, "client half-close", hold=True)
     client = proxy.connect()
     client.send(request("GET", "/", version="1.0"))
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     client.finish()
     row = stopped(proxy, client)
     assert (row["state"], row["client"]["bytes_out"]) == ("streaming", 0)

@@ -43,7 +43,7 @@ def test_requests_at_the_same_time_have_backend_connections_of_their_own(
     clients = [proxy.connect() for _ in range(3)]
     for client in clients:
         client.send(request())
-    site.wait_for_connections(3)
+    site.wait_for_requests(3)
     release.set()
     assert [client.read_response().body for client in clients] == [b"held"] * 3
     wait_until(lambda: proxy.backend("default", "default")["idle_connections"] == 3)

@@ -179,7 +179,7 @@ def test_the_next_engine_has_them_while_the_last_sessions_of_this_one_end(
     first.ask("backend.set", target="web/web1", weight=3)
     client = first.connect()
     client.send(request())
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     first.signal(signal.SIGTERM)
     first.wait_for_event("Stopping: 1 session")
     second = start("--state", str(state_files(first.directory)[0]), own="second")

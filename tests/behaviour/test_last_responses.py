@@ -55,7 +55,7 @@ def test_a_client_that_reads_late_and_says_more_gets_all_of_it(
     site.script = answering(answer)
     client = proxy.connect(receive_bytes=TINY_BYTES)
     client.send(asked)
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     wait_until(lambda: is_let_go(proxy, client, "closing", "closed"))
     client.send(extra)
     assert digest(client.read_response().body) == digest(PAGE)
@@ -69,7 +69,7 @@ def test_a_client_that_reads_only_after_we_have_let_go_gets_all_of_it(
     proxy = engine(LISTEN + pool(site) + "limits { linger_idle_s = 0.3, linger_s = 1 }\n")
     client = proxy.connect(receive_bytes=TINY_BYTES)
     client.send(asked)
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     wait_until(lambda: is_let_go(proxy, client, "closed"))
     assert digest(client.read_response().body) == digest(PAGE)
     assert client.read_to_end() == b""

@@ -115,7 +115,7 @@ def test_removing_when_idle_waits_for_the_last_exchange(
     proxy = engine(LISTEN + pool(site, backend(), settings='balance = "first",'))
     client = proxy.connect()
     client.send(request())
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     said = proxy.ctl("backend", "remove", "web/web1", "--when-idle")
     assert "when it is idle" in said["changed"][0]
     assert proxy.backend("web1")["state"] == "drain"
@@ -130,7 +130,7 @@ def test_a_removed_backend_finishes_what_it_has(engine: StartEngine, backend: Op
     proxy = engine(LISTEN + pool(site))
     client = proxy.connect()
     client.send(request())
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     proxy.ctl("backend", "remove", "web/web1")
     answer = proxy.get()
     assert answer.status == 503

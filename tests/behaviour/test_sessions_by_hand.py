@@ -168,7 +168,7 @@ def test_rows_say_what_a_session_is_doing(engine: StartEngine, backend: OpenBack
     silent, half, busy = (proxy.connect() for _ in range(3))
     half.send(b"GET / HT")
     busy.send(request("GET", "/page?secret", host="www.example:80"))
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     assert proxy.row(silent)["state"] == "reading_head"
     assert proxy.row(half)["client"]["bytes_in"] == 8
     row = proxy.row(busy)

@@ -47,7 +47,7 @@ def test_the_first_signal_lets_the_present_exchanges_end(
     busy = [proxy.connect() for _ in range(20)]
     for client in busy:
         client.send(request("POST", body=b"x"))
-    site.wait_for_connections(21)
+    site.wait_for_requests(21)
     proxy.signal(number)
     wait_until(lambda: is_refused(proxy))
     assert idle.read_to_end() == b""
@@ -90,7 +90,7 @@ def test_the_second_signal_ends_it_at_once(engine: StartEngine, backend: OpenBac
     proxy = engine(to=site)
     client = proxy.connect()
     client.send(request())
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     proxy.signal(signal.SIGTERM)
     wait_until(lambda: is_refused(proxy))
     proxy.signal(signal.SIGTERM)
@@ -108,7 +108,7 @@ def test_stop_with_drain_waits_so_long_and_no_longer(
     proxy = engine(to=site)
     client = proxy.connect()
     client.send(request())
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     assert proxy.ctl("stop", "--drain", "0.3") == {"done": "stopping"}
     assert proxy.wait_for_end() == 0
     assert client.is_reset()
@@ -124,7 +124,7 @@ def test_the_limit_of_the_file_says_how_long_sessions_may_take(
     proxy = engine(LISTEN + pool(site) + "limits { drain_s = 0.3 }\n")
     client = proxy.connect()
     client.send(request())
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     proxy.signal(signal.SIGTERM)
     assert proxy.wait_for_end() == 0
     assert client.is_reset()
@@ -175,7 +175,7 @@ def test_two_hundred_in_flight_and_tunnels_end_or_are_named(
     asking = [proxy.connect() for _ in range(200)]
     for number, client in enumerate(asking):
         client.send(request(path=f"/asked/{number}"))
-    site.wait_for_connections(200)
+    site.wait_for_requests(200)
     site.script = tunnel
     tunnels = [proxy.connect() for _ in range(20)]
     for client in tunnels:

@@ -93,7 +93,7 @@ def test_exchanges_of_the_generation_before_do_not_count(
     clients = [proxy.connect() for _ in range(20)]
     for client in clients:
         client.send(request())
-    site.wait_for_connections(20)
+    site.wait_for_requests(20)
     weight_on_trial(proxy, LONG)
     site.refuse()
     for wire in site.wires:

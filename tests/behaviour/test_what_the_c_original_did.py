@@ -83,7 +83,7 @@ def test_one_slow_backend_answer_holds_nobody_up(engine: StartEngine, backend: O
     proxy = engine(original(site.port))
     waiting = proxy.connect()
     waiting.send(request())
-    site.wait_for_connections(1)
+    site.wait_for_requests(1)
     site.script = lambda wire: wire.send(response("200 OK", b"quick"))
     assert proxy.get().body == b"quick"
     release.set()

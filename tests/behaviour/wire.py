@@ -80,6 +80,7 @@ class Wire:
             self.port = sock.getsockname()[1]
         self.received = bytearray()
         """Everything that came, byte for byte."""
+        self.requests_read = 0
         self._at = 0
 
     # -- writing
@@ -164,6 +165,7 @@ class Wire:
         """Return the next request, whole."""
         message = self.read_head()
         message.body = self.read_body(message)
+        self.requests_read += 1
         return message
 
     def read_response(self, method: str = "GET") -> Message:
