@@ -156,6 +156,18 @@ class Engine:
         """Give a command on the control socket and return its result."""
         return msgspec.json.decode(self.link.ask_raw(method, params), type=dict[str, Any])
 
+    def connect_control(self) -> Wire:
+        """Return a new connection to the control socket."""
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.connect(str(self.control))
+        except OSError:
+            sock.close()
+            raise
+        wire = Wire(sock)
+        self._opened.append(wire)
+        return wire
+
     def ctl(self, *words: str) -> Row:
         """Run `rsp ctl --json`, which must succeed, and return what it printed."""
         done = self.run_ctl("--json", *words)

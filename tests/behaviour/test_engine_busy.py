@@ -3,6 +3,9 @@
 import threading
 import time
 
+import msgspec
+
+from rsp.core.wire import decode_reply, encode_request
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Row
@@ -46,7 +49,7 @@ def test_a_route_that_burns_makes_the_others_wait_for_us(
 
     site = backend(answer=answer)
     proxy = engine(LISTEN + pool(site) + BURN)
-    client = proxy.connect()
+    client, looker = proxy.connect(), proxy.connect_control()
     seen: set[tuple[str, str]] = set()
 
     def look_while_it_burns() -> bool:
@@ -55,17 +58,14 @@ def test_a_route_that_burns_makes_the_others_wait_for_us(
         wait_until(lambda: len(site.requests) == count)
         burners = [proxy.connect() for _ in range(BURNERS)]
         wait_until(lambda: proxy.ask("status")["sessions"] > BURNERS)
-        looking = threading.Thread(
-            target=lambda: seen.update(accused(proxy.ask("connections")["connections"]))
-        )
         # What comes while it is stopped is one batch for it: the look is next, the answer later.
         with proxy.standing_still():
             for burner in burners:
                 burner.send(request(path="/burn"))
-            looking.start()
-            pass_time(0.01)
+            looker.send(encode_request("connections", {}, count))
         may_answer.release()
-        looking.join(PATIENCE_S)
+        rows = decode_reply(looker.read_to(b"\n")).result
+        seen.update(accused(msgspec.json.decode(rows)["connections"]))
         assert client.read_response().body == b"at once"
         for burner in burners:
             assert burner.read_response().status == 502
