@@ -1,5 +1,6 @@
 """One blocking conversation with an engine's control socket, for commands that ask and end."""
 
+import contextlib
 import socket
 from pathlib import Path
 from typing import Any, TypeVar
@@ -53,7 +54,9 @@ class Link:
         """
         self._number += 1
         try:
-            self._socket.sendall(encode_request(method, params, self._number))
+            # An engine that refuses us may have said why and hung up before we ask.
+            with contextlib.suppress(BrokenPipeError):
+                self._socket.sendall(encode_request(method, params, self._number))
             line = self._lines.readline()
             if not line:
                 raise Failure(f"the engine at {self.path} hung up; is it still there?", NO_ENGINE)

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from rsp.cli.failure import Failure
+from rsp.cli.link import Link
+from rsp.core.wire import CommandRefused, encode_error
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine, StartTraffic
 from tests.behaviour.running import Engine, run_rsp
@@ -147,11 +150,28 @@ os.setuid(65534)
 sock = socket.socket(socket.AF_UNIX)
 try:
     sock.connect(sys.argv[1])
-    sock.sendall(b'{"id": 1, "method": "stop"}\\n')
 except OSError as error:
     sys.exit(error.strerror)
-print(sock.makefile().read())
+try:
+    sock.sendall(b'{"id": 1, "method": "stop"}\\n')
+except BrokenPipeError:
+    pass  # it has hung up already; what it said is here all the same
+print(sock.makefile().readline())
 """
+
+
+def test_what_an_engine_said_before_it_hung_up_is_told(directory: Path) -> None:
+    """It refuses whoever it does not know at once: the command may find nobody there."""
+    path = directory / "refusing.sock"
+    with socket.socket(socket.AF_UNIX) as refusing:
+        refusing.bind(str(path))
+        refusing.listen()
+        with Link(path) as link:
+            refused, _ = refusing.accept()
+            refused.sendall(encode_error(None, CommandRefused("you are somebody else")))
+            refused.close()
+            with pytest.raises(Failure, match="you are somebody else"):
+                link.ask_raw("status", {})
 
 
 def ask_as_nobody(control: Path) -> str:
