@@ -1,12 +1,15 @@
 """Sessions that stopped at a breakpoint, and the bytes of a watched one, on the screen."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.timer import Timer
 
 from rsp.core.breaks.rows import BreakSummary
 from rsp.tui.screens.breaks import BreaksScreen
 from rsp.tui.screens.detail import DetailScreen
+from rsp.tui.screens.stopping import PendingForm
 from tests.tui import canned
 from tests.tui.fake_engine import FakeEngine
 from tests.tui.stage import (
@@ -25,6 +28,8 @@ from tests.tui.stage import (
 )
 
 SIZES = [(80, 24), (120, 35)]
+PATIENT_S = 3600.0
+"""A timer of this long has no turn of its own in a test."""
 
 
 async def told(pilot: Driver, engine: FakeEngine, method: str) -> dict[str, Any]:
@@ -136,6 +141,34 @@ async def test_pending_bytes_are_seen_and_changed(engine: FakeEngine) -> None:
         await pilot.press("5", "enter")
         wanted = {"id": 41, "side": "client", "set": "4a65", "at": 0}
         await wait_until(pilot, lambda: ("pending", wanted) in engine.pulls)
+
+
+async def test_a_timer_that_was_stopped_too_late_asks_nothing(
+    engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it would ask about is not what stands in the form by then."""
+    engine.detail_changes = {"stopped": canned.stop()}
+    app = attached(engine)
+    turns: list[Callable[[], object]] = []
+    start_timer = PendingForm.set_timer
+
+    def set_timer(form: PendingForm, delay_s: float, turn: Callable[[], object]) -> Timer:
+        turns.append(turn)
+        return start_timer(form, PATIENT_S, turn)
+
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await pilot.press("enter")
+        await shows(pilot, app, "e Edit")
+        await pilot.press("e")
+        await shows(pilot, app, "00000000 48 54 54 50 2f 31 2e 31 HTTP/1.1")
+        monkeypatch.setattr(PendingForm, "set_timer", set_timer)
+        await pilot.press("4", "a")
+        await wait_until(pilot, lambda: turns)
+        await pilot.press("6")
+        await shows(pilot, app, "two digits for each byte")
+        turns[-1]()
+        assert [worker for worker in app.workers if worker.group == "form"] == []
 
 
 async def test_breakpoints_are_added_and_removed(engine: FakeEngine) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 from textual.app import ComposeResult
@@ -137,15 +138,17 @@ class Form(ModalScreen[None]):
             self.say([(Span(row, "bad"),) for row in wrap(safe(found.text), self.room)])
             return
         self.say(self.effect(typed))
-        self._pause = self.set_timer(ASK_AFTER_S, self._ask_engine)
+        self._pause = self.set_timer(ASK_AFTER_S, partial(self._ask_engine, self._question, typed))
 
     def _drop_question(self) -> None:
         self._question += 1
         if self._pause is not None:
             self._pause.stop()
 
-    def _ask_engine(self) -> None:
-        self.run_worker(self._asking(self._question, self.typed), group="form")
+    def _ask_engine(self, question: int, typed: Mapping[str, str]) -> None:
+        # A timer that is stopped may have had its turn already.
+        if question == self._question:
+            self.run_worker(self._asking(question, typed), group="form")
 
     async def _asking(self, question: int, typed: Mapping[str, str]) -> None:
         said = await self.ask(typed)
