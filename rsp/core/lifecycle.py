@@ -103,6 +103,8 @@ class State(Enum):
         self.is_over = shown is SessionState.CLOSED
         self.is_tunnel = shown is SessionState.TUNNEL
         self.is_connecting = shown is SessionState.CONNECTING
+        self.is_passing = shown is SessionState.ROUTING
+        """Whether it is over before anybody else has a turn: nobody waits in it."""
         self.is_ending = shown in _ENDS
         """Whether nothing that still arrives matters any more."""
         self.rows: dict[Fact, Row] = {}

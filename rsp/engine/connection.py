@@ -158,11 +158,11 @@ class Connection:
             self.on_nothing(count)
             return 0
         self.bytes_in += count
-        seen = self.seen
-        is_short = count < _READS.most_bytes
-        self.is_at_end = is_short and seen & HANG_UP != 0 and not seen & BROKEN
+        is_short, seen = count < _READS.most_bytes, self.seen
         if is_short and not seen & _MORE_BEHIND:
-            self.is_readable = False
+            self.is_readable = self.is_at_end = False
+        else:
+            self.is_at_end = is_short and seen & HANG_UP != 0 and not seen & BROKEN
         self.owner.on_bytes(self, _READ_VIEW[:count])
         self.is_bulk = count == READ_BYTES
         return count

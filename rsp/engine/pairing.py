@@ -294,19 +294,18 @@ class Pairing:
 
     def _is_wanted(self, backend: Backend) -> bool:
         """Tell whether another request may be sent to `backend`: nothing changed, or not that."""
-        session, limits = self.session, self.session.context.limits
-        dispatcher = session.context.dispatcher
-        mark_bytes = limits.notsent_lowat_bytes
-        if session.limits is not limits and session.limits.notsent_lowat_bytes != mark_bytes:
+        session, decided = self.session, self.decision
+        context = session.context
+        limits, own, dispatcher = context.limits, session.limits, context.dispatcher
+        if own is not limits and own.notsent_lowat_bytes != limits.notsent_lowat_bytes:
             # A person has moved the mark of its sockets (`room.py`), or a reload that of others.
             return False
-        decided = self.decision
-        if decided is not None and decided.pool is not None and decided.pool.send_proxy:
+        if decided is None or decided.pool is None:
+            return dispatcher.is_wanted(backend)
+        if decided.pool.send_proxy:
             # It began with the address of this client.
             return False
-        if decided is not None and decided.generation == dispatcher.table.generation:
-            return True
-        return dispatcher.is_wanted(backend)
+        return decided.generation == dispatcher.table.generation or dispatcher.is_wanted(backend)
 
     def end(self) -> None:
         """The session is over."""

@@ -140,17 +140,17 @@ class Pipe:
         """
         if self.scanner is not None:
             return self._feed_chunked(self.scanner, view)
-        count = len(view)
-        if count > self.remaining:
-            count = self.remaining
+        count, remaining, sink = len(view), self.remaining, self.sink
+        if count > remaining:
+            count = remaining
             view = view[:count]
-        self.remaining -= count
+        self.remaining = remaining = remaining - count
         self.moved_bytes += count
-        self.is_open = self.remaining > 0
+        self.is_open = remaining > 0
         # Without a length, the FIN behind the last bytes is passed on at once: one packet less.
-        goes_on = self.source.is_at_end and self.remaining > UNBOUNDED >> 1
-        self.sink.send(view, MORE_FOLLOWS if goes_on else 0)
-        if self.sink.unsent.data:
+        goes_on = self.source.is_at_end and remaining > UNBOUNDED >> 1
+        sink.send(view, MORE_FOLLOWS if goes_on else 0)
+        if sink.unsent.data:
             self._press()
         return count
 

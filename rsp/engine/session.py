@@ -196,13 +196,14 @@ class Session:
         """Look up what a fact means in the present state, and do it."""
         row = self.state.rows.get(fact)
         if row is None:
-            if self.state.is_over:
-                return
-            raise AssertionError(f"session {self.id}: {fact.name} cannot happen in {self.state}")
+            self._refuse(fact)
+            return
         self.state, actions = row
         for action in actions:
             ACTIONS[action](self)
         state = self.state
+        if state.is_passing:
+            return
         if state.is_over:
             self._end()
             return
@@ -214,6 +215,10 @@ class Session:
             context.deadlines.set(self, due_s)
         if state.is_ending:
             self._go_on_ending()
+
+    def _refuse(self, fact: Fact) -> None:
+        if not self.state.is_over:
+            raise AssertionError(f"session {self.id}: {fact.name} cannot happen in {self.state}")
 
     def _go_on_ending(self) -> None:
         """Nothing that still comes matters: it is read and thrown away, until both sides end."""
