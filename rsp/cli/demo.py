@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rsp.cli.failure import Failure
+from rsp.cli.hangup import end_with_terminal
 from rsp.cli.screen import color_option, is_terminal
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def _show(stage: "Stage") -> None:
 
     # Not `engine_is_child`: this engine ends with the demo, so there is nothing to ask.
     control = str(stage.control)
+    end_with_terminal()
     story = story_on(stage)
     if story is None:
         run_dashboard(control, read_only=False, engine_is_child=False)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from rsp.cli.failure import Failure
+from rsp.cli.hangup import end_with_terminal
 
 
 def is_terminal() -> bool:
@@ -53,4 +54,5 @@ def show(path: Path, *, read_only: bool, engine_is_child: bool) -> str:
         )
     from rsp.tui.app import run_dashboard
 
+    end_with_terminal()
     return str(run_dashboard(str(path), read_only=read_only, engine_is_child=engine_is_child))
