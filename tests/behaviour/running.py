@@ -127,9 +127,12 @@ class Engine:
         sock = socket.socket()
         if receive_bytes is not None:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        return self._connect(sock, ("127.0.0.1", port or self.port))
+
+    def _connect(self, sock: socket.socket, address: tuple[str, int] | str) -> Wire:
         sock.settimeout(PATIENCE_S)
         try:
-            sock.connect(("127.0.0.1", port or self.port))
+            sock.connect(address)
         except OSError:
             sock.close()
             raise
@@ -158,15 +161,7 @@ class Engine:
 
     def connect_control(self) -> Wire:
         """Return a new connection to the control socket."""
-        sock = socket.socket(socket.AF_UNIX)
-        try:
-            sock.connect(str(self.control))
-        except OSError:
-            sock.close()
-            raise
-        wire = Wire(sock)
-        self._opened.append(wire)
-        return wire
+        return self._connect(socket.socket(socket.AF_UNIX), str(self.control))
 
     def ctl(self, *words: str) -> Row:
         """Run `rsp ctl --json`, which must succeed, and return what it printed."""

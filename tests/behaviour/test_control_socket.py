@@ -29,12 +29,10 @@ FLAT_BYTES = 10 * MIB
 
 
 def control_client(proxy: Engine, closing: ExitStack) -> socket.socket:
-    """Return a connection to the control socket."""
-    sock = socket.socket(socket.AF_UNIX)
-    closing.callback(sock.close)
-    sock.settimeout(PATIENCE_S)
-    sock.connect(str(proxy.control))
-    return sock
+    """Return a connection to the control socket that `closing` closes."""
+    wire = proxy.connect_control()
+    closing.callback(wire.close)
+    return wire.sock
 
 
 def read_line(sock: socket.socket) -> dict[str, object]:

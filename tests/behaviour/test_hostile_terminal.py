@@ -4,25 +4,17 @@ What a client may not send at all (an ESC in a target) still reaches people when
 it and says it again; so this one decodes, and says it as key, reason, error, pool and by printing.
 """
 
-import fcntl
 import json
-import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import termios
-import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
-from tests.behaviour.running import RSP, Engine
+from tests.behaviour.running import Engine
+from tests.behaviour.screen import Screen
 from tests.behaviour.scripted import Backend
-from tests.behaviour.waiting import PATIENCE_S
 from tests.behaviour.wire import head
 from tests.hostile import HOSTILE, MARK, as_sent, obeyed
 
@@ -103,45 +95,6 @@ def test_json_says_the_same_and_no_terminal_obeys_it(haunted: Engine) -> None:
         assert obeyed(printed) == set()
         assert MARK in printed
         assert len(json.loads(printed)[name]) > 50
-
-
-class Screen:
-    """`rsp attach` on a terminal of our own, whose every byte is kept."""
-
-    def __init__(self, engine: Engine) -> None:
-        ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 45, 200, 0, 0))
-        self._fd = ours
-        self.raw = b""
-        self.process = subprocess.Popen(
-            [*RSP, "attach", "--control", str(engine.control)],
-            stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-            env=os.environ | {"TERM": "xterm-256color"},
-        )  # fmt: skip
-        os.close(theirs)
-
-    def read_until(self, text: str) -> None:
-        """Read until `text` was written since the last look, wherever attributes change in it."""
-        seen, ends_s = b"", time.monotonic() + PATIENCE_S
-        wanted = "".join(text.split())
-        while wanted not in plain(seen):
-            assert time.monotonic() < ends_s, f"{text!r} was not shown, but {plain(seen)!r}"
-            if select.select([self._fd], [], [], 0.1)[0]:
-                seen += os.read(self._fd, 65_536)
-        self.raw += seen
-
-    def press(self, keys: bytes) -> None:
-        os.write(self._fd, keys)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        os.close(self._fd)
-
-
-def plain(raw: bytes) -> str:
-    """Return what was written, without the sequences of the dashboard and without blanks."""
-    return "".join(re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", raw).decode("utf-8", "replace").split())
 
 
 @pytest.fixture

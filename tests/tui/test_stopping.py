@@ -7,6 +7,7 @@ import pytest
 from textual.timer import Timer
 
 from rsp.core.breaks.rows import BreakSummary
+from rsp.tui.app import Dashboard
 from rsp.tui.screens.breaks import BreaksScreen
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.stopping import PendingForm
@@ -127,15 +128,20 @@ async def test_the_keys_of_a_stopped_session_step_it(engine: FakeEngine) -> None
         assert all(method != "watch" for method, _ in engine.commands)
 
 
+async def at_pending(pilot: Driver, app: Dashboard) -> None:
+    """Open the form with the bytes that wait in a stopped session."""
+    await shows(pilot, app, "● BLOCKED")
+    await pilot.press("enter")
+    await shows(pilot, app, "e Edit")
+    await pilot.press("e")
+    await shows(pilot, app, "00000000 48 54 54 50 2f 31 2e 31 HTTP/1.1")
+
+
 async def test_pending_bytes_are_seen_and_changed(engine: FakeEngine) -> None:
     engine.detail_changes = {"stopped": canned.stop()}
     app = attached(engine)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
-        await shows(pilot, app, "● BLOCKED")
-        await pilot.press("enter")
-        await shows(pilot, app, "e Edit")
-        await pilot.press("e")
-        await shows(pilot, app, "00000000 48 54 54 50 2f 31 2e 31 HTTP/1.1")
+        await at_pending(pilot, app)
         await pilot.press(*"4a6")
         await shows(pilot, app, "two digits for each byte")
         await pilot.press("5", "enter")
@@ -157,11 +163,7 @@ async def test_a_timer_that_was_stopped_too_late_asks_nothing(
         return start_timer(form, PATIENT_S, turn)
 
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
-        await shows(pilot, app, "● BLOCKED")
-        await pilot.press("enter")
-        await shows(pilot, app, "e Edit")
-        await pilot.press("e")
-        await shows(pilot, app, "00000000 48 54 54 50 2f 31 2e 31 HTTP/1.1")
+        await at_pending(pilot, app)
         monkeypatch.setattr(PendingForm, "set_timer", set_timer)
         await pilot.press("4", "a")
         await wait_until(pilot, lambda: turns)
