@@ -329,6 +329,7 @@ class World:
         """Fail when more is kept than pausing allows, or our own code failed."""
         reason, detail = self.session.close_reason, self.session.close_detail
         assert reason is not CloseReason.INTERNAL_ERROR, detail
+        assert not self.session.state.is_passing
         books = ledger_of(self.session)
         assert books.request.balanced, books.request
         assert books.response.balanced, books.response
