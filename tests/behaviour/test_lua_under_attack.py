@@ -19,6 +19,7 @@ ATTACKS = {
     "memory": "local t = {} while true do t[#t + 1] = ('x'):rep(1e5) .. #t end",
     "doubling": "local s = 'x' while true do s = s .. s end",
 }
+OUT_OF_TIME = "ran for more than"
 ROUTE = (
     "local attacks = {}\n"
     + "\n".join(f"function attacks.{name}(request) {body} end" for name, body in ATTACKS.items())
@@ -52,12 +53,21 @@ def test_a_runtime_that_is_out_of_memory_is_replaced_and_that_is_said(
 ) -> None:
     proxy = engine(LISTEN + LUA_SOON_MET + pool(backend()) + ROUTE)
     flowing = traffic(proxy)
-    for number in range(1, 6):
+    errors: list[str] = []
+
+    def eat_memory() -> bool:
         assert proxy.get("/attack/memory").status == 502
+        rows = proxy.ask("decisions")["decisions"]
+        errors.append(next(row["error"] for row in rows[::-1] if row["path"] == "/attack/memory"))
+        return OUT_OF_TIME not in errors[-1]
+
+    for number in range(1, 6):
+        # Processor time of a virtual machine holds what its host took: it may run out first.
+        wait_until(eat_memory)
         # The one behind it has a runtime again, made of the text that runs.
         assert proxy.get("/").status == 200
         said = [line for line in proxy.events() if "the Lua runtime is replaced" in line]
-        assert len(said) == number
+        assert len(said) == number, errors
         assert "ran out of memory" in said[-1]
     asked = proxy.ctl("explain", "GET", "http://a/attack/memory")
     assert "ran out of memory" in asked["error"]
