@@ -122,6 +122,20 @@ def test_a_new_backend_connection_makes_no_negative_rate() -> None:
     assert sessions.sessions[1].backend_in_per_s == 0
 
 
+def test_the_rates_of_many_sessions_are_not_all_due_in_the_same_frame() -> None:
+    sessions = SessionList()
+    counted = []
+    for frame in range(16):
+        now_s = 10 + frame * 0.2
+        rows = [canned.session(number, client=canned.peer(9, "a", bytes_out=frame * 200))
+                for number in range(100)]  # fmt: skip
+        sessions.apply(snapshot(now_s, *rows))
+        counted.append(sum(found.counted_at_s == now_s for found in sessions.sessions.values()))
+    assert counted == [100, *[20] * 15]
+    rates = {round(found.client_out_per_s) for found in sessions.sessions.values()}
+    assert rates == {1000}
+
+
 def test_a_closed_session_stays_for_a_moment() -> None:
     sessions = SessionList()
     sessions.apply(snapshot(1.0, canned.session(1), canned.session(2)))

@@ -11,9 +11,13 @@ from rsp.tui.limits import CLOSED_SHOWN_S, HOLD_S, RATE_WINDOW_S, RESORT_S
 from rsp.tui.model.sorting import TROUBLE, SortField
 
 _NO_COUNTERS = (0, 0, 0, 0, 0, 0, 0.0)
+_NO_RATES = (0.0,) * len(_NO_COUNTERS)
 
 _MOSTLY = 0.5
 """Share of a second."""
+
+_TURNS = 5
+"""Over how many frames the first rates of many sessions are spread: the snapshots of a second."""
 
 
 @dataclass(slots=True)
@@ -23,7 +27,8 @@ class Session:
     row: ConnectionRow
     counters: tuple[float, ...] = _NO_COUNTERS
     counted_at_s: float = 0.0
-    rates: tuple[float, ...] = (0.0,) * len(_NO_COUNTERS)
+    count_again_s: float = 0.0
+    rates: tuple[float, ...] = _NO_RATES
     closed_at_s: float | None = None
 
     @property
@@ -88,17 +93,19 @@ class Session:
         return max(fill_of(self.row.client), fill_of(backend) if backend else 0.0)
 
     def count(self, now_s: float) -> None:
-        """Take the rates between the last count and now, once the window is long enough."""
-        elapsed_s = now_s - self.counted_at_s
-        if elapsed_s < RATE_WINDOW_S and self.counted_at_s:
+        """Take the rates between the last count and now, once the window is long enough.
+
+        The first window is a shorter one for most: the rates of many sessions that came with one
+        snapshot are not all due in the same frame.
+        """
+        if now_s < self.count_again_s:
             return
         counters = _counters(self.row)
-        if self.counted_at_s:
-            # Never below nothing: a backend's counters start again with every new backend.
-            self.rates = tuple(
-                max(new - old, 0) / elapsed_s
-                for new, old in zip(counters, self.counters, strict=True)
-            )
+        if not self.counted_at_s:
+            self.count_again_s = now_s + RATE_WINDOW_S * (1 - self.row.id % _TURNS / _TURNS)
+        else:
+            self.count_again_s = now_s + RATE_WINDOW_S
+            self.rates = _rates(self.counters, counters, now_s - self.counted_at_s)
         self.counters = counters
         self.counted_at_s = now_s
 
@@ -106,6 +113,13 @@ class Session:
 def fill_of(peer: PeerRow) -> float:
     """Return the unsent bytes of one side as a fraction of its high water mark."""
     return peer.unsent_bytes / peer.high_water_bytes if peer.high_water_bytes else 0.0
+
+
+def _rates(old: tuple[float, ...], new: tuple[float, ...], elapsed_s: float) -> tuple[float, ...]:
+    if old == new:
+        return _NO_RATES
+    # Never below nothing: a backend's counters start again with every new backend.
+    return tuple(max(now - then, 0) / elapsed_s for then, now in zip(old, new, strict=True))
 
 
 def _counters(row: ConnectionRow) -> tuple[float, ...]:
@@ -178,7 +192,7 @@ class SessionList:
                 continue
             if session.closed_at_s is None:
                 session.closed_at_s = self.now_s
-                session.rates = (0.0,) * len(_NO_COUNTERS)
+                session.rates = _NO_RATES
                 session.row = msgspec.structs.replace(session.row, state=SessionState.CLOSED.value)
             if self.now_s - session.closed_at_s >= CLOSED_SHOWN_S:
                 leaving.append(session_id)

@@ -38,6 +38,8 @@ class Sortable(Protocol):
         """Bytes per second to the client."""
 
 
+_CLOSED = SessionState.CLOSED.value
+
 Key = tuple[float | str, ...]
 
 
@@ -54,10 +56,11 @@ class SortField:
 def _trouble(session: Sortable) -> Key:
     # The longest in trouble first: those sums grow alike, so that rows keep their places. The
     # others are rounded for the same reason. What is over is no trouble any more.
+    is_held = session.is_held
     return (
-        session.row.state != SessionState.CLOSED,
-        session.is_held,
-        session.blocked_total_s if session.is_held else 0.0,
+        session.row.state != _CLOSED,
+        is_held,
+        session.blocked_total_s if is_held else 0.0,
         round(session.eagain_per_s / 10),
         round(session.fill, 1),
     )
