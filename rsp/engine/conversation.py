@@ -39,8 +39,7 @@ _EXCHANGE_ENDED, _EXCHANGE_LAST = Fact.EXCHANGE_ENDED, Fact.EXCHANGE_LAST
 _STREAMING, _RESPONSE, _FINISHED = State.STREAMING, Direction.RESPONSE, CloseReason.FINISHED
 _NONE, _CHUNKED, _UNTIL_CLOSE = BodyKind.NONE, BodyKind.CHUNKED, BodyKind.UNTIL_CLOSE
 
-_SWITCHING_PROTOCOLS = 101
-_CONTINUE = 100
+_CONTINUE, _SWITCHING_PROTOCOLS = 100, 101
 
 
 class Conversation:
@@ -88,8 +87,7 @@ class Conversation:
             self._read_request()
 
     def _read_request(self) -> None:
-        session = self.session
-        inbox = self.inbox
+        session, inbox = self.session, self.inbox
         try:
             end = head_end(inbox, session.limits)
             if not end:
@@ -343,8 +341,7 @@ class Conversation:
 
     def finish_exchange(self, result: str) -> None:
         """Remember the present exchange, with how it went."""
-        exchange, self.exchange = self.exchange, None
-        self.response = None
+        exchange, self.exchange, self.response = self.exchange, None, None
         if self.kept is not None:
             forget_body(self)
         if exchange is None:
@@ -391,7 +388,10 @@ class Conversation:
     def on_end(self) -> RouteDecision | None:
         """The session is over; an exchange in its midst is remembered as it stands."""
         reason = self.session.close_reason or _FINISHED
-        self.finish_exchange(f"{reason.value}: {self.session.close_detail}".rstrip(": "))
+        result = f"{reason.value}: {self.session.close_detail}".rstrip(": ")
+        self.finish_exchange(result)
+        if reason is not _FINISHED:
+            self.session.context.drains.cut(self.session.client, result)
         self.pairing.end()
         return None
 

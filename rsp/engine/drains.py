@@ -53,6 +53,13 @@ class Drains:
             self._deadlines.set(self, self._poller.now_s + TIMER_TICK_S)
         self._watched[client] = _Response(exchange, client)
 
+    def cut(self, client: Connection, result: str) -> None:
+        """The client's connection is over, and not by its own will: `result` says why. A response
+        of which a part is still here ends so as well: that part never leaves."""
+        response = self._watched.get(client)
+        if response is not None and client.bytes_out < response.end_bytes:
+            response.exchange.result = result
+
     def on_deadline(self, now_s: float) -> None:
         """Look at each client that had not acknowledged everything."""
         for client, response in list(self._watched.items()):

@@ -9,7 +9,7 @@ from rsp.core.backends import Backend
 from rsp.core.routing import RouteDecision
 
 COMPLETE = "complete"
-"""The result of an exchange in which the client got all of what a backend answered."""
+"""The result of an exchange in which all of what a backend answered has left for the client."""
 
 SHOWN_PATH_CHARACTERS = 256
 """A remembered path is cut to this: ten thousand of them must stay small."""

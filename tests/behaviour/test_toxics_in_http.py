@@ -152,6 +152,9 @@ def test_stop_at(
     else:
         assert client.is_reset()
     came = len(client.received) - len(whole)
+    client.close()
+    result = f"injected: the fault {number} (stop_at) closed it"
+    wait_until(lambda: proxy.last_exchange()["result"] == result)
     # A reset may overtake what came before it.
     assert came == may_come if end == "close" else came <= may_come
 
@@ -190,3 +193,5 @@ def test_a_client_that_is_gone_is_not_held_for_ever(proxy: Engine, site: Backend
     client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     client.close()
     assert wait_for_end(proxy, session)["close_reason"] == "client_gone"
+    # The response was passed on whole, and never left.
+    assert proxy.last_exchange()["result"].startswith("client_gone: ")
