@@ -65,9 +65,16 @@ def encode_request(method: str, params: dict[str, Any], request_id: int) -> byte
     """Return one request line.
 
     Raises:
-        CommandRefused: the line would be longer than the engine reads.
+        CommandRefused: the line would be longer than the engine reads, or would be no UTF-8.
     """
-    line = _encode({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}) + b"\n"
+    try:
+        line = _encode({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})
+    except UnicodeEncodeError:
+        raise CommandRefused(
+            f"the command {method} was given a text that is no UTF-8; say it in UTF-8",
+            INVALID_REQUEST,
+        ) from None
+    line += b"\n"
     if len(line) > CONTROL_LINE_BYTES:
         raise CommandRefused(
             f"the command {method} is {len(line):,} bytes long; "
@@ -104,13 +111,32 @@ class Pieces(NamedTuple):
 
 def encode_result(request_id: int | str | None, result: object) -> bytes:
     """Return the reply line that carries `result`: any struct, or already encoded `Raw`."""
-    return _encode({"jsonrpc": "2.0", "id": request_id, "result": result}) + b"\n"
+    return _line({"jsonrpc": "2.0", "id": request_id, "result": result})
+
+
+def _line(reply: dict[str, object]) -> bytes:
+    try:
+        return _encode(reply) + b"\n"
+    except UnicodeEncodeError:
+        return _encode(_readable(msgspec.to_builtins(reply))) + b"\n"
+
+
+def _readable(value: Any) -> Any:
+    """Return `value` with question marks for the bytes of a file's name that are no UTF-8: Python
+    has a lone surrogate for each (PEP 383), and JSON none."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_readable(key): _readable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(item) for item in value]
+    return value
 
 
 def encode_error(request_id: int | str | None, error: CommandRefused) -> bytes:
     """Return the reply line that says why the command was not carried out."""
     body = {"code": error.code, "message": str(error)}
-    return _encode({"jsonrpc": "2.0", "id": request_id, "error": body}) + b"\n"
+    return _line({"jsonrpc": "2.0", "id": request_id, "error": body})
 
 
 def decode_reply(line: bytes) -> Reply:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import typing
 from typing import Any
 
@@ -125,6 +126,19 @@ def test_an_error_has_no_result_and_a_result_no_error() -> None:
 def test_an_answer_that_is_none_is_said_to_be(line: bytes) -> None:
     with pytest.raises(CommandRefused, match="the engine's answer is not JSON-RPC"):
         decode_reply(line)
+
+
+def test_a_file_name_that_is_no_utf_8_is_readable_in_an_answer() -> None:
+    path = os.fsdecode(b"caf\xe9.lua")
+    source = replies.ConfigSource(path, "", None, None, None, "", 1)
+    assert msgspec.json.decode(decode_reply(encode_result(1, source)).result)["path"] == "caf?.lua"
+    with pytest.raises(CommandRefused, match=r"^caf\?\.lua: no such file$"):
+        decode_reply(encode_error(1, CommandRefused(f"{path}: no such file")))
+
+
+def test_a_parameter_that_is_no_utf_8_is_not_sent() -> None:
+    with pytest.raises(CommandRefused, match=r"no UTF-8"):
+        encode_request("backend.add", {"name": os.fsdecode(b"caf\xe9")}, 1)
 
 
 def test_raw_json_is_passed_on_as_it_is() -> None:
