@@ -80,6 +80,10 @@ async def test_exchanges(size: tuple[int, int]) -> None:
         hand(app, Exchanges(canned_endings.exchanges(), canned_endings.SLOW))
         await pilot.pause()
         await check_golden(pilot, app, named("exchanges", size))
+        # The sentence stays where none of the rows does that it speaks of.
+        await pilot.press("slash", *"path~nobody", "enter")
+        await pilot.pause()
+        assert "why it is slow: all exchanges, not only those of the filter" in screen_text(app)
 
 
 @pytest.mark.parametrize("size", SIZES[:2])

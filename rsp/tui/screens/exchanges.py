@@ -47,7 +47,11 @@ class ExchangesScreen(NewestFirst):
             said = budget_sentence(row.budget, row.backend, row.client)
             lines.append(bar(row.budget, width))
             lines += [(Span(part),) for part in wrap(safe(said), width)]
-        return "why it is slow" if self._sentence else "where the time went", lines
+        if not self._sentence:
+            return "where the time went", lines
+        # The engine judges them all: the filter is ours.
+        about = ": all exchanges, not only those of the filter" if self.narrowed else ""
+        return f"why it is slow{about}", lines
 
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the forms of the exchange under the cursor."""
