@@ -267,8 +267,8 @@ def _on_trial(trial: dict[str, Any] | None) -> list[str]:
         return []
     return [
         f"on trial: generation {trial['generation']} is taken back in {trial['left_s']:.0f} s, or "
-        f"once more than {trial['max_errors_percent']:g} % of its exchanges fail; "
-        "`rsp ctl confirm` keeps it"
+        f"once more than {trial['max_errors_percent']:g} % of its exchanges and tcp "
+        "sessions fail; `rsp ctl confirm` keeps it"
     ]
 
 

@@ -45,10 +45,13 @@ class TrialRow(msgspec.Struct):
     left_s: float
     """It is taken back after this, unless `confirm` comes."""
     max_errors_percent: float
-    """It is taken back at once when more of its exchanges fail."""
+    """It is taken back at once when more of its exchanges, or of its tcp sessions, fail."""
     exchanges: int = 0
     """Those decided in this generation that were answered so far."""
     failed: int = 0
+    """Of these and of the tcp sessions."""
+    sessions: int = 0
+    """tcp sessions decided in this generation; the present ones are among them once one failed."""
 
 
 class OldSessions(msgspec.Struct):

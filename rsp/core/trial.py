@@ -1,4 +1,4 @@
-"""A change on trial: for how long, what it has done to exchanges so far, and what to go back to.
+"""A change on trial: for how long, what it has done to traffic so far, and what to go back to.
 
 It asks no clock: whoever looks says how late it is, in monotonic seconds.
 """
@@ -22,7 +22,7 @@ class Terms:
     confirm_s: float
     """It is taken back unless somebody confirms it within this."""
     max_errors_percent: float = TRIAL_ERRORS_PERCENT
-    """It is taken back at once when more of its exchanges fail."""
+    """It is taken back at once when more of its exchanges, or of its tcp sessions, fail."""
 
 
 @dataclass(slots=True)
@@ -39,6 +39,10 @@ class Trial(Generic[Moment]):
     back_to: Moment
     exchanges: int = 0
     """Those decided in this generation that were answered."""
+    sessions: int = 0
+    """tcp sessions decided in this generation that are over."""
+    under_way: int = 0
+    """Those that are not: they are well so far."""
     failed: int = 0
 
     def count(self, generation: int, status: int | None) -> None:
@@ -47,6 +51,17 @@ class Trial(Generic[Moment]):
             self.exchanges += 1
             self.failed += status >= _FAILED_STATUS
 
+    def count_session(self, generation: int, *, has_failed: bool) -> None:
+        """Count a tcp session that ended, if it was decided under this change."""
+        if generation == self.generation:
+            self.sessions += 1
+            self.failed += has_failed
+
+    @property
+    def tried(self) -> int:
+        """How much has had its chance to fail."""
+        return self.exchanges + self.sessions + self.under_way
+
     def left_s(self, now_s: float) -> float:
         """Return how long it may still be confirmed."""
         return max(self.deadline_s - now_s, 0.0)
@@ -54,11 +69,17 @@ class Trial(Generic[Moment]):
     def failure(self, now_s: float) -> str | None:
         """Return why it is to be taken back now; None: it is not."""
         most = self.terms.max_errors_percent
-        if self.exchanges >= TRIAL_LEAST_EXCHANGES and self.failed * 100 > most * self.exchanges:
-            return f"{self.failed} of {self.exchanges} exchanges failed, more than {most:g} %"
+        tried = self.tried
+        if tried >= TRIAL_LEAST_EXCHANGES and self.failed * 100 > most * tried:
+            return f"{self.failed} of {tried} {self._what_was_tried()} failed, more than {most:g} %"
         if now_s >= self.deadline_s:
             return f"nobody confirmed it within {self.terms.confirm_s:g} s"
         return None
+
+    def _what_was_tried(self) -> str:
+        if self.exchanges == self.tried:
+            return "exchanges"
+        return "exchanges and tcp sessions" if self.exchanges else "tcp sessions"
 
     def refusal(self, now_s: float) -> str:
         """Return why nothing else can be changed meanwhile."""

@@ -31,6 +31,7 @@ from rsp.engine.ground import Built, Ground
 from rsp.engine.in_force import OURSELVES, InForce
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.resolver import resolve_operation, resolve_pools
+from rsp.engine.session import Registry
 from rsp.engine.trials import Moment, Trials
 
 
@@ -48,10 +49,17 @@ async def _forget(_edits: tuple[Edit, ...]) -> None:
 class Changes(InForce):
     """What is in force, and the one way to change it."""
 
-    def __init__(self, context: Context, config: Config, layer: EditLayer, ground: Ground) -> None:
+    def __init__(
+        self,
+        context: Context,
+        config: Config,
+        layer: EditLayer,
+        ground: Ground,
+        registry: Registry,
+    ) -> None:
         super().__init__(context, config, layer, ground)
         self.timeline: Timeline[Config] = Timeline()
-        self.trials = Trials(context.telemetry, self._fail)
+        self.trials = Trials(context.telemetry, registry, self._fail)
         self.keep: Callable[[tuple[Edit, ...]], Awaitable[None]] = _forget
         """Keeps the live edits for the next run of the engine, and never fails."""
         self._lock = asyncio.Lock()

@@ -286,4 +286,5 @@ def trial_row(trial: Trial[Any] | None, now_s: float) -> TrialRow | None:
         trial.terms.max_errors_percent,
         trial.exchanges,
         trial.failed,
+        trial.sessions + trial.under_way,
     )

@@ -104,7 +104,7 @@ class Engine:
             Dispatcher(layer.table, router),
             config.limits,
         )
-        self.changes = Changes(self.context, config, layer, self)
+        self.changes = Changes(self.context, config, layer, self, self.registry)
         self.leaving = Leaving(self.changes, self.context.dispatcher.loads)
         self.memory = MemoryWatch(self.context, self.registry, self._heed_memory)
         self.stalls = StallWatch(self.context)

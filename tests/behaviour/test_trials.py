@@ -65,6 +65,22 @@ def test_a_change_that_fails_too_often_is_taken_back_at_once(
     assert proxy.get().body == b"hello"
 
 
+def test_tcp_sessions_that_find_nobody_take_a_change_back(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    good = backend()
+    proxy = engine('listen { address = "127.0.0.1:0", mode = "tcp" }\n' + pool(good))
+    old = [proxy.connect() for _ in range(3)]
+    for client in old:
+        assert client.get().body == b"hello"
+    proxy.ctl("backend", "set", "web/web1", "--address", unused_address(), "--confirm", LONG)
+    for _ in range(20):
+        assert proxy.connect().is_reset()
+    proxy.wait_for_event("rolled back generation 2: 20 of 20 tcp sessions failed, more than 30 %")
+    # What was decided before it neither counted nor suffered.
+    assert [client.get().body for client in [*old, proxy.connect()]] == [b"hello"] * 4
+
+
 def test_errors_of_our_own_count_and_the_bound_can_be_moved(
     engine: StartEngine, backend: OpenBackend
 ) -> None:

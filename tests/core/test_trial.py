@@ -52,6 +52,19 @@ def test_what_another_generation_decided_or_nobody_answered_does_not_count() -> 
     assert (one.exchanges, one.failed) == (0, 0)
 
 
+def test_tcp_sessions_count_like_exchanges_and_those_under_way_are_well() -> None:
+    one = trial()
+    for number in range(LEAST):
+        one.count_session(8, has_failed=number < 12)
+    one.count_session(7, has_failed=True)
+    assert one.failure(1000.1) == f"12 of {LEAST} tcp sessions failed, more than 30 %"
+    one.under_way = 30
+    assert one.failure(1000.1) is None
+    for _ in range(10):
+        one.count(8, 502)
+    assert one.failure(1000.1) == "22 of 60 exchanges and tcp sessions failed, more than 30 %"
+
+
 def test_it_says_what_is_in_the_way_of_another_change_and_for_how_long() -> None:
     said = trial().refusal(1017.0)
     assert said.startswith("generation 8 is on trial for 43 s more (weight 1 → 5, by eve)")

@@ -18,6 +18,7 @@ from rsp.engine.ground import Built
 from rsp.engine.leaving import Leaving
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
+from rsp.engine.session import Registry
 from rsp.engine.telemetry import Telemetry
 
 A = Backend("web", "a", "127.0.0.1:9001", resolved=("127.0.0.1", 9001))
@@ -41,7 +42,7 @@ class Office:
             Dispatcher(BackendTable.of(FILE.pools, 1), FixedRouter("web")),
             Limits(),
         )
-        self.changes = Changes(self.context, FILE, EditLayer.of(FILE.pools, 1), self)
+        self.changes = Changes(self.context, FILE, EditLayer.of(FILE.pools, 1), self, Registry())
         self.leaving = Leaving(self.changes, self.context.dispatcher.loads)
         self.opened: list[Config] = []
         self.refuses_listeners = ""

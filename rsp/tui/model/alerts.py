@@ -178,7 +178,8 @@ def _of_trials(status: Status) -> list[Alert]:
     """Say what is on trial and for how long, or that the last change was taken back."""
     alerts = []
     if (trial := status.trial) is not None:
-        failed = f", {trial.failed:,} of {trial.exchanges:,} failed" if trial.failed else ""
+        tried = trial.exchanges + trial.sessions
+        failed = f", {trial.failed:,} of {tried:,} failed" if trial.failed else ""
         said = f"◷ on trial: {trial.left_s:.0f} s left, C confirms, z undoes{failed}"
         # Short enough that a backend that is down has room beside it.
         short = f"◷ trial {trial.left_s:.0f}s"
