@@ -1,8 +1,8 @@
-"""When a client had the whole response: looked at behind the exchanges that left bytes with us.
+"""When a client had the whole response: followed behind the exchanges that left bytes with us.
 
-Only large responses are, and those that the client did not take at once. A look is one SIOCOUTQ,
-ten times a second for each client that has not acknowledged everything yet; with nobody to look
-at, nothing runs.
+Only large responses are, and those that the client did not take at once. That the last byte has
+left is told by who sent it; that it arrived is looked at by one SIOCOUTQ, ten times a second for
+each client that has not acknowledged everything yet. With nobody to look at, nothing runs.
 """
 
 from rsp.core.limits import TIMER_TICK_S
@@ -32,8 +32,8 @@ class _Response:
 class Drains:
     """Stamps exchanges with the times at which their last byte left, and arrived.
 
-    To a tick exact. What had arrived before the first look stays unknown: it was below a tick, and
-    a tick would be too much to say.
+    The latter to a tick exact. What had arrived before the first look stays unknown: it was below
+    a tick, and a tick would be too much to say.
     """
 
     def __init__(self, poller: Poller, deadlines: Deadlines, telemetry: Telemetry) -> None:
@@ -52,6 +52,17 @@ class Drains:
         if not self._watched:
             self._deadlines.set(self, self._poller.now_s + TIMER_TICK_S)
         self._watched[client] = _Response(exchange, client)
+
+    def on_left(self, client: Connection) -> None:
+        """The kernel has taken everything that was for `client`."""
+        response = self._watched.get(client)
+        if response is None or response.has_left:
+            return
+        response.has_left = True
+        exchange = response.exchange
+        exchange.left_s = now_s = self._poller.now_s
+        if is_held_back(client):
+            exchange.injected_s += now_s - exchange.started_s - exchange.duration_s
 
     def cut(self, client: Connection, result: str) -> None:
         """The client's connection is over, and not by its own will: `result` says why. A response
@@ -76,19 +87,12 @@ class Drains:
 
 def _has_arrived(client: Connection, response: _Response, now_s: float) -> bool:
     """Look once; tell whether that was the last time."""
-    exchange, end_bytes = response.exchange, response.end_bytes
     queued_bytes, _ = queues(client.sock)
     if queued_bytes is None:
         return True
-    if client.bytes_out - queued_bytes < end_bytes:
+    if client.bytes_out - queued_bytes < response.end_bytes:
         response.is_seen = True
-    elif not response.is_seen:
-        return True
-    else:
-        exchange.drained_s = now_s
-    if not response.has_left and client.bytes_out >= end_bytes:
-        response.has_left = True
-        exchange.left_s = now_s
-        if is_held_back(client):
-            exchange.injected_s += now_s - exchange.started_s - exchange.duration_s
-    return exchange.drained_s > 0
+        return False
+    if response.is_seen:
+        response.exchange.drained_s = now_s
+    return True

@@ -172,6 +172,8 @@ class Session:
 
     def on_sent(self, connection: Connection) -> None:
         """Nothing is unsent on one side any more."""
+        if self.exchanges and connection is self.client:
+            self.context.drains.on_left(connection)
         if self.state is _DRAINING:
             self._go_on_ending()
 

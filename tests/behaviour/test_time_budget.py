@@ -191,3 +191,18 @@ def test_a_fault_that_holds_a_response_back_is_what_it_waited_for_and_not_the_cl
     spent = seconds(row)
     assert (spent.get("blocked") or 0.0) < (spent["injected"] or 0.0) / 2
     proxy.ctl("fault", "remove", str(added["id"]))
+
+
+def test_a_fault_that_holds_a_small_response_back_is_known_to_the_moment(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    proxy.ctl("fault", "add", "latency", "--latency", "20", "--direction", "response")
+    client = proxy.connect()
+    for _ in range(5):
+        # The next request is sent, or the client is gone, before any look.
+        client.get()
+    client.close()
+    spent = [seconds(row).get("injected") or 0.0 for row in finished(proxy)]
+    assert len(spent) == 5
+    assert min(spent) >= 0.015
