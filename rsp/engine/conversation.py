@@ -198,7 +198,7 @@ class Conversation:
         backend, parcels = session.backend, session.context.poller.parcels
         is_alone = not (has_body or inbox or session.client.paused_by)
         if parcels is not None and is_alone and may_wait(backend):
-            parcels.append(RequestParcel(self, exchange, backend, head, out))
+            parcels.append(RequestParcel(self, exchange, backend, out))
             return
         try:
             used = session.request_pipe.begin(out, head.body, inbox, session.limits, decode=False)

@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from rsp.core.http1.errors import BadMessage
-from rsp.core.http1.head import RequestHead, ResponseHead
+from rsp.core.http1.head import ResponseHead
 from rsp.engine import mishaps
 from rsp.engine.connection import Connection
 from rsp.engine.exchange import Exchange
@@ -36,15 +36,13 @@ class RequestParcel(msgspec.Struct, gc=False):
     talk: Talk
     exchange: Exchange
     backend: Connection | None
-    head: RequestHead
-    out: bytes
+    head: bytes
 
     def send(self) -> bool:
         """Send it, unless one of the two is over: the batch may have brought its end."""
         session = self.talk.session
         if self.talk.exchange is self.exchange and session.backend is self.backend:
-            body, limits = self.head.body, session.limits
-            session.request_pipe.begin(self.out, body, b"", limits, decode=False)
+            session.request_pipe.begin_bare(self.head)
         return False
 
     def on_sent(self) -> None:

@@ -90,6 +90,18 @@ class Pipe:
             self._press()
         return used
 
+    def begin_bare(self, head: bytes) -> None:
+        """Send a head behind which no body comes: what `begin` does for most requests."""
+        self.passed_bytes += self.moved_bytes
+        self.moved_bytes = self.remaining = 0
+        self.scanner = None
+        self.is_open = False
+        self.overhead_bytes += len(head)
+        sink = self.sink
+        sink.send(head)
+        if sink.unsent.data:
+            self._press()
+
     def books(self) -> Books:
         """Return what passed, for `ledger.py`: of bodies, besides them, before these peers, and
         where it was found to differ."""

@@ -24,6 +24,13 @@ class TamperedPipe(Pipe):
             tampering.begin(len(head), kind)
         return super().begin(head, body, rest, limits, decode=decode)
 
+    def begin_bare(self, head: bytes) -> None:
+        """Send a head without a body, as every pipe does."""
+        tampering = self._tampering()
+        if tampering is not None:
+            tampering.begin(len(head), BodyKind.NONE)
+        super().begin_bare(head)
+
     def add(self, piece: bytes) -> None:
         """Send something that belongs to no body, as every pipe does."""
         tampering = self._tampering()
