@@ -216,7 +216,7 @@ def _backend_gone(ending: Ending) -> list[str]:
     found.append(f"{backend.last_sent_s * 1000:,.0f} ms after the last byte of ours to it")
     if ending.idle_s is not None:
         found[-1] += f", on a connection that had been idle for {ending.idle_s:.2f} s"
-    if not ending.response_begun:
+    if not backend.bytes_in:
         found.append("no response byte came")
         if ending.idle_s is not None and backend.last_sent_s < KEEP_ALIVE_RACE_S:
             found.append(

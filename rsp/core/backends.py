@@ -166,15 +166,16 @@ class Pool:
         """The name of the cookie that clients stick by; empty: they do not."""
         return self.sticky.cookie if self.sticky is not None else ""
 
-    def host_for(self, backend: Backend) -> bytes | None:
-        """Return the Host that the backend sees instead of the client's, if it is another one.
+    def host_for(self, backend: Backend, asked: str = "") -> bytes | None:
+        """Return the Host that the backend sees instead of the one `asked` for, if it is another.
 
-        A path is none.
+        A request of HTTP/1.0 may ask for none: it gets the backend's own, for an empty one is
+        legal and refused by many servers, nginx among them. A path is no host.
         """
         host = self.host
-        if host == "keep":
+        if host == "keep" and asked:
             return None
-        if host == "backend":
+        if host in ("keep", "backend"):
             host = "localhost" if backend.address.startswith(UNIX_PREFIX) else backend.address
         return host.encode("latin-1")
 

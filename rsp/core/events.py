@@ -122,7 +122,7 @@ class ErrorReplied(Event, frozen=True, kw_only=True, gc=False):
 
 
 class BackendFailed(Event, frozen=True, kw_only=True, gc=False):
-    """A connection to a backend could not be made, or broke before it could matter."""
+    """A backend did not accept, or did not answer as it should: `reason` says which."""
 
     level = EventLevel.ERROR
     source = "backend"
@@ -135,8 +135,8 @@ class BackendFailed(Event, frozen=True, kw_only=True, gc=False):
     def message(self) -> str:
         """One sentence for people."""
         return (
-            f"session {self.session}, connecting to backend {self.backend} "
-            f"({safe(self.address)}): {safe(self.reason)}"
+            f"session {self.session}, backend {self.backend} ({safe(self.address)}): "
+            f"{safe(self.reason)}"
         )
 
     @property

@@ -59,7 +59,7 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
         case SessionState.READING_PROXY_HEADER | SessionState.READING_HEAD | SessionState.ROUTING:
             return _head(state, limits)
         case SessionState.IDLE:
-            return _fixed(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
+            return _idle(limits, waiting)
         case SessionState.QUEUED | SessionState.CONNECTING:
             return _seeking(state, limits, waiting)
         case SessionState.TUNNEL:
@@ -70,6 +70,13 @@ def patience(state: State, limits: Limits, waiting: Waiting) -> Patience:
             return Patience(limits.linger_idle_s, CloseReason.FINISHED, "the client did not end")
         case SessionState.DRAINING | SessionState.CLOSED:
             return _reading(limits)
+
+
+def _idle(limits: Limits, waiting: Waiting) -> Patience:
+    if waiting.client_blocked:
+        # It still takes what it has asked for: only then it is idle.
+        return _reading(limits)
+    return _fixed(limits.keep_alive_idle_s, CloseReason.IDLE_TIMEOUT, "nothing was asked")
 
 
 def _reading(limits: Limits) -> Patience:

@@ -80,7 +80,7 @@ class Checking:
         self._is_connected = False
         if backend.resolved is None:
             raise ConnectFailed("its address is not resolved")
-        self._port = backend.resolved[1]
+        self._target = backend.resolved
         try:
             self._sock: Socket = start_connect(backend.resolved)
         except (OutOfFds, NoLocalPort) as error:
@@ -98,7 +98,7 @@ class Checking:
             if not self._is_connected:
                 if not readiness & (WRITABLE | DEAD):
                     return
-                finish_connect(self._sock, self._port, is_broken=bool(readiness & DEAD))
+                finish_connect(self._sock, self._target, is_broken=bool(readiness & DEAD))
                 self._is_connected = True
                 if self._rules.is_tcp:
                     self._end()

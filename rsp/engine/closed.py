@@ -35,7 +35,7 @@ class ClosedSession(msgspec.Struct, frozen=True, gc=False):
     backend: PeerRow | None
     """The last one it had."""
     decision: RouteDecision | None
-    """Where all of it went; None in HTTP, where each exchange has its own."""
+    """Where all of it went, or its tunnel; None in HTTP, where each exchange has its own."""
     calls: CallRing | None
     """What was recorded while it was watched."""
     request_books: Books

@@ -51,9 +51,9 @@ class Connection:
         "address", "blocked_since_s", "blocked_total_s", "brake", "bytes_in", "bytes_out", "calls",
         "eagain_reads", "eagain_writes", "fd", "idle_key", "idle_since_s", "is_at_end", "is_bulk",
         "is_closed", "is_connected", "is_eof", "is_full", "is_readable", "is_writable",
-        "last_error", "owner", "paused_by", "paused_since_s", "poller", "port", "resumed_s", "seen",
-        "short_writes", "side", "sock", "tampering", "unsent", "wakeups", "widest_wnd_bytes",
-        "write_error",
+        "last_error", "owner", "paused_by", "paused_since_s", "poller", "resolved", "resumed_s",
+        "seen", "short_writes", "side", "sock", "tampering", "unsent", "wakeups",
+        "widest_wnd_bytes", "write_error",
     )  # fmt: skip
     tampering: object  # of a `TamperedConnection` alone
     is_plain = True
@@ -66,8 +66,8 @@ class Connection:
         self.sock = sock
         self.fd = sock.fileno()
         self.address = address
-        self.port = 0
-        """Of a backend: the port that is connected to."""
+        self.resolved: tuple[str, int] | None = None
+        """Of a backend: the host and the port that are connected to."""
         self.side = side
         self.owner: Owner[Connection]
         self.unsent = WriteBuffer(limits.high_water_bytes, limits.low_water_bytes)
@@ -195,7 +195,7 @@ class Connection:
         if not readiness & (WRITABLE | DEAD):
             return False
         try:
-            finish_connect(self.sock, self.port, is_broken=bool(readiness & DEAD))
+            finish_connect(self.sock, self.resolved, is_broken=bool(readiness & DEAD))
         except ConnectFailed as error:
             self.close()
             self.owner.on_connect_failed(self, str(error))

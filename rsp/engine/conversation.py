@@ -24,13 +24,14 @@ from rsp.core.patience import Patience
 from rsp.core.routing import RouteDecision
 from rsp.core.vocabulary import CloseReason, Direction, PauseReason
 from rsp.engine import mishaps
-from rsp.engine.exchange import COMPLETE, SHOWN_PATH_CHARACTERS, Exchange
+from rsp.engine.bookkeeping import end_session, finish_exchange, new_exchange
+from rsp.engine.exchange import COMPLETE, Exchange
 from rsp.engine.pairing import Pairing
 from rsp.engine.parcels import RequestParcel, ResponseParcel, may_wait, send_response
 from rsp.engine.poller import HANG_UP, run_guarded
-from rsp.engine.replay import IDEMPOTENT, forget_body, keep_body, may_repeat
+from rsp.engine.replay import IDEMPOTENT, keep_body, may_repeat
 from rsp.engine.session import Session
-from rsp.engine.stamping import break_off, end_pause
+from rsp.engine.stamping import end_pause
 from rsp.engine.upgrade import upgrade
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7: those of every exchange.
@@ -47,7 +48,7 @@ class Conversation:
 
     __slots__ = (
         "exchange", "inbox", "inbox_since_s", "is_last", "kept", "last_request", "outbox",
-        "pairing", "request", "response", "sent_unsafe", "session", "turn_s",
+        "pairing", "request", "response", "sent_unsafe", "session", "tunnel", "turn_s",
     )  # fmt: skip
 
     def __init__(self, session: Session) -> None:
@@ -58,6 +59,8 @@ class Conversation:
         """Of the present exchange."""
         self.response: ResponseHead | None = None
         """Of the present exchange, once its head has been passed on."""
+        self.tunnel: Exchange | None = None
+        """The exchange by which this became a tunnel."""
         self.last_request: RequestHead | None = None
         """The one that came last on this connection: most of the next ones are like it."""
         self.inbox = b""
@@ -126,25 +129,11 @@ class Conversation:
         kept_bytes = 0 if self.kept is None else self.kept.held_bytes
         return len(self.inbox) + len(self.outbox) + kept_bytes
 
-    def new_exchange(self, method: str = "", host: str = "", path: str = "") -> Exchange:
-        """Return an exchange that begins now, or with what of it had to wait."""
-        session = self.session
-        context = session.context
-        session.exchanges += 1
-        exchange = Exchange(
-            session.id, context.next_exchange_id(), session.client.address, context.poller.now_s,
-            method, host, path[:SHOWN_PATH_CHARACTERS],
-        )  # fmt: skip
-        if self.inbox_since_s:
-            exchange.began_s, exchange.turn_s = self.inbox_since_s, self.turn_s
-            self.inbox_since_s = self.turn_s = 0.0
-        return exchange
-
     def _begin(self, head: RequestHead) -> None:
         session = self.session
         self.request = self.last_request = head
         self.response = None
-        self.exchange = self.new_exchange(head.method, head.raw_host, head.path)
+        self.exchange = new_exchange(self, head.method, head.raw_host, head.path)
         head.client_ip = session.client_ip
         head.listener = session.entrance.address
         session.advance(_HEAD_READ)
@@ -185,8 +174,9 @@ class Conversation:
         if head.method not in IDEMPOTENT:
             self.sent_unsafe = True
         host = None
-        if not pool.is_passing_heads:
-            host, head = pool.host_for(decision.backend), without_cookie(head, pool.cookie)
+        if not (pool.is_passing_heads and head.raw_host):
+            host = pool.host_for(decision.backend, head.raw_host)
+            head = without_cookie(head, pool.cookie)
         out = request_head_bytes(
             head, client_ip=session.client_ip, trusted_peer=session.trusts_client,
             host=host, forwarded=pool.forwarded,
@@ -245,6 +235,11 @@ class Conversation:
         if exchange is None:
             return
         if exchange.first_byte_s is None:
+            backend = session.backend
+            if self.pairing.is_reused and backend is not None and not backend.bytes_out:
+                # Nothing of the request has gone yet, so this is no answer to it.
+                mishaps.no_response(self, "said something that nobody had asked for")
+                return
             exchange.first_byte_s = session.context.poller.now_s - exchange.started_s
         outbox = self.outbox + view if self.outbox else bytes(view)
         limits = session.limits
@@ -268,7 +263,9 @@ class Conversation:
         if is_unasked or self.request.minor == 0:
             return
         out = response_head_bytes(head, client_minor=1, keep_alive=True, decode_chunked=False)
-        self.session.response_pipe.add(out)
+        pipe = self.session.response_pipe
+        pipe.add(out)
+        pipe.press()
 
     def _pass_response(self, exchange: Exchange, head: ResponseHead, rest: bytes) -> None:
         session, request = self.session, self.request
@@ -307,7 +304,7 @@ class Conversation:
             and not backend.seen & HANG_UP
             and not backend.unsent.data
         )
-        self.finish_exchange(COMPLETE)
+        finish_exchange(self, COMPLETE)
         if self.is_last or not request_done or session.client.is_eof:
             # Who said `close` should send nothing more. If it does all the same, our FIN becomes a
             # reset: harmless only where the kernel has sent everything by now.
@@ -339,26 +336,6 @@ class Conversation:
         elif self.session.state is State.IDLE:
             self._next()
 
-    def finish_exchange(self, result: str) -> None:
-        """Remember the present exchange, with how it went."""
-        exchange, self.exchange, self.response = self.exchange, None, None
-        if self.kept is not None:
-            forget_body(self)
-        if exchange is None:
-            return
-        session = self.session
-        telemetry = session.context.telemetry
-        exchange.result = result
-        exchange.duration_s = session.context.poller.now_s - exchange.started_s
-        exchange.request_bytes = session.request_pipe.moved_bytes
-        exchange.response_bytes = moved_bytes = session.response_pipe.moved_bytes
-        if session.backend is not None:
-            break_off(exchange, session)
-        if moved_bytes > FIRST_FLIGHT_BYTES or session.client.unsent.data:
-            session.context.drains.watch(session.client, exchange)
-        telemetry.exchanges.append(exchange)
-        telemetry.totals.exchanges += 1
-
     # -- what goes wrong
 
     def on_backend_eof(self) -> None:
@@ -386,14 +363,10 @@ class Conversation:
         mishaps.too_late(self, late)
 
     def on_end(self) -> RouteDecision | None:
-        """The session is over; an exchange in its midst is remembered as it stands."""
-        reason = self.session.close_reason or _FINISHED
-        result = f"{reason.value}: {self.session.close_detail}".rstrip(": ")
-        self.finish_exchange(result)
-        if reason is not _FINISHED:
-            self.session.context.drains.cut(self.session.client, result)
+        """The session is over; where all of it went, if it was a tunnel in the end."""
+        end_session(self)
         self.pairing.end()
-        return None
+        return None if self.tunnel is None else self.pairing.decision
 
     def response_begun(self) -> bool:
         """Tell whether the client has got the head of the present response."""

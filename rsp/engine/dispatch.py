@@ -77,7 +77,7 @@ class Dispatcher:
         present = pool.by_name.get(backend.name)
         return present is backend or (
             present is not None
-            and present.address == backend.address
+            and (present.address, present.resolved) == (backend.address, backend.resolved)
             and present.state is BackendState.READY
         )
 
@@ -110,7 +110,7 @@ def dial(backend: Backend, poller: Poller, owner: Owner[Connection], limits: Lim
     sock = start_connect(backend.resolved)
     prepare(sock, limits.notsent_lowat_bytes)
     connection = Connection(poller, sock, backend.address, _BACKEND, limits)
-    connection.port = backend.resolved[1]
+    connection.resolved = backend.resolved
     try:
         connection.start(owner, is_connected=False)
     except OutOfFds:

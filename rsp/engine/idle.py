@@ -71,10 +71,11 @@ class IdleConnections:
             self._drop(connection)
 
     def retain(self, table: BackendTable) -> None:
-        """Close those to backends that are drained, removed, or have another address by now, and
-        those that began without a PROXY header where there has to be one by now."""
+        """Close those to backends that are drained, removed, or have another address by now, or a
+        name that means another one, and those without a PROXY header where there has to be one.
+        """
         usable = {
-            backend.key: backend.address
+            backend.key: (backend.address, backend.resolved)
             for pool in table.pools.values()
             if pool.send_proxy is None
             for backend in pool.backends
@@ -82,7 +83,7 @@ class IdleConnections:
         }
         for key, kept in self._kept.items():
             for connection in list(kept):
-                if usable.get(key) != connection.address:
+                if usable.get(key) != (connection.address, connection.resolved):
                     self._drop(connection)
 
     def _drop(self, connection: Connection) -> None:

@@ -4,46 +4,23 @@ Before the client has got anything of a response, it gets a reply of ours that s
 Afterwards the response is cut off so that the client can see it: nothing is ever made up.
 """
 
-from typing import Protocol
-
 from rsp.core.events import ErrorReplied, Noted
 from rsp.core.http1.errors import BadMessage, error_reply
 from rsp.core.http1.framing import BodyKind
-from rsp.core.http1.head import RequestHead, ResponseHead
-from rsp.core.http1.kept import KeptBody
 from rsp.core.lifecycle import Fact
 from rsp.core.patience import Patience
 from rsp.core.vocabulary import CloseReason
 from rsp.engine.autopsies import idle_before
-from rsp.engine.exchange import Exchange
-from rsp.engine.pairing import Pairing
+from rsp.engine.bookkeeping import Talk, finish_exchange, new_exchange
 from rsp.engine.replay import repeat
 from rsp.engine.session import Session
-
-
-class Talk(Protocol):
-    """The conversation in which it happened."""
-
-    session: Session
-    pairing: Pairing
-    exchange: Exchange | None
-    request: RequestHead
-    response: ResponseHead | None
-    inbox: bytes
-    kept: KeptBody | None
-
-    def new_exchange(self) -> Exchange:
-        """Return an exchange that begins now."""
-
-    def finish_exchange(self, result: str) -> None:
-        """Remember the present exchange, with how it went."""
 
 
 def refuse(talk: Talk, error: BadMessage) -> None:
     """The client's bytes are no request, or end as none: no backend may take them for one."""
     talk.inbox = b""
     if talk.exchange is None:
-        talk.exchange = talk.new_exchange()
+        talk.exchange = new_exchange(talk)
     reason = CloseReason.BAD_REQUEST if error.status >= 400 else CloseReason.FINISHED
     reply(talk, error.status, error.sentence, reason)
 
@@ -73,7 +50,7 @@ def reply(
     session.because(reason, sentence)
     if exchange is not None:
         exchange.status = status
-        talk.finish_exchange(f"{reason.value}: {sentence}")
+        finish_exchange(talk, f"{reason.value}: {sentence}")
     session.advance(Fact.ANSWERED)
 
 
@@ -86,7 +63,7 @@ def cut(talk: Talk, reason: CloseReason, detail: str) -> None:
     response = talk.response
     is_framed = response is not None and response.body.kind is not BodyKind.UNTIL_CLOSE
     talk.session.because(reason, detail)
-    talk.finish_exchange(f"{reason.value}: {detail}")
+    finish_exchange(talk, f"{reason.value}: {detail}")
     talk.session.advance(Fact.CUT if is_framed else Fact.CUT_UNMARKED)
 
 
@@ -102,10 +79,10 @@ def bad_response(talk: Talk, error: BadMessage) -> None:
     """The backend sent something that is no response."""
     backend = talk.pairing.backend
     name = f"backend {backend.key}" if backend else "the backend"
-    sentence = f"{name} sent no valid response: {error.sentence}"
+    what = f"sent no valid response: {error.sentence}"
     if backend is not None:
-        talk.pairing.note_failure(backend, sentence)
-    reply(talk, 502, sentence, CloseReason.BAD_RESPONSE)
+        talk.pairing.note_failure(backend, what)
+    reply(talk, 502, f"{name} {what}", CloseReason.BAD_RESPONSE)
 
 
 def no_response(talk: Talk, what: str) -> None:
@@ -122,7 +99,7 @@ def no_response(talk: Talk, what: str) -> None:
     if repeat(talk):
         _note_repeat(talk.session, sentence + idle)
         return
-    talk.pairing.note_failure(backend, sentence)
+    talk.pairing.note_failure(backend, what)
     reply(talk, 502, sentence, CloseReason.BACKEND_GONE)
 
 
@@ -198,6 +175,6 @@ def backend_too_late(talk: Talk, late: Patience) -> None:
     sentence = f"{late.phrase} for {late.limit_s:g} s"
     backend = talk.pairing.backend
     if backend is not None:
-        sentence = f"backend {backend.key} ({backend.address}): {sentence}"
         talk.pairing.note_failure(backend, sentence)
+        sentence = f"backend {backend.key} ({backend.address}): {sentence}"
     reply(talk, 504, sentence, late.reason)

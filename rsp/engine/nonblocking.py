@@ -246,8 +246,8 @@ def start_connect(address: tuple[str, int]) -> Socket:
     raise ConnectFailed(connect_error_text(number))
 
 
-def finish_connect(sock: Socket, port: int, *, is_broken: bool = True) -> None:
-    """Return when a socket that was connecting to `port` and has become writable is connected.
+def finish_connect(sock: Socket, target: tuple[str, int] | None, *, is_broken: bool = True) -> None:
+    """Return when a socket that was connecting to `target` and has become writable is connected.
 
     `is_broken` says that epoll has reported an error or a hang-up; a connect that failed is never
     without (connect(2), epoll_ctl(2)).
@@ -260,7 +260,7 @@ def finish_connect(sock: Socket, port: int, *, is_broken: bool = True) -> None:
         number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if number:
             raise ConnectFailed(connect_error_text(number))
-    if port in _EPHEMERAL_PORTS and _met_itself(sock):
+    if target is not None and target[1] in _EPHEMERAL_PORTS and _met_itself(sock):
         raise ConnectFailed("refused (the port connected to itself: nothing listens there)")
 
 

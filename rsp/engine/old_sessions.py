@@ -69,7 +69,7 @@ def _drained(found: OldSessions) -> str:
     if found.closed:
         parts.append(f"{_count(found.closed)} idle, told to close")
     if found.staying:
-        parts.append(f"{_count(found.staying)} left to end by themselves: tcp has no requests")
+        parts.append(f"{_count(found.staying)} left to end by themselves: tunnels have no requests")
     return ", ".join(parts) or "there are none"
 
 

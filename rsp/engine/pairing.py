@@ -226,7 +226,7 @@ class Pairing:
 
     def _failed(self, backend: Backend, reason: str) -> None:
         session = self.session
-        self.note_failure(backend, reason)
+        self.note_failure(backend, f"connecting: {reason}")
         self.excluded = (*self.excluded, backend.key)
         if self.tries >= session.limits.connect_tries or not self._has_other():
             status = _GATEWAY_TIMEOUT if reason.startswith("timed out") else _BAD_GATEWAY

@@ -17,13 +17,13 @@ import msgspec
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.head import ResponseHead
-from rsp.engine import mishaps
+from rsp.engine import bookkeeping, mishaps
 from rsp.engine.connection import Connection
 from rsp.engine.exchange import Exchange
 from rsp.engine.session import Session
 
 
-class Talk(mishaps.Talk, Protocol):
+class Talk(bookkeeping.Talk, Protocol):
     """The conversation whose message it is."""
 
     def end_response(self, *, has_extra: bool) -> None:

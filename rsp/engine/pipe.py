@@ -87,7 +87,7 @@ class Pipe:
             self.overhead_bytes += len(head)
             sink.send(head + (rest if used == len(rest) else rest[:used]))
         if sink.unsent.data:
-            self._press()
+            self.press()
         return used
 
     def begin_bare(self, head: bytes) -> None:
@@ -100,7 +100,7 @@ class Pipe:
         sink = self.sink
         sink.send(head)
         if sink.unsent.data:
-            self._press()
+            self.press()
 
     def books(self) -> Books:
         """Return what passed, for `ledger.py`: of bodies, besides them, before these peers, and
@@ -140,8 +140,9 @@ class Pipe:
         self.remaining = UNBOUNDED
         self.is_open = True
         if head:
+            self.passed_bytes += self.moved_bytes
             self.overhead_bytes += len(head)
-            self.moved_bytes += len(rest)
+            self.moved_bytes = len(rest)
             self.sink.send(head + rest)
 
     def feed(self, view: memoryview) -> int:
@@ -163,7 +164,7 @@ class Pipe:
         goes_on = self.source.is_at_end and remaining > UNBOUNDED >> 1
         sink.send(view, MORE_FOLLOWS if goes_on else 0)
         if sink.unsent.data:
-            self._press()
+            self.press()
         return count
 
     def splice(self, limits: Limits) -> int:
@@ -181,7 +182,7 @@ class Pipe:
         self.remaining -= count
         self.moved_bytes += count
         if self.sink.unsent.data:
-            self._press()
+            self.press()
         return count
 
     def _feed_chunked(
@@ -197,10 +198,10 @@ class Pipe:
             pieces = [head, *pieces]
         if pieces:
             self.sink.send(pieces[0] if len(pieces) == 1 else b"".join(pieces))
-            self._press()
+            self.press()
         return scanner.consumed
 
-    def _press(self) -> None:
+    def press(self) -> None:
         """Backpressure: a sink that holds too much stops its source."""
         if self.sink.unsent.is_full:
             self.sink.is_full = True

@@ -83,9 +83,11 @@ def _exchange_summaries(
     if isinstance(speaker, Relay):
         redactor = session.context.telemetry.redactor
         return None, None, _route_summary(speaker.pairing.decision, redactor)
-    if not isinstance(speaker, Conversation) or speaker.exchange is None:
+    if not isinstance(speaker, Conversation):
         return None, None, None
-    exchange = speaker.exchange
+    exchange = speaker.exchange or speaker.tunnel
+    if exchange is None:
+        return None, None, None
     response = None
     if exchange.status is not None and exchange.first_byte_s is not None:
         response = ResponseSummary(

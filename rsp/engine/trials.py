@@ -83,8 +83,8 @@ class Trials:
         ended, _ = ring.since(self._counted_sessions)
         self._counted_sessions = ring.recorded
         for _, session in ended:
-            # One of HTTP has none of its own: its exchanges do.
-            if session.decision is not None:
+            # In HTTP the exchanges count, also the one that became a tunnel.
+            if session.decision is not None and not session.exchanges:
                 trial.count_session(session.decision.generation, has_failed=_has_failed(session))
         if trial.failed:
             # What fails ends at once, and what is well may last for days: it counts now.

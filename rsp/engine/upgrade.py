@@ -1,26 +1,12 @@
 """From HTTP to a tunnel: client and backend have agreed to speak something else (WebSocket)."""
 
-from typing import Protocol
-
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.forward import response_head_bytes
-from rsp.core.http1.head import RequestHead, ResponseHead
+from rsp.core.http1.head import ResponseHead
 from rsp.core.lifecycle import Fact
 from rsp.core.vocabulary import PauseReason
+from rsp.engine.bookkeeping import Talk, finish_exchange
 from rsp.engine.exchange import Exchange
-from rsp.engine.session import Session
-
-
-class Talk(Protocol):
-    """The conversation that becomes a tunnel."""
-
-    session: Session
-    request: RequestHead
-    response: ResponseHead | None
-    inbox: bytes
-
-    def finish_exchange(self, result: str) -> None:
-        """Remember the present exchange, with how it went."""
 
 
 def upgrade(talk: Talk, exchange: Exchange, head: ResponseHead, rest: bytes) -> None:
@@ -43,5 +29,6 @@ def upgrade(talk: Talk, exchange: Exchange, head: ResponseHead, rest: bytes) -> 
         session.request_pipe.feed(memoryview(talk.inbox))
         talk.inbox = b""
     session.client.resume(PauseReason.PIPELINED)
-    talk.finish_exchange("tunnel")
+    finish_exchange(talk, "tunnel")
+    talk.tunnel = exchange
     session.advance(Fact.UPGRADED)

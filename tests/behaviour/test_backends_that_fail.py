@@ -30,7 +30,7 @@ def test_a_backend_that_refuses_costs_nobody_a_request(
     assert client.ask(request("POST", body=content)).status == 200
     assert client.ask(request("POST", body=content)).status == 200
     assert [asked.body for asked in site.requests if asked.method == "POST"] == [content] * 2
-    assert f"backend web/web1 ({dead}): refused (ECONNREFUSED)" in proxy.log
+    assert f"backend web/web1 ({dead}): connecting: refused (ECONNREFUSED)" in proxy.log
     assert proxy.backend("web1")["connect_failures"] > 0
 
 

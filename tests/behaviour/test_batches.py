@@ -21,6 +21,12 @@ PAGE = numbered(2000)
 """Small enough to come with its head in one read."""
 
 
+UNASKED = [
+    response("408 Request Timeout", b"idle for too long", "Connection: close"),
+    response("200 OK", b"unasked"),
+]
+
+
 class Held:
     """Clients that all wait for their responses, which come when they are told to."""
 
@@ -140,3 +146,20 @@ def test_a_connection_that_ends_in_the_batch_of_its_request_gets_none_and_the_ne
     assert all(is_whole(client.get()) for client in held.clients)
     assert len(held.site.requests) == 3 * COUNT
     assert held.site.connections == 2 * COUNT
+
+
+@pytest.mark.parametrize("unasked", UNASKED, ids=["the end", "more"])
+def test_what_a_kept_backend_says_before_it_is_asked_is_nobodys_answer(
+    engine: StartEngine, backend: OpenBackend, unasked: bytes
+) -> None:
+    site = backend(answer=lambda message: response("200 OK", message.path.encode()))
+    proxy = engine(LISTEN + pool(site))
+    alice, bob = proxy.connect(), proxy.connect()
+    assert alice.get("/").body == b"/"
+    wait_until(lambda: proxy.backend("web1")["idle_connections"] == 1)
+    with proxy.standing_still():
+        # In this order: her request has its connection, and has not left, when it speaks.
+        alice.send(request(path="/alice"))
+        site.wires[0].send(unasked)
+    assert alice.read_response().body == b"/alice"
+    assert bob.get("/bob").body == b"/bob"

@@ -9,7 +9,7 @@ from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.ports import unused_address
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend, FullPort, hold
-from tests.behaviour.wire import Message, chunked, head, numbered, request
+from tests.behaviour.wire import Message, chunked, head, numbered, request, response
 
 QUICK = """limits {
   client_head_s = 1, client_body_idle_s = 1, client_write_idle_s = 1, connect_s = 1,
@@ -176,7 +176,7 @@ def test_an_error_is_recorded_with_its_reason(engine: StartEngine) -> None:
     assert (exchange["status"], exchange["path"]) == (502, "/x")
     assert "refused" in exchange["result"]
     assert "refused" in proxy.backend("web1")["last_error"]
-    assert f"backend web/web1 ({address}): refused" in proxy.log
+    assert f"backend web/web1 ({address}): connecting: refused" in proxy.log
     assert "hunter2" not in proxy.log
     assert proxy.ask("status")["totals"]["errors"] == 1
 
@@ -203,3 +203,17 @@ def test_a_chunked_body_that_is_too_long_is_a_413(proxy: Engine, site: Backend) 
     client = proxy.connect()
     client.send(request("POST", "/", "Transfer-Encoding: chunked"), chunked(b"x" * 800, b"x" * 800))
     assert_page(client.read_response(), 413, "1000")
+
+
+def test_an_exchange_that_failed_has_no_bytes_of_the_one_before(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    route = 'function route(r) return r.path == "/" and "web" or "nowhere" end\n'
+    site = backend(answer=lambda _: response("200 OK", b"y" * 300))
+    proxy = engine(LISTEN + pool(site) + route)
+    client = proxy.connect()
+    assert client.ask(request("POST", "/", body=b"x" * 200)).body == b"y" * 300
+    client.send(request("GET", "/lost"))
+    assert client.read_response().status == 502
+    rows = proxy.ask("exchanges")["exchanges"]
+    assert [(row["request_bytes"], row["response_bytes"]) for row in rows] == [(0, 0), (200, 300)]

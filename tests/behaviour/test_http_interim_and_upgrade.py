@@ -2,7 +2,9 @@
 
 import pytest
 
-from tests.behaviour.running import Engine
+from rsp.core.limits import READ_BYTES
+from tests.behaviour.faulty import wait_for_end
+from tests.behaviour.running import Engine, Row
 from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Wire, digest, head, numbered, request, response
@@ -116,6 +118,35 @@ def test_an_upgraded_connection_is_a_tunnel_both_ways(proxy: Engine, site: Backe
     wait_until(lambda: proxy.row_of(client) is None)
 
 
+def test_a_tunnel_is_shown_with_its_request_its_route_and_its_bytes(
+    proxy: Engine, site: Backend
+) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(response("200 OK", b"a page before it"))
+        wire.read_head()
+        wire.send(SWITCHING)
+        wire.send(wire.read(1000))
+        wire.read_to_end()
+
+    site.script = script
+    client = proxy.connect()
+    assert client.get("/before").body == b"a page before it"
+    assert client.ask(request("GET", "/chat", *WEBSOCKET)).status == 101
+    client.send(b"x" * 1000)
+    assert client.read(1000) == b"x" * 1000
+    row = proxy.row(client)
+    assert (row["request"]["path"], row["response"]["status"]) == ("/chat", 101)
+    assert (row["route"]["backend"], row["response"]["body_bytes"]) == ("default", 1000)
+    filtered = proxy.ask("connections", filter="backend:default")["connections"]
+    assert [found["id"] for found in filtered] == [row["id"]]
+    client.close()
+    closed = wait_for_end(proxy, row["id"])
+    assert closed["route"]["backend"] == "default"
+    last = proxy.last_exchange()
+    assert (last["result"], last["request_bytes"], last["response_bytes"]) == ("tunnel", 1000, 1000)
+
+
 def test_bytes_in_the_same_segment_as_either_head_go_through_the_tunnel(
     proxy: Engine, site: Backend
 ) -> None:
@@ -159,3 +190,29 @@ def test_a_switch_that_nobody_asked_for_is_a_502(
     answer = proxy.get("/", *fields)
     assert answer.status == 502
     assert b"backend default/default" in answer.body
+
+
+def test_interim_responses_without_end_stop_at_the_high_water_mark(
+    proxy: Engine, site: Backend
+) -> None:
+    hint = head("HTTP/1.1 103 Early Hints", "Link: </" + "x" * 4000 + ">")
+
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        while True:
+            wire.send(hint * 16)
+
+    site.script = script
+    client = proxy.connect(receive_bytes=4096)
+    client.send(request())
+    row = wait_until(lambda: paused_by_its_sink(proxy, client))
+    client.reset()
+    wait_until(lambda: proxy.row_of(client) is None)
+    peak = proxy.ask("connection", id=row["id"])["client"]["unsent_peak_bytes"]
+    assert peak < 2 * row["client"]["high_water_bytes"] + READ_BYTES
+
+
+def paused_by_its_sink(proxy: Engine, client: Wire) -> Row:
+    """Return the row of a session whose backend waits for the client; empty: it does not."""
+    row = proxy.row(client)
+    return row if row["backend"] and row["backend"]["paused_by"] == ["sink_full"] else {}

@@ -4,18 +4,22 @@ A close with unread bytes, and bytes that come after a close, make the kernel re
 and throw away what it has not sent yet (RFC 9112, section 9.6).
 """
 
+import threading
+from functools import partial
+
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend, Script
-from tests.behaviour.waiting import wait_until
-from tests.behaviour.wire import Wire, digest, head, numbered, request, response
+from tests.behaviour.waiting import PATIENCE_S, wait_until
+from tests.behaviour.wire import Wire, chunked, digest, head, numbered, request, response
 
 TINY_BYTES = 4096
 PAGE = numbered(100_000)
 """More than a first flight, and less than what the kernels of both ends take at once."""
+PIECE = numbered(8000)
 
 
 def shared_config(site: Backend) -> str:
@@ -82,3 +86,63 @@ def test_a_client_that_has_said_fin_still_gets_its_answer(proxy: Engine, site: B
     client.finish()
     assert digest(client.read_response().body) == digest(PAGE)
     assert client.read_to_end() == b""
+
+
+@pytest.mark.parametrize("half", [b"", b"GET /2 HTT"], ids=["nothing", "half a head"])
+def test_a_client_that_ends_its_side_behind_a_response_gets_all_of_it(
+    engine: StartEngine, backend: OpenBackend, half: bytes
+) -> None:
+    site = backend()
+    proxy = engine(LISTEN + pool(site))
+    client, page = begin_large(proxy, site)
+    client.send(half)
+    client.finish()
+    assert digest(client.read_response().body) == digest(page)
+    assert client.read_to_end() == b""
+
+
+def test_a_client_that_takes_its_response_longer_than_it_may_be_idle_gets_all_of_it(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    proxy = engine(
+        LISTEN + pool(site) + "limits { keep_alive_idle_s = 0.5, client_write_idle_s = 1 }\n"
+    )
+    client, page = begin_large(proxy, site)
+    began_s = proxy.row(client)["age_s"]
+    wait_until(lambda: proxy.row(client)["age_s"] > began_s + 1)
+    assert digest(client.read_response().body) == digest(page)
+    # Now nothing is asked.
+    assert client.read_to_end() == b""
+
+
+def begin_large(proxy: Engine, site: Backend) -> tuple[Wire, bytes]:
+    """Ask for a page of which the end waits with us when the backend has said all of it."""
+    goes_on, is_enough = threading.Semaphore(0), threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        wire.send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"))
+        while goes_on.acquire(timeout=PATIENCE_S) and not is_enough.is_set():
+            wire.send(chunked(PIECE).removesuffix(chunked()))
+        wire.send(chunked())
+
+    site.script = script
+    client = proxy.connect(receive_bytes=TINY_BYTES)
+    client.send(request())
+    site.wait_for_requests(1)
+    sent_bytes = 0
+    while not proxy.row(client)["client"]["unsent_bytes"]:
+        goes_on.release()
+        sent_bytes += len(PIECE)
+        wait_until(partial(has_passed, proxy, client, sent_bytes))
+    is_enough.set()
+    goes_on.release()
+    wait_until(lambda: proxy.row(client)["state"] == "idle")
+    return client, PIECE * (sent_bytes // len(PIECE))
+
+
+def has_passed(proxy: Engine, client: Wire, count: int) -> bool:
+    """Tell whether `count` bytes of the body have been read."""
+    response = proxy.row(client)["response"]
+    return response is not None and response["body_bytes"] == count

@@ -114,7 +114,7 @@ def test_a_tcp_session_stays_when_drained_and_the_answer_says_so(
     change(proxy)
     found = proxy.ctl("old-sessions", "--drain")
     assert found["staying"] == found["sessions"] == [proxy.row(client)["id"]]
-    assert "left to end by themselves: tcp has no requests" in found["done"]
+    assert "left to end by themselves: tunnels have no requests" in found["done"]
     client.send(b"pong")
     assert client.read(4) == b"pong"
     assert proxy.ctl("old-sessions", "--close")["closed"] == found["sessions"]

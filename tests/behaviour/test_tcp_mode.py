@@ -174,7 +174,7 @@ def test_a_refused_connect_goes_to_the_next_backend(
     client.send(b"said before anybody was there")
     assert client.read(29) == b"said before anybody was there"
     assert proxy.backend("web1")["connect_failures"] == 1
-    assert proxy.backend("web2")["last_error"] == "timed out after 0.5 s"
+    assert proxy.backend("web2")["last_error"] == "connecting: timed out after 0.5 s"
 
 
 def test_when_all_refuse_the_client_is_reset(engine: StartEngine) -> None:

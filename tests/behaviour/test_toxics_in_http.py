@@ -195,3 +195,17 @@ def test_a_client_that_is_gone_is_not_held_for_ever(proxy: Engine, site: Backend
     assert wait_for_end(proxy, session)["close_reason"] == "client_gone"
     # The response was passed on whole, and never left.
     assert proxy.last_exchange()["result"].startswith("client_gone: ")
+
+
+def test_a_fault_that_ends_with_its_first_exchange_leaves_the_next_one_whole(
+    proxy: Engine, site: Backend
+) -> None:
+    """The next one is begun from within the flush of the first, and takes the fault off."""
+    pages = {"/1": numbered(250_000), "/2": numbered(350_000)}
+    site.answer = lambda asked: response("200 OK", pages[asked.path])
+    client = proxy.connect(receive_bytes=4096)
+    proxy.ask("fault.add", kind="slow_close", values={"delay": 1000}, direction="response", first=1)
+    client.send(request(path="/1"), request(path="/2"))
+    wait_until(lambda: proxy.row(client)["state"] == "idle")
+    assert [client.read_response().body for _ in pages] == list(pages.values())
+    assert not [line for line in proxy.events() if "a bug of ours" in line]

@@ -197,7 +197,7 @@ def test_a_backend_that_is_not_there_is_named(
     leave(path)
     proxy = engine(LISTEN + pool(f"unix:{path}"))
     assert proxy.get().status == 502
-    assert proxy.backend("web1")["last_error"] == words
+    assert proxy.backend("web1")["last_error"] == f"connecting: {words}"
 
 
 def test_a_backend_whose_queue_is_full_goes_to_the_next(
@@ -210,7 +210,7 @@ def test_a_backend_whose_queue_is_full_goes_to_the_next(
         queued.connect(str(path))
         proxy = engine(LISTEN + pool(f"unix:{path}", backend(), settings='balance = "first",'))
         assert proxy.get().body == b"hello"
-        assert proxy.backend("web1")["last_error"] == "its queue is full (EAGAIN)"
+        assert proxy.backend("web1")["last_error"] == "connecting: its queue is full (EAGAIN)"
 
 
 def test_the_host_of_a_backend_at_a_path_is_localhost(

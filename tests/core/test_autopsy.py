@@ -23,9 +23,10 @@ def side(
     last_sent_s: float | None = None,
     error: str | None = None,
     state: str | None = "ESTABLISHED",
+    bytes_in: int = 0,
 ) -> SideEvidence:
     return SideEvidence(
-        "IN", error, state, 0, 0, unsent, send_queue, receive_queue, last_sent_s, None
+        "IN", error, state, bytes_in, 0, unsent, send_queue, receive_queue, last_sent_s, None
     )
 
 
@@ -91,7 +92,9 @@ def test_an_end_that_nobody_looked_at_still_has_its_first_character() -> None:
 def test_only_a_quick_end_of_a_used_connection_without_an_answer_is_the_race(
     idle_s: float | None, last_sent_s: float, begun: bool, is_race: bool
 ) -> None:
-    found = ending(backend=side(last_sent_s=last_sent_s), idle_s=idle_s, response_begun=begun)
+    # A part of a head is no response yet, and yet not nothing.
+    backend = side(last_sent_s=last_sent_s, bytes_in=7 if begun else 0)
+    found = ending(backend=backend, idle_s=idle_s, response_begun=False)
     said = sentence_of(CloseReason.BACKEND_GONE, "backend web/web1 reset", found)
     assert ("keep-alive race" in said) == is_race
     assert f"{last_sent_s * 1000:,.0f} ms after the last byte of ours to it" in said

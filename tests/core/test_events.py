@@ -30,7 +30,11 @@ CUT = SessionCut(
 )
 REPLIED = ErrorReplied(at_s=1.0, session=41, status=502, sentence="backend web/a refused")
 FAILED = BackendFailed(
-    at_s=1.0, session=41, backend="web/a", address="127.0.0.1:9001", reason="refused (ECONNREFUSED)"
+    at_s=1.0,
+    session=41,
+    backend="web/a",
+    address="127.0.0.1:9001",
+    reason="connecting: refused (ECONNREFUSED)",
 )
 DOWN = BackendHealthLost(
     at_s=1.0, backend="web/a", health=Health.DOWN, before=Health.UP, lasted_s=12.04,
@@ -70,7 +74,7 @@ NOTED = Noted(
             FAILED,
             EventLevel.ERROR,
             "backend",
-            "session 41, connecting to backend web/a (127.0.0.1:9001): refused (ECONNREFUSED)",
+            "session 41, backend web/a (127.0.0.1:9001): connecting: refused (ECONNREFUSED)",
         ),
         (NOTED, EventLevel.WARN, "control", "reloaded"),
         (

@@ -116,7 +116,7 @@ async def test_idle_connections_to_what_may_not_be_used_are_closed(
 ) -> None:
     near, _ = pairs.tcp()
     connection, _ = real_connection(poller, near, Side.BACKEND)
-    connection.address = A.address
+    connection.address, connection.resolved = A.address, ("127.0.0.1", 9001)
     office.context.idle.put(A, connection, Limits())
     await office.changes.edit(ChangeBackend("web/b", DRAIN), ME, None)
     assert not connection.is_closed

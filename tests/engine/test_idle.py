@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -151,10 +152,11 @@ async def test_what_was_idle_for_too_long_goes_and_the_rest_stays(
     [
         (B,),
         (Backend("web", "a", "127.0.0.1:9999"), B),
+        (replace(A, resolved=("127.0.0.2", 9001)), B),
         (Backend("web", "a", A.address, state=BackendState.DRAIN), B),
         (Backend("web", "a", A.address, state=BackendState.MAINT), B),
     ],
-    ids=["removed", "moved", "draining", "in maintenance"],
+    ids=["removed", "moved", "moved by name", "draining", "in maintenance"],
 )
 async def test_what_may_not_be_used_any_more_goes(
     shelf: Shelf, backends: tuple[Backend, ...]

@@ -22,7 +22,7 @@ ODD = set(HOSTILE) & {chr(code) for code in (*range(32), 127, *range(128, 160), 
 
 OPENED = SessionOpened(at_s=100.0, session=41, client="192.0.2.1:5", listener="127.0.0.1:80")
 FAILED = BackendFailed(
-    at_s=100.0, session=41, backend="web/a", address="127.0.0.1:9001", reason="refused"
+    at_s=100.0, session=41, backend="web/a", address="127.0.0.1:9001", reason="connecting: refused"
 )
 
 
@@ -42,7 +42,7 @@ def test_a_line_begins_with_its_time_in_utc() -> None:
 
 def test_a_line_that_matters_more_says_so() -> None:
     assert re.fullmatch(
-        rf"{STAMP} error: session 41, connecting to backend web/a \(127\.0\.0\.1:9001\): refused\n",
+        rf"{STAMP} error: session 41, backend web/a \(127\.0\.0\.1:9001\): connecting: refused\n",
         lines_of(FAILED),
     )
     warning = Noted(at_s=100.0, what="careful", weight=EventLevel.WARN)
@@ -70,7 +70,7 @@ def test_a_json_line_holds_the_values_by_name() -> None:
         "message": FAILED.message,
         "backend": "web/a",
         "address": "127.0.0.1:9001",
-        "reason": "refused",
+        "reason": "connecting: refused",
     }
     assert (second["level"], second["source"]) == ("debug", "session")
 

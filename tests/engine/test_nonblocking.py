@@ -236,7 +236,7 @@ async def finished(address: tuple[str, int]) -> None:
         told = select.poll()
         told.register(sock, select.POLLOUT)
         await wait_until(lambda: told.poll(0))
-        finish_connect(sock, address[1])
+        finish_connect(sock, address)
         assert sock.getpeername()[1] == address[1]
 
 
@@ -265,7 +265,7 @@ def test_a_port_that_connected_to_itself_counts_as_refused() -> None:
         sock.bind(("127.0.0.1", 0))
         sock.connect(sock.getsockname())
         with pytest.raises(ConnectFailed, match=r"^refused \(the port connected to itself"):
-            finish_connect(sock, sock.getsockname()[1])
+            finish_connect(sock, sock.getsockname())
 
 
 def test_a_network_that_is_not_there_fails_at_once() -> None:

@@ -295,7 +295,7 @@ def events(since: int = 0) -> list[EventRow]:
             "error",
             "backend",
             44,
-            "connecting to backend web2 (127.0.0.1:9002): refused (ECONNREFUSED)",
+            "backend web2 (127.0.0.1:9002): connecting: refused (ECONNREFUSED)",
             {"backend": "web2"},
         ),
         EventRow(4, "2026-01-05T12:40:53.311Z", "debug", "engine", None, "loop lag 12.4 ms"),

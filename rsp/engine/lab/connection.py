@@ -146,12 +146,18 @@ class TamperedConnection(Layer):
             if 0 < count < len(view) and tampering.bug == "lose_on_short_write":
                 self._lose(len(view) - count)
         self._mark_held(now_s)
-        if self.is_full and self.unsent.has_room:
-            self.is_full = False
-            self.owner.on_room(self)
+        if self.is_full and self.unsent.has_room and self._has_lost_faults_by_room():
+            return
         self._ask_for_turn(now_s)
         if not data and self.is_writable and not self.is_closed:
             self._all_sent()
+
+    def _has_lost_faults_by_room(self) -> bool:
+        """Tell that there is room, and whether what goes on by it has taken the faults off: then
+        `restore` has flushed the rest, and nothing here is ours any more."""
+        self.is_full = False
+        self.owner.on_room(self)
+        return not isinstance(self, TamperedConnection)
 
     def _not_taken_of(self, view: memoryview, count: int) -> None:
         """The kernel took nothing of what the gates let through."""
