@@ -3,12 +3,16 @@
 So `rsp attach` never loads Lua, and `rsp serve` never loads the screen.
 """
 
+import errno
 import importlib
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from rsp import __version__
+from rsp.cli.failure import NO_OUTPUT
 
 _COMMANDS = {
     "demo": "Sites, traffic and the dashboard, with nothing to set up.",
@@ -25,6 +29,16 @@ _COMMANDS = {
 
 class LazyGroup(click.Group):
     """Finds commands in files of their own; `rsp CONFIG.lua` is `rsp run CONFIG.lua`."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run a command. A full disk behind stdout is no finding of `check`, and no bug."""
+        try:
+            return super().main(*arguments, **options)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            click.echo("cannot write the output: no space is left on its device", err=True)
+            sys.exit(NO_OUTPUT)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the commands in the order of the help."""

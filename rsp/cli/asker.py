@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from rsp.cli.finite import FiniteRange
 from rsp.cli.link import Link, find_engine
 from rsp.core.limits import TRIAL_MOST_S
 from rsp.core.sanitise import safe_json
@@ -93,11 +94,11 @@ def change_options(command: Run) -> Run:
     for option in (
         generation_option,
         click.option(
-            "--max-errors", type=click.FloatRange(0, 100), metavar="PERCENT",
+            "--max-errors", type=FiniteRange(0, 100), metavar="PERCENT",
             help="With --confirm: take it back at once when more of its exchanges fail.",
         ),
         click.option(
-            "--confirm", type=click.FloatRange(0, TRIAL_MOST_S, min_open=True), metavar="SECONDS",
+            "--confirm", type=FiniteRange(0, TRIAL_MOST_S, min_open=True), metavar="SECONDS",
             help="Take it back by itself unless `rsp ctl confirm` comes within so long.",
         ),
     ):  # fmt: skip

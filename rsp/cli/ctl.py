@@ -18,6 +18,7 @@ from rsp.cli.asker import (
 from rsp.cli.ctl_break import COMMANDS as BREAK_COMMANDS
 from rsp.cli.ctl_fault import fault
 from rsp.cli.failure import Failure
+from rsp.cli.finite import FiniteRange
 from rsp.core.sanitise import json_of, safe
 
 
@@ -260,7 +261,7 @@ def close(asker: Asker, id: int, reset: bool) -> None:
 
 
 @command.command("stop")
-@click.option("--drain", type=click.FloatRange(min=0), metavar="SECONDS",
+@click.option("--drain", type=FiniteRange(min=0), metavar="SECONDS",
               help="How long the sessions may take to end.")  # fmt: skip
 @pass_asker
 def stop(asker: Asker, drain: float | None) -> None:

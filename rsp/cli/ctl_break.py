@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from rsp.cli.asker import Asker, CtlGroup, pass_asker
+from rsp.cli.finite import FiniteRange
 
 
 @click.group("break", cls=CtlGroup)
@@ -14,7 +15,7 @@ def breaking() -> None:
 
 @breaking.command("add")
 @click.argument("expression", metavar="EXPR")
-@click.option("--for", "for_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+@click.option("--for", "for_s", type=FiniteRange(min=0, min_open=True), metavar="SECONDS",
               help="Who stops goes on by itself after this; otherwise after 60.")  # fmt: skip
 @click.option("--hold", is_flag=True, help="Who stops stays so until you say otherwise.")
 @pass_asker

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from rsp.cli.asker import Asker, CtlCommand, CtlGroup, pass_asker
+from rsp.cli.finite import FiniteRange
 
 
 @click.group("fault", cls=CtlGroup)
@@ -52,7 +53,7 @@ def _values(words: list[str], ctx: click.Context) -> dict[str, str]:
 @click.option("--direction", type=click.Choice(["request", "response"]))
 @click.option("--first", type=click.IntRange(min=0), help="Only for the first N it meets.")
 @click.option("--every", type=click.IntRange(min=1), help="Only for every Nth it meets.")
-@click.option("--toxicity", type=click.FloatRange(0, 1), help="Only for this share, by chance.")
+@click.option("--toxicity", type=FiniteRange(0, 1), help="Only for this share, by chance.")
 @click.option("--seed", type=int, help="Of the random numbers; the same one, the same faults.")
 @click.option("--name", help="A name of your own.")
 @pass_asker

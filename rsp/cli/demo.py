@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rsp.cli.failure import Failure
+from rsp.cli.finite import FiniteRange
 from rsp.cli.hangup import end_with_terminal
 from rsp.cli.screen import color_option, is_terminal
 
@@ -18,7 +19,7 @@ STORIES = ("slow-write", "split-route")
 @click.argument("story", type=click.Choice(STORIES), required=False)
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     help="Show no dashboard; print what happens, and end after this long (10 without a terminal).",
 )
 @color_option

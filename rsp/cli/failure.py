@@ -12,6 +12,8 @@ WRONG_USAGE = 2
 """The command line must say more, or something else; click uses the same number."""
 NO_ENGINE = 3
 """There is no engine at that control socket."""
+NO_OUTPUT = 74
+"""What was to be said could not be written: EX_IOERR of sysexits(3), which means nothing else."""
 
 
 class Failure(click.ClickException):

@@ -86,8 +86,14 @@ def start_engine(arguments: list[str]) -> "tuple[subprocess.Popen[bytes], Path]"
             start_new_session=True, pass_fds=[writing],
         )  # fmt: skip
         os.close(writing)
-        with os.fdopen(reading, "rb") as ready:
-            path = ready.read()
+        try:
+            with os.fdopen(reading, "rb") as ready:
+                path = ready.read()
+        except BaseException:
+            # Nobody would know of it.
+            child.terminate()
+            child.wait()
+            raise
         if path:
             return child, Path(os.fsdecode(path))
         child.wait()

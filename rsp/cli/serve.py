@@ -90,7 +90,7 @@ def command(
     except (AddressError, CannotListen, ConfigError, ControlPathRefused, UserRefused) as error:
         raise Failure(str(error)) from error
     except OSError as error:
-        raise Failure(f"cannot write the log beside the control socket: {error}") from error
+        raise Failure(f"cannot start: {error}") from error
 
 
 def _state_path(state: str | None, config: Path | None) -> Path | None:

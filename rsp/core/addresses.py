@@ -90,6 +90,8 @@ def _split(text: str, shown: str) -> tuple[str, str]:
     if text.startswith("["):
         return _split_v6(text, shown)
     host, colon, port_text = text.rpartition(":")
+    if not colon and text.isdigit():
+        raise AddressError(f'"{shown}": the host is missing; write 127.0.0.1:{shown}')
     if not colon:
         raise AddressError(f'"{shown}": the port is missing; write {shown}:80')
     if ":" in host:

@@ -190,9 +190,12 @@ class Changes(InForce):
 
         Raises:
             CommandRefused: somebody else changed something since `if_generation`.
+            EditRefused: the engine is on its way out.
         """
         async with self._lock:
             self._check_generation(if_generation)
+            if self._context.is_draining:
+                raise EditRefused("the engine is stopping: nothing is changed any more")
             before = self._lasting_edits()
             yield
             after = self._lasting_edits()

@@ -56,14 +56,13 @@ class IdleConnections:
         a request that could not be sent again, which is worth a call.
         """
         kept = self._kept.get(backend.key)
-        if not kept:
-            return None
-        connection = kept.pop()
-        if look and not is_quiet(connection.sock):
+        while kept:
+            connection = kept.pop()
+            if not look or is_quiet(connection.sock):
+                connection.reset_counters()
+                return connection
             connection.close()
-            return self.take(backend, look=True)
-        connection.reset_counters()
-        return connection
+        return None
 
     def drop_all(self, key: str) -> None:
         """Close those to one backend."""

@@ -132,6 +132,7 @@ class Keeper:
         self._engine = engine
         self._file = StateFile(path)
         self._is_closed = False
+        self._saving = asyncio.Lock()
 
     async def restore(self) -> None:
         """Make the kept edits again, say so, and keep all edits from now on."""
@@ -158,12 +159,13 @@ class Keeper:
 
     async def keep(self, edits: tuple[Edit, ...]) -> None:
         """Return once `edits` are on the disk; what goes wrong is said."""
-        if self._is_closed:
-            return
-        try:
-            await asyncio.to_thread(self._save, edits)
-        except (_Refused, OSError) as error:
-            self._warn(f"the live edits are not kept: {self._file.path}: {_reason(error)}")
+        async with self._saving:
+            if self._is_closed:
+                return
+            try:
+                await asyncio.to_thread(self._save, edits)
+            except (_Refused, OSError) as error:
+                self._warn(f"the live edits are not kept: {self._file.path}: {_reason(error)}")
 
     def _save(self, edits: tuple[Edit, ...]) -> None:
         path = os.fsencode(self._engine.changes.config.path or "")
@@ -176,7 +178,7 @@ class Keeper:
 
     async def close(self) -> None:
         """Let the next engine have the file: from now on nothing is kept."""
-        async with self._engine.changes.alone(None):
+        async with self._saving:
             self._is_closed = True
             self._file.close()
 

@@ -192,6 +192,11 @@ def _backend_address(url: str) -> str:
         return _checked(url)
     text, url = url, without_userinfo(url)
     text = text if "://" in text else f"http://{text}"
+    bare = text.partition("://")[2].partition("/")[0]
+    if not bare.strip(":"):
+        raise ConfigError(f'--to "{url}": it names no host; write http://HOST:PORT')
+    if bare.count(":") > 1 and "[" not in bare:
+        raise ConfigError(f'--to "{url}": write an IPv6 address in brackets, as in http://[::1]:80')
     try:
         parts = urlsplit(text)
         scheme, place, port = parts.scheme, parts.netloc, parts.port

@@ -151,7 +151,7 @@ class CannotListen(Exception):
     """A listening socket could not be made. The text says why, and what to do."""
 
 
-def bind_listener(host: str, port: int, backlog: int) -> socket.socket:
+def bind_listener(host: str, port: int, backlog: int, option: str = "--listen") -> socket.socket:
     """Return a listening, non-blocking socket; port 0 lets the kernel choose.
 
     Raises:
@@ -166,18 +166,21 @@ def bind_listener(host: str, port: int, backlog: int) -> socket.socket:
     except OSError as error:
         sock.close()
         where = address_text((host, port))
-        raise CannotListen(f"cannot listen on {where}: {_why_not_bound(error, port)}") from None
+        why = _why_not_bound(error, port, option)
+        raise CannotListen(f"cannot listen on {where}: {why}") from None
     return sock
 
 
-def _why_not_bound(error: OSError, port: int) -> str:
+def _why_not_bound(error: OSError, port: int, option: str) -> str:
     match error.errno:
         case errno.EADDRINUSE:
-            return "the port is in use; choose another with --listen, or stop who has it"
+            return f"the port is in use; choose another with {option}, or stop who has it"
         case errno.EACCES:
-            return f"port {port} is below 1024, which needs root; choose a higher one with --listen"
+            return f"port {port} is below 1024, which needs root; choose a higher one with {option}"
         case errno.EADDRNOTAVAIL:
             return "this machine has no such address"
+        case _ if isinstance(error, socket.gaierror):
+            return "that name does not resolve; check the spelling, or write its IP address"
         case _:
             return f"{error.strerror} ({errno_name(error.errno)})"
 

@@ -246,10 +246,11 @@ class Pairing:
 
     def dial_again(self) -> None:
         """The connection had died unnoticed before it was reused: make a new one."""
-        backend = self.backend
-        if backend is None:
+        backend, connection = self.backend, self.session.backend
+        if backend is None or connection is None:
             raise AssertionError("nothing to dial again")
-        self.session.request_pipe.take_back()
+        if connection.bytes_out or connection.unsent.left_bytes:
+            self.session.request_pipe.take_back()
         self.part(keep=False)
         self.session.advance(Fact.RETRIED)
         self._dial(backend)

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import sys
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from rsp.engine.lab.toxiproxy import ToxiproxyApi
 from rsp.engine.log import Log
 from rsp.engine.lua_config import LoadedConfig
 from rsp.engine.nonblocking import CannotListen
-from rsp.engine.privileges import Account, UserRefused, become
+from rsp.engine.privileges import Account, become
 from rsp.engine.server import Engine
 from rsp.engine.stopping import drain
 from rsp.engine.telemetry import Telemetry
@@ -75,17 +76,26 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) ->
     log = _log(telemetry, options)
     engine = Engine(loaded, telemetry, worker, listen=options.listen)
     await engine.start()
-    try:
-        control = await _open_control(engine, log, options)
-        toxiproxy = await _open_toxiproxy(engine, options)
-    except (CannotListen, ControlPathRefused, UserRefused, OSError):
-        await engine.stop()
-        raise
-    engine.log_path = log.path
-    engine.cry = log.write_now
-    _note_beginning(engine, loaded, options)
-    keeper = await _keep_edits(engine, options)
-    tasks = _obey_signals(engine)
+    async with AsyncExitStack() as opened:
+        opened.push_async_callback(engine.stop)
+        tasks = _obey_signals(engine)
+        control = await _open_control(engine, log, options, opened)
+        await _open_toxiproxy(engine, options, opened)
+        engine.log_path = log.path
+        engine.cry = log.write_now
+        _note_beginning(engine, loaded, options)
+        keeper = await _keep_edits(engine, options)
+        _begin(engine, control, options)
+        await engine.stopping.wait()
+        if keeper is not None:
+            # The next engine may start while the last sessions of this one end.
+            await keeper.close()
+        await drain(engine)
+    for task in list(tasks):
+        task.cancel()
+
+
+def _begin(engine: Engine, control: ControlServer, options: ServeOptions) -> None:
     engine.note(engine.greeting())
     engine.note(f"The control socket is {control.path}.")
     # What exists now stays for good: the collector need not look at it again. Nothing of a closed
@@ -94,39 +104,27 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) ->
     gc.freeze()
     gc.set_threshold(GC_YOUNG_OBJECTS, GC_YOUNG_ROUNDS, GC_MIDDLE_ROUNDS)
     engine.accept()
-    _say_ready(control.path, options)
-    await engine.stopping.wait()
-    await _end(engine, control, toxiproxy, keeper)
-    _cancel(tasks)
+    _say_ready(engine, control.path, options)
 
 
-async def _end(
-    engine: Engine, control: ControlServer, toxiproxy: ToxiproxyApi | None, keeper: Keeper | None
-) -> None:
-    if keeper is not None:
-        # The next engine may start while the last sessions of this one end.
-        await keeper.close()
-    await drain(engine)
-    await control.stop()
-    if toxiproxy is not None:
-        toxiproxy.stop()
-    await engine.stop()
-
-
-def _cancel(tasks: "set[asyncio.Task[None]]") -> None:
-    for task in tasks:
-        task.cancel()
-
-
-async def _open_control(engine: Engine, log: Log, options: ServeOptions) -> ControlServer:
+async def _open_control(
+    engine: Engine, log: Log, options: ServeOptions, opened: AsyncExitStack
+) -> ControlServer:
     """Become whom we are to be, and open as that user what the control plane needs."""
     if options.account is not None:
         become(options.account)
     path = options.control or default_control_path(engine.short_name())
     control = ControlServer(engine, path)
     await control.start()
+    opened.push_async_callback(control.stop)
     if options.log_beside_control:
-        log.use_file(path.with_suffix(".log"))
+        beside = path.with_suffix(".log")
+        try:
+            log.use_file(beside)
+        except OSError as error:
+            raise ControlPathRefused(
+                f"{beside}: the log beside the control socket cannot be written: {error.strerror}"
+            ) from error
     return control
 
 
@@ -146,12 +144,13 @@ async def _keep_edits(engine: Engine, options: ServeOptions) -> Keeper | None:
     return keeper
 
 
-async def _open_toxiproxy(engine: Engine, options: ServeOptions) -> ToxiproxyApi | None:
+async def _open_toxiproxy(engine: Engine, options: ServeOptions, opened: AsyncExitStack) -> None:
     if options.toxiproxy_api is None:
-        return None
+        return
     api = ToxiproxyApi(engine)
-    engine.note(f"The toxiproxy API is at http://{await api.start(options.toxiproxy_api)}.")
-    return api
+    address = await api.start(options.toxiproxy_api)
+    opened.callback(api.stop)
+    engine.note(f"The toxiproxy API is at http://{address}.")
 
 
 def _note_account(engine: Engine, account: Account) -> None:
@@ -166,15 +165,22 @@ def _note_account(engine: Engine, account: Account) -> None:
 
 
 def _log(telemetry: Telemetry, options: ServeOptions) -> Log:
-    log = Log(telemetry, sys.stderr, as_json=options.log_as_json, least=options.log_level)
+    # None where the engine was started with its stderr closed.
+    stream = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for good
+    log = Log(telemetry, stream, as_json=options.log_as_json, least=options.log_level)
     telemetry.listen(log.write, also_quiet=options.log_level is EventLevel.DEBUG)
     return log
 
 
-def _say_ready(path: Path, options: ServeOptions) -> None:
-    if options.ready_fd is not None:
+def _say_ready(engine: Engine, path: Path, options: ServeOptions) -> None:
+    """Tell whoever started us where we are; who left meanwhile wants no engine any more."""
+    if options.ready_fd is None:
+        return
+    try:
         os.write(options.ready_fd, os.fsencode(path))
-        os.close(options.ready_fd)
+    except OSError:
+        engine.stopping.set()
+    os.close(options.ready_fd)
 
 
 def _obey_signals(engine: Engine) -> "set[asyncio.Task[None]]":

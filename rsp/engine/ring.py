@@ -33,6 +33,7 @@ class Ring(Generic[T]):
 
         With `limit` only the newest so many; those left out for it do not count as dropped.
         """
+        seq = min(max(seq, 0), self.recorded)
         first_kept = self.recorded - len(self._kept) + 1
         first = max(seq + 1, first_kept)
         if limit is not None:

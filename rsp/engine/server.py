@@ -168,8 +168,10 @@ class Engine:
         """Open what is new before anything that is no longer wanted is closed.
 
         Raises:
-            CannotListen: one cannot be opened; then none was.
+            CannotListen: one cannot be opened, or the engine is on its way out; then none was.
         """
+        if self.context.is_draining:
+            raise CannotListen("the engine is stopping: it listens nowhere any more")
         pools = tuple(pool.name for pool in config.pools)
         wanted = by_key(config.listeners)
         opened: dict[ListenerKey, Listener] = {}

@@ -52,22 +52,32 @@ class Worker:
         self.pid = pid
         self._socket = sock
         self._lock = asyncio.Lock()
+        self._job: asyncio.Task[bytes] | None = None
+        """The last one."""
         self._gone = ""
         """Why it cannot be used any more."""
 
     async def ask(self, pieces: AsyncIterator[bytes]) -> bytes:
         """Return the answer to a job; jobs come one at a time. See `Rehearser.ask`."""
         async with self._lock:
-            if self._gone:
-                raise CommandRefused(self._gone)
-            try:
-                async with asyncio.timeout(WHAT_IF_S + WHAT_IF_GRACE_S):
-                    return await self._exchange(pieces)
-            except TimeoutError:
-                self._kill("it did not answer in time and was killed")
-            except (ConnectionError, EOFError):
-                self._kill("it is gone")
+            if self._job is not None:
+                # Whoever asked for it may have gone meanwhile: its answer is for nobody else.
+                await asyncio.wait([self._job])
+            self._job = job = asyncio.ensure_future(self._carry_out(pieces))
+            job.add_done_callback(_look_at)
+            return await asyncio.shield(job)
+
+    async def _carry_out(self, pieces: AsyncIterator[bytes]) -> bytes:
+        if self._gone:
             raise CommandRefused(self._gone)
+        try:
+            async with asyncio.timeout(WHAT_IF_S + WHAT_IF_GRACE_S):
+                return await self._exchange(pieces)
+        except TimeoutError:
+            self._kill("it did not answer in time and was killed")
+        except (ConnectionError, EOFError):
+            self._kill("it is gone")
+        raise CommandRefused(self._gone)
 
     async def _exchange(self, pieces: AsyncIterator[bytes]) -> bytes:
         loop = asyncio.get_running_loop()
@@ -103,6 +113,12 @@ class Worker:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.pid = 0
+
+
+def _look_at(job: "asyncio.Task[bytes]") -> None:
+    """See how it ended: whoever waited for it may be gone, and nobody else would."""
+    if not job.cancelled():
+        job.exception()
 
 
 def start_worker(account: Account | None) -> Worker:

@@ -2,12 +2,13 @@
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
-from tests.behaviour.running import run_rsp
+from tests.behaviour.running import RSP, run_rsp
 
 
 def refused(tmp_path: Path, text: str, *arguments: str) -> str:
@@ -109,6 +110,7 @@ def test_an_address_that_is_not_ours_is_said(tmp_path: Path) -> None:
         (["--to", "http://a:1", "config.lua"], "give a configuration file or --to URL"),
         (["--no-such-option", "config.lua"], "--no-such-option"),
         (["--to", "http://127.0.0.1:1", "--listen", "nowhere"], "--listen"),
+        (["--to", "http://127.0.0.1:1", "--listen", "8080"], "the host is missing; write 127"),
         (["--to", "http://127.0.0.1:1", "--log-format", "xml"], "--log-format"),
     ],
 )
@@ -124,6 +126,9 @@ def test_wrong_usage_is_status_2(words: list[str], said: str) -> None:
         ("https://127.0.0.1:1", 'mode = "tcp"'),
         ("ftp://127.0.0.1:1", "http://HOST:PORT"),
         ("http://no.such.host.invalid:1", "does not resolve"),
+        ("", "it names no host; write http://HOST:PORT"),
+        ("http://", "it names no host; write http://HOST:PORT"),
+        ("http://::1:8001", "write an IPv6 address in brackets"),
     ],
 )
 def test_a_url_that_cannot_be_a_backend_is_refused(url: str, said: str) -> None:
@@ -140,3 +145,33 @@ def test_a_control_path_that_cannot_be_is_refused(tmp_path: Path) -> None:
     missing = run_rsp(*words, str(tmp_path / "no" / "dir" / "s"))
     assert missing.returncode == 1
     assert "--control PATH" in missing.stderr
+
+
+def test_a_start_that_fails_leaves_nothing_behind(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after the control socket was opened."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        words = ["--to", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--state", "none"]
+        done = subprocess.run(
+            [*RSP, "serve", *words, "--toxiproxy-api", address],
+            stderr=subprocess.PIPE, timeout=60, check=False, text=True,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert f"cannot listen on {address}: the port is in use" in done.stderr
+    assert "choose another with --toxiproxy-api" in done.stderr
+    assert list((directory / "rsp").glob("*.sock")) == []
+
+
+def test_what_cannot_be_written_is_no_finding(tmp_path: Path) -> None:
+    path = tmp_path / "site.lua"
+    path.write_text(LISTEN + pool("127.0.0.1:1"))
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*RSP, "check", str(path)], stdout=full, stderr=subprocess.PIPE, timeout=60,
+            check=False, text=True,
+        )  # fmt: skip
+    assert done.returncode == 74
+    assert done.stderr == "cannot write the output: no space is left on its device\n"

@@ -281,3 +281,14 @@ def test_a_reload_leaves_faults_in_force(engine: StartEngine, backend: OpenBacke
     proxy.ask("fault.remove", id="all")
     assert proxy.get().status == 200
     assert not fails(proxy, new)
+
+
+def test_a_backend_that_refused_is_another_try_of_the_same_exchange(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    dead, live = backend(), backend()
+    dead.refuse()
+    proxy = engine(LISTEN + pool(dead, live, settings='balance = "first",'))
+    proxy.ask("fault.add", kind="limit_data", values={"bytes": 0}, direction="response", every=2)
+    assert sum(fails(proxy, None) for _ in range(6)) == 3
+    assert proxy.ask("fault.list")["faults"][0]["touched"] == 3

@@ -163,3 +163,24 @@ def test_a_request_that_was_sent_twice_stands_once_in_the_books(
     assert client.get().body == b"again"
     assert_balanced(books(proxy, 1, "request"), 5000)
     assert_balanced(books(proxy, 1, "response"), 15)
+
+
+def test_a_request_that_never_left_takes_nothing_of_the_one_before_out_of_the_books(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    site = backend()
+    proxy = engine(LISTEN + pool(site))
+    client = proxy.connect()
+    assert client.ask(request("POST", "/", body=b"x" * 5000)).status == 200
+    other = proxy.connect()
+    wait_until(lambda: proxy.backend("web1")["idle_connections"] == 1)
+    with proxy.standing_still():
+        # In this order: the request has its connection, and has not left, when that dies. A batch
+        # of one would have sent it.
+        client.send(request(path="/2"))
+        other.send(request(path="/3"))
+        site.wires[0].close()
+    assert client.read_response().status == 200
+    assert other.read_response().status == 200
+    books = proxy.ask("connection", id=proxy.row(client)["id"])["ledger"]["request"]
+    assert (books["in"], books["balanced"]) == (5000, True)

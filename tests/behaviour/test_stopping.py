@@ -2,14 +2,16 @@
 
 import signal
 import threading
+from contextlib import ExitStack
 
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
-from tests.behaviour.ports import accepts
+from tests.behaviour.ports import accepts, free_port
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import hold
+from tests.behaviour.test_reload import write
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Wire, head, numbered, request
 
@@ -203,4 +205,27 @@ def test_two_hundred_in_flight_and_tunnels_end_or_are_named(
     assert "11 sessions cut off." in proxy.log
     assert f"cut off while streaming: client 127.0.0.1:{late.port}, GET /never" in proxy.log
     for client in tunnels[10:]:
-        assert f"tunnel: client 127.0.0.1:{client.port}, backend {site.address}" in proxy.log
+        assert f"tunnel: client 127.0.0.1:{client.port}, GET /, backend {site.address}" in proxy.log
+
+
+def test_nothing_is_changed_any_more(
+    engine: StartEngine, backend: OpenBackend, closing: ExitStack
+) -> None:
+    release = threading.Event()
+    closing.callback(release.set)
+    site = backend(hold(release))
+    proxy = engine(LISTEN + pool(site))
+    client = proxy.connect()
+    client.send(request())
+    site.wait_for_requests(1)
+    proxy.signal(signal.SIGTERM)
+    proxy.wait_for_event("Stopping: ")
+    port = free_port()
+    write(proxy, LISTEN + f'listen {{ address = "127.0.0.1:{port}" }}\n' + pool(site))
+    for words in (["reload"], ["backend", "set", "web/web1", "--weight", "2"], ["undo"]):
+        assert "the engine is stopping" in proxy.run_ctl(*words).stderr
+    assert not accepts(port)
+    release.set()
+    assert client.read_response().status == 200
+    client.close()
+    assert proxy.wait_for_end() == 0

@@ -1,5 +1,6 @@
 """The process for previews and traces: what is too long is stopped, what fails is told."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import msgspec
@@ -79,6 +80,24 @@ async def test_a_job_that_takes_too_long_is_stopped_and_the_next_one_is_done(
         await impatient.ask(pieces(job, encode(asked(10_000, b"/long"))))
     answer = await impatient.ask(pieces(job, encode(asked(3))))
     assert decode_what_if(answer).recorded == 3
+
+
+async def test_a_job_that_nobody_waits_for_any_more_answers_nobody_else(started: Worker) -> None:
+    sent = asyncio.Event()
+
+    async def slow_pieces() -> AsyncIterator[bytes]:
+        yield encode(TraceJob(SOURCE, "site.lua", REQUEST))
+        sent.set()
+
+    job = asyncio.ensure_future(started.ask(slow_pieces()))
+    await sent.wait()
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    other = TraceJob(SOURCE.replace('"web", {', '"other", {'), "site.lua", REQUEST)
+    answer = decode_traced(await started.ask(pieces(encode(other)))).answer
+    assert answer is not None
+    assert answer.target == "other"
 
 
 async def test_a_job_that_fails_is_told_and_the_next_one_is_done(started: Worker) -> None:

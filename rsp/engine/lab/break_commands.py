@@ -110,7 +110,7 @@ def step(engine: Engine, params: StepParams) -> Done:
 def go_on(engine: Engine, params: ContinueParams) -> Done:
     """Let a stopped session go on, or all of them."""
     if params.id is None and not params.all:
-        raise CommandRefused("continue takes the id of a session, or all", INVALID_PARAMS)
+        raise CommandRefused("continue takes the id of a session, or --all", INVALID_PARAMS)
     breakpoints = lab_of(engine).breakpoints
     if params.all:
         brakes = breakpoints.stopped()

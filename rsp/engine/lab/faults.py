@@ -55,6 +55,8 @@ class Faults:
         self._next_id = count(1).__next__
         self._chosen: dict[int, dict[int, bool]] = {}
         """Of each session, which of the faults that it met it has."""
+        self._asked_in: dict[int, int] = {}
+        """In which exchange of each session that was asked."""
 
     # -- adding and removing
 
@@ -128,7 +130,16 @@ class Faults:
 
     def on_paired(self, session: Session) -> None:
         """A session has got a backend connection: for an exchange, or for good."""
-        self._chosen.pop(session.id, None)
+        if self._asked_in.get(session.id) == session.exchanges:
+            # Another try of the same exchange: only what is not for this backend is asked anew.
+            chosen = self._chosen.get(session.id, {})
+            for number in list(chosen):
+                fault = self.live.get(number)
+                if fault is None or not self._is_for(fault, session):
+                    del chosen[number]
+        else:
+            self._chosen.pop(session.id, None)
+            self._asked_in[session.id] = session.exchanges
         self._apply(session)
 
     def on_parting(self, session: Session, connection: Connection) -> bool:
@@ -148,6 +159,7 @@ class Faults:
     def on_closed(self, session: Session) -> None:
         """A session is over, and the faults that were for it alone."""
         self._chosen.pop(session.id, None)
+        self._asked_in.pop(session.id, None)
         self._stalling.pop(session.client, None)
         if session.backend is not None:
             self._stalling.pop(session.backend, None)

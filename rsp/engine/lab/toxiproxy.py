@@ -141,7 +141,8 @@ class ToxiproxyApi:
             CannotListen: the port is taken.
         """
         host, port = parse_address(address, port_zero=True)
-        sock = bind_listener("127.0.0.1" if host == "localhost" else host, port, CONTROL_CLIENTS)
+        host = "127.0.0.1" if host == "localhost" else host
+        sock = bind_listener(host, port, CONTROL_CLIENTS, "--toxiproxy-api")
         self._server = await asyncio.start_server(self._on_client, sock=sock)
         return address_text(sock.getsockname())
 
