@@ -6,8 +6,7 @@ import click
 
 from rsp.cli.failure import Failure
 from rsp.cli.finite import FiniteRange
-from rsp.cli.hangup import end_with_terminal
-from rsp.cli.screen import color_option, is_terminal
+from rsp.cli.screen import color_option, dashboard_of, is_terminal
 
 if TYPE_CHECKING:
     from rsp.demo.stage import Stage
@@ -46,17 +45,15 @@ def _show(stage: "Stage") -> None:
     """Attach the dashboard, with the guide of the story; afterwards say what was measured."""
     from rsp.demo.live_guide import LiveGuide
     from rsp.demo.narration import story_on
-    from rsp.tui.app import run_dashboard
 
     # Not `engine_is_child`: this engine ends with the demo, so there is nothing to ask.
     control = str(stage.control)
-    end_with_terminal()
     story = story_on(stage)
     if story is None:
-        run_dashboard(control, read_only=False, engine_is_child=False)
+        dashboard_of(control, read_only=False, engine_is_child=False)
         return
     with LiveGuide(story, stage) as guide:
-        run_dashboard(control, read_only=False, engine_is_child=False, guide=guide)
+        dashboard_of(control, read_only=False, engine_is_child=False, guide=guide)
     for outcome in list(stage.world.outcomes)[-story.outcomes_shown :]:
         click.echo(outcome.text)
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -52,7 +53,23 @@ def show(path: Path, *, read_only: bool, engine_is_child: bool) -> str:
             "the dashboard needs a terminal; without one, `rsp ctl status`, `rsp ctl connections` "
             "and `rsp ctl events --follow` say the same"
         )
-    from rsp.tui.app import run_dashboard
+    return dashboard_of(str(path), read_only=read_only, engine_is_child=engine_is_child)
+
+
+def dashboard_of(
+    control: str, *, read_only: bool, engine_is_child: bool, guide: Sequence[str] = ()
+) -> str:
+    """Show the dashboard on the terminal that there is, until it is left or the terminal is gone.
+
+    Raises:
+        Failure: it crashed.
+    """
+    from rsp.tui.app import DashboardCrashed, run_dashboard
 
     end_with_terminal()
-    return str(run_dashboard(str(path), read_only=read_only, engine_is_child=engine_is_child))
+    try:
+        return run_dashboard(
+            control, read_only=read_only, engine_is_child=engine_is_child, guide=guide
+        )
+    except DashboardCrashed as error:
+        raise Failure(str(error)) from error

@@ -115,7 +115,7 @@ class Comparison:
             shares=self._shares(),
             cannot_be_known={
                 pool.name: pool.balance if pool.sticky is None else f"sticky by {pool.sticky}"
-                for pool in after.pools.values()
+                for pool in (*before.pools.values(), *after.pools.values())
                 if foresight_of(pool) is not Foresight.EXACT
             },
             keys=key_shares(before.pools, after.pools),

@@ -5,10 +5,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
-from rich.text import Text
 from textual.command import CommandPalette
 
 from rsp.core.audit import Split
@@ -51,6 +50,10 @@ class NoTerminal(Exception):
     """There is no terminal that the dashboard could use. The text says what to do instead."""
 
 
+class DashboardCrashed(Exception):
+    """The dashboard met a bug of its own. The text says where the report is."""
+
+
 class Dashboard(ChangingApp[LeaveChoice]):
     """The app: one model, one feed, and a stack of screens for each tab."""
 
@@ -81,7 +84,8 @@ class Dashboard(ChangingApp[LeaveChoice]):
         self._engine_is_child = engine_is_child
         self._clock = clock
         self._commander = Commander(self)
-        self._said_change = False
+        self._said_change = self._is_leaving = False
+        self.crash = ""
 
     # -- beginning and end
 
@@ -95,9 +99,7 @@ class Dashboard(ChangingApp[LeaveChoice]):
         self.feed.close()
 
     def _fatal_error(self) -> None:
-        path = write_report(self._exception)
-        said = f"The dashboard crashed; the engine runs on. The report is in {path}"
-        self._exit_renderables.append(Text(said))
+        self.crash = f"The dashboard crashed. The report is in {write_report(self._exception)}"
         self._close_messages_no_wait()
 
     # -- the feed
@@ -209,6 +211,12 @@ class Dashboard(ChangingApp[LeaveChoice]):
         """Ask whether and how to close sessions, then do it."""
         known = self.model.sessions.sessions
         sessions = [known[session_id] for session_id in ids if session_id in known]
+        over = {session.id for session in sessions if session.closed_at_s is not None}
+        ids = [session_id for session_id in ids if session_id not in over]
+        if not ids:
+            self.say("It is closed already." if len(over) == 1 else "They are closed already.")
+            return
+        sessions = [session for session in sessions if session.id not in over]
 
         def answered(answer: str | None) -> None:
             for session_id in ids if answer else ():
@@ -251,10 +259,11 @@ class Dashboard(ChangingApp[LeaveChoice]):
     # -- keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take away what changes the engine from a dashboard that only looks."""
+        """Take away what changes the engine from a dashboard that only looks, and everything from
+        one that is being left."""
         if action == "guide":
             return bool(self.guide)
-        return not (action in _MUTATING and self.model.read_only)
+        return not (self._is_leaving or (action in _MUTATING and self.model.read_only))
 
     def action_go(self, mode: str) -> None:
         """Show a tab."""
@@ -313,6 +322,11 @@ class Dashboard(ChangingApp[LeaveChoice]):
         self.guide_is_hidden = not self.guide_is_hidden
         self.show_frame()
 
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        """Leave. Keys that were pressed behind the one that leaves are for nobody."""
+        self._is_leaving = True
+        super().exit(*arguments, **options)
+
     def action_palette(self) -> None:
         """Let the person give a command by name."""
         _ = self.push_screen(
@@ -355,6 +369,7 @@ def run_dashboard(
 
     Raises:
         NoTerminal: the output is not a terminal that can show it.
+        DashboardCrashed: it met a bug of its own.
     """
     if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb":
         raise NoTerminal(
@@ -374,4 +389,7 @@ def run_dashboard(
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    return dashboard.run() or "leave"
+    choice = dashboard.run()
+    if dashboard.crash:
+        raise DashboardCrashed(dashboard.crash)
+    return choice or "leave"

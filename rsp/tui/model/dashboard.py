@@ -31,8 +31,6 @@ class Model:
     decisions: DecisionLog = field(default_factory=DecisionLog)
     is_frozen: bool = False
     frozen_at_s: float = 0.0
-    events_when_frozen: int = 0
-    decisions_when_frozen: int = 0
     lost_since: str = ""
     """Wall clock time at which the engine stopped answering; empty while it answers."""
     lost_reason: str = ""
@@ -103,8 +101,6 @@ class Model:
         """Stop the lists, or let them go on. The header goes on in any case."""
         self.is_frozen = not self.is_frozen
         self.frozen_at_s = self.now_s
-        self.events_when_frozen = self.events.last_seq
-        self.decisions_when_frozen = self.decisions.since
 
     @property
     def frozen_for_s(self) -> float:

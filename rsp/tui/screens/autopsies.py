@@ -29,6 +29,8 @@ class AutopsiesScreen(NewestFirst):
 
     def chosen_lines(self, row: AutopsyRow | None, width: int) -> tuple[str, list[Line]]:
         """Return the chosen ending in full."""
+        if row is None and self.rows:
+            return "no ending matches", [(Span("esc clears the filter."),)]
         if row is None:
             return "no session is over yet", [(Span("Endings are listed here as they happen."),)]
         return f"session {row.id}", in_full(row, width)

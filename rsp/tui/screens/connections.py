@@ -134,7 +134,8 @@ class ConnectionsScreen(FilteredFrame):
         sessions, table = self.sessions, self.table
         total = f"{sessions.total:,}"
         count = total if live == sessions.total else f"{live:,} of {total}"
-        title = f"Connections{self.narrowed}"
+        only = " · only the marked" if sessions.only_marked else ""
+        title = f"Connections{self.narrowed}{only}"
         entitle(table, f"{title} [{count}] · by {sessions.sort.title}")
         marks = f"{len(sessions.marks)} marked · " if sessions.marks else ""
         top = table.scroll_offset.y
@@ -167,6 +168,8 @@ class ConnectionsScreen(FilteredFrame):
             entitle(box, "preview")
             bar = self.filter_bar
             said = "No session matches the filter: esc clears it." if bar.value else ""
+            if self.sessions.only_marked:
+                said = "No marked session is left to show: esc shows the others."
             if not bar.is_readable:
                 said = "The filter cannot be read yet; the one before it is still in force."
             box.show([(Span(said),)])
@@ -230,8 +233,20 @@ class ConnectionsScreen(FilteredFrame):
 
     def action_only_marked(self) -> None:
         """Show only what is marked, or everything."""
-        self.sessions.only_marked = not self.sessions.only_marked
+        sessions = self.sessions
+        if not (sessions.only_marked or sessions.marks):
+            self.shell.say("Nothing is marked: m marks a session.")
+            return
+        sessions.only_marked = not sessions.only_marked
         self._arrange()
+
+    def widen(self) -> bool:
+        """Show the others again, where only the marked ones are shown; else clear the filter."""
+        if not self.sessions.only_marked:
+            return super().widen()
+        self.sessions.only_marked = False
+        self._arrange()
+        return True
 
     def action_unmark(self) -> None:
         """Unmark everything."""

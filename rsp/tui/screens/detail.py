@@ -85,8 +85,8 @@ class DetailScreen(StoppingFrame):
         return self.query_one("#calls", VirtualTable)
 
     def pulls(self) -> Sequence[Pull]:
-        """Ask for this session."""
-        if self.shell.model.is_frozen:
+        """Ask for this session; while frozen, until there is something to show."""
+        if self.shell.model.is_frozen and self._detail is not None:
             return ()
         pulls = [Pull("connection", ConnectionDetail, {"id": self.session_id})]
         if self._shows_bytes:
@@ -225,16 +225,26 @@ class DetailScreen(StoppingFrame):
         parts = [f"{len(detail.calls):,} calls"]
         if detail.calls_dropped:
             parts.append(f"{detail.calls_dropped:,} older ones not kept")
-        parts.append("recording" if detail.watched else "not recording: w records")
+        if detail.state == SessionState.CLOSED:
+            parts.append("it is over")
+        elif detail.watched:
+            parts.append("recording")
+        else:
+            parts.append("not recording" + (": w records" if detail.stopped is None else ""))
         if self._follows:
             parts.append("following")
         return " · ".join(parts)
 
     def _no_calls(self, detail: ConnectionDetail) -> list[Line]:
+        if detail.state == SessionState.CLOSED:
+            return [(Span("It is over, and its calls were not recorded.", "dim"),)]
         if detail.watched:
             return [(Span("Recording. No system call yet.", "dim"),)]
         if self.shell.model.read_only:
             return [(Span("Nobody records the calls of this session.", "dim"),)]
+        if detail.stopped is not None:
+            # Here `w` sends what the breakpoint holds.
+            return [(Span(f":watch {detail.id}", "key"), Span(" records its calls, also now."))]
         return [
             (Span("w", "key"), Span(" records each recv and send of this session: how many bytes")),
             (Span("  it wanted, how many it got, and every EAGAIN."),),

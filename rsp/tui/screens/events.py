@@ -34,6 +34,9 @@ class EventsScreen(FilteredFrame):
         self._source = ""
         self._filter: Filter | None = None
         self._shown_version = -1
+        self._shown_seq = 0
+        self._left_frozen_s: float | None = None
+        """Which freeze the list showed when another screen came."""
         self._follows = True
         self._has_times = True
 
@@ -50,11 +53,21 @@ class EventsScreen(FilteredFrame):
         """The list."""
         return self.query_one("#events", VirtualTable)
 
+    def on_screen_suspend(self) -> None:
+        """Remember which freeze the list shows, if it is frozen."""
+        self._left_frozen_s = self.shell.model.frozen_at_s if self.shell.model.is_frozen else None
+
+    def on_screen_resume(self) -> None:
+        """A freeze that came meanwhile does not hold a list that is older."""
+        if self.shell.model.frozen_at_s != self._left_frozen_s:
+            self._shown_version = -1
+
     def show_frame(self) -> None:
         """Show the frame, and the events that came since."""
         super().show_frame()
         log = self.shell.model.events
-        if not self.shell.model.is_frozen and log.version != self._shown_version:
+        is_held = self.shell.model.is_frozen and self._shown_version >= 0
+        if not is_held and log.version != self._shown_version:
             self._show()
         self._show_titles()
 
@@ -65,7 +78,7 @@ class EventsScreen(FilteredFrame):
 
     def _show(self) -> None:
         log = self.shell.model.events
-        self._shown_version = log.version
+        self._shown_version, self._shown_seq = log.version, log.last_seq
         rows = log.chosen(self._level, self._source)
         if self._filter is not None:
             rows = [row for row in rows if self._filter.matches(row)]
@@ -79,7 +92,7 @@ class EventsScreen(FilteredFrame):
         source = safe(self._source) or "all"
         title = f"Events{self.narrowed} [{len(table.rows):,}]"
         entitle(table, f"{title} · level ≥ {self._level} · source {source}")
-        waiting = model.events.last_seq - model.events_when_frozen
+        waiting = model.events.last_seq - self._shown_seq
         if model.is_frozen:
             said = f"{waiting:,} new events are waiting: space goes on"
         else:
@@ -90,7 +103,9 @@ class EventsScreen(FilteredFrame):
     def _show_chosen(self) -> None:
         box = self.query_one("#event", Lines)
         chosen = self.table.cursor_row
-        entitle(box, f"event {chosen.seq}" if chosen else "no event yet")
+        is_narrow = self._filter is not None or self._source or self._level not in ("debug", "info")
+        nothing = "no event matches" if is_narrow else "no event yet"
+        entitle(box, f"event {chosen.seq}" if chosen else nothing)
         box.show(in_full(chosen, max(box.content_size.width, 20)) if chosen else [])
 
     def on_virtual_table_moved(self) -> None:

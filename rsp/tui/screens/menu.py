@@ -14,7 +14,7 @@ from rsp.tui.model.spans import fit
 from rsp.tui.screens.dialog import Choice, Dialog
 from rsp.tui.widgets.lines import Lines
 
-_TEXT_CELLS = 72
+_TEXT_CELLS = 70
 _EDGE_CELLS = 9
 """Border and blanks of the box, the mark of the focus, and the blanks of a button."""
 

@@ -32,6 +32,7 @@ class NewestFirst(FilteredFrame):
         super().__init__()
         self.rows: list[Any] = []
         self._filter: Filter | None = None
+        self._is_answered = False
 
     def rows_of(self, answer: Any) -> list[Any]:
         """Return the rows of an answer."""
@@ -60,12 +61,13 @@ class NewestFirst(FilteredFrame):
         return self.query_one("#newest", VirtualTable)
 
     def pulls(self) -> Sequence[Pull]:
-        """Ask for the rows once a second."""
-        return () if self.shell.model.is_frozen else [self.ASKED]
+        """Ask for the rows once a second; while frozen, until there is something to show."""
+        return () if self.shell.model.is_frozen and self._is_answered else [self.ASKED]
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
         """Show the rows."""
         if isinstance(answer, self.ASKED.answer):
+            self._is_answered = True
             self.rows = self.rows_of(answer)
             self.show_body()
 

@@ -27,6 +27,7 @@ class PausesScreen(Frame):
     def __init__(self) -> None:
         super().__init__()
         self._groups: list[PauseGroup] = []
+        self._is_answered = False
         self._folded: set[Hashable] = set()
 
     def body(self) -> Iterable[Widget]:
@@ -43,14 +44,15 @@ class PausesScreen(Frame):
         return self.query_one("#pauses", VirtualTable)
 
     def pulls(self) -> Sequence[Pull]:
-        """Ask for the pauses once a second."""
-        if self.shell.model.is_frozen:
+        """Ask for the pauses once a second; while frozen, until there is something to show."""
+        if self.shell.model.is_frozen and self._is_answered:
             return ()
         return [Pull("pauses", Pauses, {}, SLOW_PULL_S)]
 
     def take(self, pull: Pull, answer: msgspec.Struct) -> None:
         """Show the pauses."""
         if isinstance(answer, Pauses):
+            self._is_answered = True
             self._groups = answer.pauses
             self.show_body()
 

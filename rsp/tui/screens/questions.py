@@ -36,12 +36,15 @@ def close_question(sessions: Sequence[Session], ids: Sequence[int]) -> Dialog:
                 Span(f"{waiting} unsent", "dim"),
             )
         )
-    if len(ids) > len(lines):
+    if not sessions:
+        lines.append(line(Span("It is not in the list: what waits in it is unknown.", "dim")))
+    elif len(ids) > len(lines):
         lines.append(line(Span(f"       and {len(ids) - len(lines)} more", "dim")))
+    dropped = Span(text.full_size(unsent), "warn") if sessions else "what waits in it"
     lines += [
         (),
         line("Close sends what is buffered, then ends both sides."),
-        line("Reset drops ", Span(text.full_size(unsent), "warn"), " at once."),
+        line("Reset drops ", dropped, " at once."),
     ]
     what = f"session {ids[0]}" if len(ids) == 1 else f"{len(ids)} sessions"
     choices = [Choice("c", "Close", "close", True), Choice("r", "Reset", "reset", True)]

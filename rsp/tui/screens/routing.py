@@ -44,6 +44,9 @@ class RoutingScreen(FilteredFrame):
         self._filter: Filter | None = None
         self._follows = True
         self._shown_version = -1
+        self._shown_since = 0
+        self._left_frozen_s: float | None = None
+        """Which freeze the list showed when another screen came."""
         self._by = ""
         """What the decisions are grouped by; empty: they are listed one by one."""
 
@@ -92,6 +95,15 @@ class RoutingScreen(FilteredFrame):
                 self.show_list()
             self._show_titles()
 
+    def on_screen_suspend(self) -> None:
+        """Remember which freeze the list shows, if it is frozen."""
+        self._left_frozen_s = self.shell.model.frozen_at_s if self.shell.model.is_frozen else None
+
+    def on_screen_resume(self) -> None:
+        """A freeze that came meanwhile does not hold a list that is older."""
+        if self.shell.model.frozen_at_s != self._left_frozen_s:
+            self._shown_version = -1
+
     def show_frame(self) -> None:
         """Show the frame and the titles: they count what waits behind a frozen list."""
         super().show_frame()
@@ -108,7 +120,7 @@ class RoutingScreen(FilteredFrame):
 
     def show_list(self) -> None:
         """Show the decisions as of now, one by one or in groups."""
-        self._shown_version = self.decisions.version
+        self._shown_version, self._shown_since = self.decisions.version, self.decisions.since
         rows: Sequence[DecisionRow] = list(self.decisions.rows)
         if self._filter is not None:
             rows = [row for row in rows if self._filter.matches(row)]
@@ -146,7 +158,7 @@ class RoutingScreen(FilteredFrame):
             said = "following the newest" if self._follows else "F follows the newest"
         entitle(table, title)
         if model.is_frozen:
-            waiting = self.decisions.since - model.decisions_when_frozen
+            waiting = self.decisions.since - self._shown_since
             said = f"{waiting:,} new decisions are waiting: space goes on"
         lost = f" · {self.decisions.missed:,} too many to show" if self.decisions.missed else ""
         entitle(table, subtitle=said + lost)
@@ -156,7 +168,7 @@ class RoutingScreen(FilteredFrame):
         chosen = None if self._by else self.table.cursor_row
         box.set_class(bool(self._by), "-absent")
         if chosen is None:
-            entitle(box, "no decision yet")
+            entitle(box, "no decision yet" if self._filter is None else "no decision matches")
             box.show([(Span("t", "key"), Span(" tries a route without traffic."))])
             return
         is_split = self.decisions.split_of(chosen) is not None
