@@ -103,7 +103,7 @@ class Conversation:
                 self._hold()
             head = parse_request_head(inbox[:end], session.limits, self.last_request)
         except BadMessage as error:
-            mishaps.refuse(self, error)
+            mishaps.refuse(self, error, inbox)
             return
         self._begin(head)
 

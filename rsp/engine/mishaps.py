@@ -7,6 +7,7 @@ Afterwards the response is cut off so that the client can see it: nothing is eve
 from rsp.core.events import ErrorReplied, Noted
 from rsp.core.http1.errors import BadMessage, error_reply
 from rsp.core.http1.framing import BodyKind
+from rsp.core.http1.head import asked_for
 from rsp.core.lifecycle import Fact
 from rsp.core.patience import Patience
 from rsp.core.vocabulary import CloseReason
@@ -16,11 +17,11 @@ from rsp.engine.replay import repeat
 from rsp.engine.session import Session
 
 
-def refuse(talk: Talk, error: BadMessage) -> None:
+def refuse(talk: Talk, error: BadMessage, head: bytes = b"") -> None:
     """The client's bytes are no request, or end as none: no backend may take them for one."""
     talk.inbox = b""
     if talk.exchange is None:
-        talk.exchange = new_exchange(talk)
+        talk.exchange = new_exchange(talk, *asked_for(head))
     reason = CloseReason.BAD_REQUEST if error.status >= 400 else CloseReason.FINISHED
     reply(talk, error.status, error.sentence, reason)
 

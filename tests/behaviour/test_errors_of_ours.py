@@ -9,6 +9,7 @@ from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.ports import unused_address
 from tests.behaviour.running import Engine
 from tests.behaviour.scripted import Backend, FullPort, hold
+from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import Message, chunked, head, numbered, request, response
 
 QUICK = """limits {
@@ -146,6 +147,32 @@ def test_an_error_in_answer_to_head_has_no_body(engine: StartEngine) -> None:
     answer = client.ask(request("HEAD"), method="HEAD")
     assert (answer.status, int(answer.get("Content-Length") or 0) > 0) == (502, True)
     assert client.read_to_end() == b""
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "row"),
+    [
+        (
+            request("POST", "/up?token=hunter2", body=b"x" * 2000, host="shop.example"),
+            413, ("POST", "shop.example", "/up"),
+        ),
+        (b"HEAD /page HTTP/1.1\r\n\r\n", 400, ("HEAD", "", "/page")),
+        (request("HEAD", "/page", "Expect: foo", host="a"), 417, ("HEAD", "a", "/page")),
+        (b"\x00\r\n\r\n", 400, ("", "", "")),
+    ],
+    ids=["too long", "no host", "expectation", "no request"],
+)  # fmt: skip
+def test_a_refused_request_is_recorded_as_far_as_it_can_be_read(
+    proxy: Engine, asked: bytes, status: int, row: tuple[str, str, str]
+) -> None:
+    client = proxy.connect()
+    client.send(asked)
+    answer = client.read_to_end()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    # The answer to HEAD has no body (RFC 9110, 9.3.2).
+    assert answer.endswith(b"\r\n\r\n") == (row[0] == "HEAD")
+    last = wait_until(lambda: found if (found := proxy.last_exchange())["status"] == status else {})
+    assert (last["method"], last["host"], last["path"]) == row
 
 
 def test_an_error_reaches_a_client_that_is_still_sending(proxy: Engine, site: Backend) -> None:

@@ -4,7 +4,7 @@ import re
 
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.lines import TOKEN
-from rsp.core.http1.request import RequestHead, parse_request_head, request_line_error
+from rsp.core.http1.request import RequestHead, asked_for, parse_request_head, request_line_error
 from rsp.core.http1.response import ResponseHead, parse_response_head
 from rsp.core.limits import METHOD_BYTES, Limits
 
@@ -12,6 +12,7 @@ __all__ = [
     "BadMessage",
     "RequestHead",
     "ResponseHead",
+    "asked_for",
     "head_end",
     "parse_request_head",
     "parse_response_head",

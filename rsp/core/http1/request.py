@@ -41,6 +41,7 @@ _PROTECTED: Final = re.compile(
 ).fullmatch
 _ORDINARY_OPTIONS: Final = frozenset((b"close", b"keep-alive", b"upgrade", b"te"))
 
+_host_line = re.compile(rb"(?im)^host:([^\r\n]*)").search
 _start_line = re.compile(
     rb"(%b{1,%d}) ([\x21\x22\x24-\x7e]++) HTTP/1\.([01])" % (TOKEN, METHOD_BYTES)
 ).fullmatch
@@ -139,6 +140,19 @@ def parse_request_head(head: bytes, limits: Limits, last: RequestHead | None = N
         # Without its target, which is another one each time and may hold a secret.
         _known.keep(block, _repeated(parsed, b"/"), limits)
     return parsed
+
+
+def asked_for(head: bytes) -> tuple[str, str, str]:
+    """Return method, host and path of a request that was refused, as far as its head says them in
+    the usual form; each empty where it does not."""
+    line, _, block = head.lstrip(b"\r\n").partition(b"\r\n")
+    match = _start_line(line)
+    if match is None:
+        return "", "", ""
+    found = _host_line(block.partition(b"\r\n\r\n")[0])
+    host = found[1].strip(b" \t").decode("latin-1") if found else ""
+    path = match[2].partition(b"?")[0].decode("latin-1")
+    return match[1].decode("ascii"), host, path
 
 
 def _read_request_line(line: bytes, limits: Limits) -> tuple[str, bytes, int]:
