@@ -252,6 +252,9 @@ class Conversation:
                     return
                 outbox = outbox[end:]
                 self._pass_interim(head)
+                # An interim response is not yet what the client waits for.
+                now_s = session.context.poller.now_s
+                exchange.first_byte_s = now_s - exchange.started_s if outbox else None
         except BadMessage as error:
             mishaps.bad_response(self, error)
             return

@@ -37,6 +37,7 @@ class Exchange(msgspec.Struct, gc=False):
     paired_s: float = 0.0
     status: int | None = None
     first_byte_s: float | None = None
+    """Of the response, not of interim ones."""
     """From the complete request head to the first byte of the response."""
     duration_s: float = 0.0
     request_bytes: int = 0

@@ -100,7 +100,8 @@ def may_wait(sink: Connection | None) -> bool:
 def send_response(parcel: ResponseParcel, session: Session) -> None:
     """Let a response leave, with the others where nothing of it can come behind it meanwhile."""
     parcels, backend = session.context.poller.parcels, session.backend
-    is_read = backend is not None and not backend.is_readable
+    # One that refused our bytes is read because of that, and given up right behind it.
+    is_read = backend is not None and not (backend.is_readable or backend.write_error)
     if parcels is not None and is_read and may_wait(session.client):
         parcels.append(parcel)
     elif parcel.send():

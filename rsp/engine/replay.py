@@ -85,7 +85,7 @@ def repeat(sender: Sender) -> bool:
 
 def _nobody_can_tell(sender: Sender) -> bool:
     exchange, pairing, backend = sender.exchange, sender.pairing, sender.session.backend
-    if exchange is None or backend is None or exchange.first_byte_s is not None:
+    if exchange is None or backend is None or backend.bytes_in:
         return False
     if pairing.is_reused:
         return not backend.bytes_out or sender.request.method in IDEMPOTENT

@@ -111,10 +111,10 @@ def _owed(session: Session, connection: Connection) -> str:
 
 def _asks_first(session: Session, speaker: Conversation) -> bool:
     """Whether the client waits for a 100 before its body (RFC 9110, section 10.1.1)."""
-    exchange = speaker.exchange
+    backend = session.backend
     return (
-        exchange is not None
-        and exchange.first_byte_s is None
+        speaker.exchange is not None
+        and (backend is None or not backend.bytes_in)
         and session.request_pipe.is_open
         and not session.request_pipe.moved_bytes
         and speaker.request.expects_continue

@@ -206,3 +206,35 @@ def test_a_fault_that_holds_a_small_response_back_is_known_to_the_moment(
     spent = [seconds(row).get("injected") or 0.0 for row in finished(proxy)]
     assert len(spent) == 5
     assert min(spent) >= 0.015
+
+
+def test_interim_responses_end_neither_the_upload_nor_the_thinking(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    may_answer = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(head("HTTP/1.1 100 Continue"))
+        wire.read(2)
+        wire.send(head("HTTP/1.1 103 Early Hints", "Link: </x>"))
+        assert may_answer.wait(PATIENCE_S)
+        wire.send(response("200 OK", b"done"))
+        wire.read_to_end()
+
+    proxy = engine(LISTEN + pool(backend(script)))
+    client = proxy.connect()
+    client.send(head("POST / HTTP/1.1", "Host: a", "Content-Length: 2", "Expect: 100-continue"))
+    assert client.read_head().status == 100
+    wait_until(took(proxy, client, "upload", 0.2))
+    client.send(b"up")
+    assert client.read_head().status == 103
+    wait_until(took(proxy, client, "backend_think", 0.2))
+    may_answer.set()
+    assert client.read_response().body == b"done"
+    (row,) = finished(proxy)
+    spent = seconds(row)
+    assert (spent["upload"] or 0.0) >= 0.2
+    assert (spent["backend_think"] or 0.0) >= 0.2
+    assert (spent.get("transfer") or 0.0) < 0.2
+    assert row["first_byte_s"] >= 0.4

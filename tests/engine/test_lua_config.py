@@ -217,7 +217,7 @@ def test_a_url_is_a_whole_configuration(url: str, address: str) -> None:
         ("http://me@a.test", "a host and a port and nothing more"),
         ("http://a.test:99999", "write http://HOST:PORT"),
         ("http://a b", "is not a host name"),
-        ("", "the host is missing"),
+        ("", "it names no host"),
     ],
 )
 def test_a_url_that_is_none_is_refused(url: str, message: str) -> None:
