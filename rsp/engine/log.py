@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 from pathlib import Path
 from typing import TextIO
 
@@ -60,6 +61,9 @@ class Log:
         if event is self._written or _ORDER.index(level_of(event)) < self._least:
             return
         line = self._line(event)
+        if not self._has_room():
+            self.lost += 1
+            return
         try:
             self._stream.write(line)
             self._stream.flush()
@@ -69,6 +73,18 @@ class Log:
         self._bytes += len(line)
         if self.path is not None and self._bytes > LOG_FILE_BYTES:
             self._rotate(self.path)
+
+    def _has_room(self) -> bool:
+        """Tell whether a line can be written without waiting for whoever reads: a pipe that is
+        full, or a terminal that is stopped, would hold all traffic up (poll(2), pipe(7))."""
+        try:
+            fd = self._stream.fileno()
+        except (OSError, ValueError):
+            # No file of the kernel's, or closed.
+            return True
+        poll = select.poll()
+        poll.register(fd, select.POLLOUT)
+        return bool(poll.poll(0))
 
     def _rotate(self, path: Path) -> None:
         try:

@@ -248,3 +248,12 @@ def test_the_log_listens_to_telemetry() -> None:
     )
     telemetry.record(note(1))
     assert json.loads(stream.getvalue())["message"] == "line 1"
+
+
+def test_a_log_that_nobody_reads_costs_its_lines_and_holds_nobody_up() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb"), os.fdopen(writing, "w") as stream:
+        log = Log(Telemetry(), stream, as_json=False, least=EventLevel.INFO)
+        for number in range(20_000):
+            log.write(Noted(at_s=1.0, what=f"line {number}"))
+        assert 0 < log.lost < 20_000
