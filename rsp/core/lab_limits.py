@@ -28,7 +28,8 @@ FAULTS_AT_ONCE = 100
 """More faults than this at a time are refused: each is looked at for every session."""
 
 TOXIPROXY_BODY_BYTES = 1 * MIB
-"""A request to the toxiproxy API may be this long: thousands of proxies in one `/populate`."""
+"""The body of a request to the toxiproxy API may be this long, thousands of proxies in one
+`/populate`, and as long what is before it."""
 
 FAULT_HIGH_WATER_BYTES = 4 * MIB
 """The high-water mark of a sink whose bytes a fault holds back: a second of 32 Mbit/s.

@@ -12,7 +12,7 @@ from rsp.core.autopsy import TCP_STATES, Ending, SideEvidence, phase_of, who_wro
 from rsp.engine.connection import Connection
 from rsp.engine.kernel import queues, silence
 from rsp.engine.nonblocking import pending_error
-from rsp.engine.poller import BROKEN, readiness_words
+from rsp.engine.poller import BROKEN, URGENT, readiness_words
 
 
 def ending_of(session: Any, now_s: float) -> Ending:
@@ -67,8 +67,10 @@ def _side(connection: Connection) -> SideEvidence:
         state = TCP_STATES[number] if number is not None and number < len(TCP_STATES) else None
     sent_s = sent_s if connection.bytes_out else None
     received_s = received_s if connection.bytes_in else None
+    # On a unix socket URGENT is ours, and epoll never says it (`Connection.seen`).
+    is_unix = connection.sock.family == socket.AF_UNIX
     return SideEvidence(
-        readiness_words(connection.seen),
+        readiness_words(connection.seen & ~URGENT if is_unix else connection.seen),
         error,
         state,
         connection.bytes_in,

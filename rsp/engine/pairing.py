@@ -117,7 +117,7 @@ class Pairing:
         One that has ended its side would not be missed if it left: it is not waited with.
         """
         session = self.session
-        if session.client.seen & HANG_UP:
+        if session.client.is_eof or session.client.seen & HANG_UP:
             return False
         waiting = session.context.waiting
         why_not = waiting.why_not(decision)

@@ -311,3 +311,11 @@ def test_what_was_added_here_is_not_written_into_the_file(
     proxy.ask("backend.set", target=key, weight=3)
     with pytest.raises(Failure, match="was added at run time"):
         proxy.ask("write-back")
+
+
+def test_a_request_without_end_is_not_read_without_end(port: int) -> None:
+    with (
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S) as asked,
+        pytest.raises((BrokenPipeError, ConnectionResetError)),
+    ):
+        asked.sendall(b"GET /" + b"x" * (100 << 20))

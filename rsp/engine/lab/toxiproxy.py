@@ -196,11 +196,12 @@ class ToxiproxyApi:
 
 
 async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _Request | None:
-    """Return the request of a connection; None when there is none."""
-    request = _Request()
+    """Return the request of a connection; None when there is none, or its head has no end."""
+    request, read_bytes = _Request(), 0
     while not request.is_complete and len(request.body) <= TOXIPROXY_BODY_BYTES:
         piece = await reader.read(CONTROL_PIECE_BYTES)
-        if not piece:
+        read_bytes += len(piece)
+        if not piece or read_bytes - len(request.body) > TOXIPROXY_BODY_BYTES:
             return None
         request.parser.feed_data(piece)
         if request.expects and not request.body:
