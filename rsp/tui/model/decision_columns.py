@@ -14,7 +14,7 @@ from rsp.tui.model.columns import Column
 from rsp.tui.model.decisions import Group
 from rsp.tui.model.exchange_columns import clock
 from rsp.tui.model.session_columns import shown
-from rsp.tui.model.spans import Line, Span, cut, fit, keep_fitting, wrap
+from rsp.tui.model.spans import Line, Span, cut, fit, keep_fitting, width_of, wrap
 
 _WHOLE_CLOCK = 12
 _NAME_CELLS = 20
@@ -31,6 +31,9 @@ def _target(row: DecisionRow, width: int) -> Line:
         where = Span("✗ ", "bad"), Span(shown(row.pool or "nowhere"), "bad")
     else:
         where = Span("→ ", "dim"), Span(f"{shown(row.pool or '')}/{shown(row.backend)}")
+        if width_of(where) > width:
+            # Which backend it was says more than the name of their pool.
+            where = Span("→ ", "dim"), Span(f"…/{shown(row.backend)}")
     return cut(where, width)
 
 

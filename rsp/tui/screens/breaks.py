@@ -42,7 +42,7 @@ def _goes_on(row: BreakRow, _width: int) -> Span:
 BREAK_COLUMNS: list[Column[BreakRow]] = [
     Column("id", "ID", 4, lambda row, _width: Span(str(row.id)), ">"),
     Column("stops_at", "STOPS AT", 26, lambda row, _width: Span(shown(row.expression)),
-           grows_to=60),
+           grows_to=60, keep=9),
     Column("hits", "HITS", 6, lambda row, _width: Span(f"{row.hits:,}"), ">"),
     Column("goes_on", "GOES ON", 15, _goes_on, keep=1),
     Column("stopped", "STOPPED NOW", 14, _stopped, grows_to=60, keep=2),

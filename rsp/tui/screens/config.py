@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from rsp.core.generation_rows import ChangeRow, Edits, OldSessions
 from rsp.core.replies import ConfigSource
+from rsp.core.units import counted
 from rsp.core.wire import CommandRefused
 from rsp.tui.client import EngineGone
 from rsp.tui.feed import Pull
@@ -174,7 +175,9 @@ class ConfigScreen(Frame):
         entitle(box, self._title(_EDITS, "Live edits"))
         box.show(edit_lines(self._edits, max(box.content_size.width, 20)))
         changes = self._edits.history
-        entitle(self.history, self._title(_HISTORY, f"History: {len(changes)} generations"))
+        entitle(
+            self.history, self._title(_HISTORY, f"History: {counted(len(changes), 'generation')}")
+        )
         self.history.show(changes[::-1])
         if view.error != self._error_shown:
             self._error_shown = view.error
@@ -289,12 +292,14 @@ class ConfigScreen(Frame):
         self._view.source = answer
         self.show_body()
         view = self._view
-        if view.error:
+        if answer.path is None:
+            self.shell.say("There is no file: what runs was given on the command line.")
+        elif view.error:
             self.shell.say(f"{view.error}\nWhat runs is as before.", is_error=True)
         elif view.differs:
             self.shell.say(f"{view.name} loads. ctrl+r says what it would change.")
         else:
-            self.shell.say(f"{view.name or 'What runs'} is what runs, and it loads.")
+            self.shell.say(f"{view.name} is what runs, and it loads.")
 
     def action_edit_file(self) -> None:
         """Open the file in the person's editor, at the error; afterwards, validate it."""

@@ -38,7 +38,7 @@ _TABS = ("Timeline", "Ledger", "Time", "TCP_INFO", "Story", "Headers", "Peek")
 _HEADERS, _PEEK = 5, 6
 
 
-_SENTENCE_ROWS = 5
+_LEAST_SENTENCE_ROWS, _SENTENCE_ROWS = 3, 5
 """At most so many lines of the screen are for the sentence."""
 
 _TEXTS = (ledger_lines, time_lines, tcp_info_lines, story_lines)
@@ -60,7 +60,8 @@ class DetailScreen(StoppingFrame):
         self._session: Session | None = None
         self._samples: dict[str, list[SampleRow]] = {}
         """The newest ones: what is closed has none any more."""
-        self._sentence_rows = 3
+        self._sentence_rows = _LEAST_SENTENCE_ROWS
+        self._sentence_width = 0
         self._tab = 0
         self._follows = True
         self._peek: PeekReply | None = None
@@ -147,6 +148,8 @@ class DetailScreen(StoppingFrame):
         said = self._sentence(session)
         sentence = self.query_one("#sentence", Lines)
         # It grows with what it has to say, and does not jump back.
+        if self.size.width != self._sentence_width:
+            self._sentence_width, self._sentence_rows = self.size.width, _LEAST_SENTENCE_ROWS
         self._sentence_rows = max(self._sentence_rows, min(len(said), _SENTENCE_ROWS))
         sentence.styles.height = self._sentence_rows
         sentence.show(said)
@@ -317,6 +320,7 @@ class DetailScreen(StoppingFrame):
         if 0 <= index < len(ids):
             self.session_id = ids[index]
             self._detail = self._session = self._peek = None
+            self._sentence_width = 0
             self._samples = {}
             self.shell.feed.nudge()
 

@@ -32,7 +32,7 @@ class FilteredFrame(Frame):
     @property
     def narrowed(self) -> str:
         """What the title of the list says of the filter."""
-        value = self.filter_bar.value
+        value = self.filter_bar.in_force
         return f" ({value})" if value else ""
 
     def action_filter(self) -> None:

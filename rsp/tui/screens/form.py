@@ -153,24 +153,29 @@ class Form(ModalScreen[None]):
     async def _asking(self, question: int, typed: Mapping[str, str]) -> None:
         said = await self.ask(typed)
         # Whoever typed on in the meantime gets the answer to the newer question.
-        if said is not None and question == self._question and self.is_attached:
+        if said is not None and question == self._question:
             self.say(said)
 
     @property
     def room(self) -> int:
         """Cells of a line of what is said."""
-        return max(self.query_one("#form-said", Lines).content_size.width, 20)
+        return max([20, *(box.content_size.width for box in self._said)])
+
+    @property
+    def _said(self) -> Sequence[Lines]:
+        # Nothing is left of it in a form that is being closed, when an answer may still come.
+        return [*self.query("#form-said").results(Lines)]
 
     def say(self, lines: Sequence[Line]) -> None:
         """Show lines below the fields."""
-        self.query_one("#form-said", Lines).show([(), *lines[: self.SAID_ROWS]])
+        for box in self._said:
+            box.show([(), *lines[: self.SAID_ROWS]])
 
     def refused(self, reason: str) -> None:
         """Show why the engine did not do it; the form stays, so that it can be tried again."""
         # An answer to what was asked before would take its place.
         self._drop_question()
-        if self.is_attached:
-            self.say([(Span(row, "bad"),) for row in wrap(f"✗ {safe(reason)}", self.room)])
+        self.say([(Span(row, "bad"),) for row in wrap(f"✗ {safe(reason)}", self.room)])
 
     def on_input_submitted(self) -> None:
         """Apply by `enter`."""

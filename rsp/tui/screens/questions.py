@@ -85,7 +85,7 @@ def stop_question(status: Status | None) -> Dialog:
 def reload_question(changed: Changed) -> Dialog:
     """Ask whether to reload, given what it would change. The answers are `keep`, `try`, `drop`."""
     lines: list[Line] = []
-    for sentence in changed.changed[:_LISTED] or ["The file says what already runs."]:
+    for sentence in changed.changed[:_LISTED] or ["It would change nothing."]:
         lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
     if len(changed.changed) > _LISTED:
         lines.append(line(Span(f"and {len(changed.changed) - _LISTED} more changes", "dim")))

@@ -80,7 +80,8 @@ class TraceScreen(Frame):
 
     def on_mount(self) -> None:
         """Ask for the trace."""
-        entitle(self.table, self._asked.title, "▸ ran · e edits · esc back")
+        said = "▸ ran · esc back" if self.shell.model.read_only else "▸ ran · e edits · esc back"
+        entitle(self.table, self._asked.title, said)
         self.run_worker(self._ask(), group="trace")
 
     async def _ask(self) -> None:

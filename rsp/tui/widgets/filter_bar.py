@@ -48,6 +48,9 @@ class FilterBar(Horizontal):
         self.query_one(".filter-sign", Lines).show([(Span(" / ", "key"),)])
         self.query_one(Input).cursor_blink = False
 
+    in_force = ""
+    """The filter by which is chosen: the last text that could be read."""
+
     @property
     def value(self) -> str:
         """The filter as it is typed."""
@@ -92,6 +95,7 @@ class FilterBar(Horizontal):
             self.say(Span(f" ✗ {error}", "bad"))
             self.post_message(self.Unreadable())
             return
+        self.in_force = text.strip()
         self.query_one(Input).remove_class("-unreadable")
         self.say(Span(" ✓", "good") if chosen else Span(" word  state:blocked  fill>50%", "dim"))
         self.post_message(self.Changed(chosen))
