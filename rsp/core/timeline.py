@@ -54,7 +54,7 @@ class Timeline(Generic[Source]):
             EditRefused: there is none.
         """
         if not self.done:
-            raise EditRefused("nothing to undo: no change is remembered before this one")
+            raise EditRefused("nothing to undo: no earlier change is remembered")
         step = self.done[-1]
         return Timeline(self.done[:-1], (*self.undone, step)), step
 

@@ -11,12 +11,11 @@ class SitesAreOpen(msgspec.Struct, tag=True):
 
 
 class EngineIsHere(msgspec.Struct):
-    """The demo's answer: where the traffic goes, and what the world must clear away at the end."""
+    """The demo's answer: where the traffic goes, and what the world must end at the end."""
 
     proxy: str
     """`host:port` of the engine's listener."""
     pid: int
-    directory: str
 
 
 class Outcome(msgspec.Struct, tag=True):

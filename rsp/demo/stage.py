@@ -37,9 +37,9 @@ class Stage:
     def __init__(self, scene: Scene) -> None:
         """Start the sites of `scene`, and make the directory; `__enter__` does the rest."""
         self.scene = scene
-        self.world = WorldProcess(scene)
-        self.engine: subprocess.Popen[bytes] | None = None
         self.directory = Path(tempfile.mkdtemp(prefix="rsp-demo-"))
+        self.world = WorldProcess(scene, self.directory)
+        self.engine: subprocess.Popen[bytes] | None = None
         self.config = self.directory / "demo.lua"
         self.control = self.directory / "control.sock"
         self.proxy = ""
@@ -66,7 +66,7 @@ class Stage:
                 self.config.write_text(self._lua())
             if self.scene is Scene.SLOW_WRITE:
                 self.play_the_bug()
-            engine = EngineIsHere(self.proxy, self.engine.pid, str(self.directory))
+            engine = EngineIsHere(self.proxy, self.engine.pid)
             self.world.send_traffic(engine)
         except BaseException:
             self.close()

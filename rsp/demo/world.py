@@ -88,9 +88,16 @@ async def run_traffic(scene: Scene, proxy: str) -> None:
     await asyncio.gather(visit_for_ever(proxy, kinds), tell(scene, proxy))
 
 
-async def live(scene: Scene, life_fd: int) -> None:
-    """Be the world of `scene` until the life pipe ends."""
-    life = await life_pipe(life_fd)
+async def live(scene: Scene, life_fd: int, directory: str) -> None:
+    """Be the world of `scene` until the life pipe ends; then see that all is gone."""
+    try:
+        await live_until_the_end(scene, await life_pipe(life_fd))
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+async def live_until_the_end(scene: Scene, life: asyncio.StreamReader) -> None:
+    """Open the sites, and stay there until the life pipe ends."""
     names = SETTINGS[scene].site_names
     servers = {name: await open_site(name) for name in names}
     addresses = {name: address_of(server) for name, server in servers.items()}
@@ -104,7 +111,7 @@ async def live(scene: Scene, life_fd: int) -> None:
 async def live_beside_engine(
     scene: Scene, engine: EngineIsHere, life: asyncio.StreamReader
 ) -> None:
-    """Send traffic through the engine until the life pipe ends; then see that all is gone."""
+    """Send traffic through the engine until the life pipe ends; then end the engine."""
     with EngineLife(engine.pid) as engine_life:
         traffic = asyncio.ensure_future(run_traffic(scene, engine.proxy))
         try:
@@ -112,7 +119,6 @@ async def live_beside_engine(
         finally:
             traffic.cancel()
             await asyncio.to_thread(engine_life.end)
-            shutil.rmtree(engine.directory, ignore_errors=True)
 
 
 def main() -> None:
@@ -120,9 +126,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="the sites and clients of rsp demo")
     parser.add_argument("--scene", type=Scene, default=Scene.PLAIN, choices=list(Scene))
     parser.add_argument("--life", type=int, required=True, help="read end of the life pipe, an fd")
+    parser.add_argument("--directory", required=True, help="what to remove at the end")
     options = parser.parse_args()
     with contextlib.suppress(BrokenPipeError):
-        asyncio.run(live(options.scene, options.life))
+        asyncio.run(live(options.scene, options.life, options.directory))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from pathlib import Path
 from typing import IO
 
 import msgspec
@@ -24,8 +25,8 @@ _decode = msgspec.json.Decoder(SitesAreOpen | Outcome).decode
 class WorldProcess:
     """The running world. It ends when this process ends, however that happens."""
 
-    def __init__(self, scene: Scene) -> None:
-        """Start it and wait until its sites are open.
+    def __init__(self, scene: Scene, directory: Path) -> None:
+        """Start it and wait until its sites are open; `directory` ends with it.
 
         Raises:
             RuntimeError: it ended before that.
@@ -33,7 +34,7 @@ class WorldProcess:
         read_end, write_end = os.pipe()
         command = [sys.executable, "-P", "-m", "rsp.demo.world"]
         self.process = subprocess.Popen(
-            [*command, "--scene", scene, "--life", str(read_end)],
+            [*command, "--scene", scene, "--life", str(read_end), "--directory", directory],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             pass_fds=(read_end,),

@@ -85,8 +85,13 @@ def repeat(sender: Sender) -> bool:
 
 def _nobody_can_tell(sender: Sender) -> bool:
     exchange, pairing, backend = sender.exchange, sender.pairing, sender.session.backend
-    if exchange is None or backend is None or backend.bytes_in:
+    if exchange is None or backend is None:
+        return False
+    if pairing.is_reused and not backend.bytes_out:
+        # Whatever it has said was no answer to this.
+        return True
+    if backend.bytes_in:
         return False
     if pairing.is_reused:
-        return not backend.bytes_out or sender.request.method in IDEMPOTENT
+        return sender.request.method in IDEMPOTENT
     return not backend.bytes_out and pairing.tries < REPLAY_DIALS

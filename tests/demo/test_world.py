@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,8 +16,13 @@ from rsp.demo.world_process import WorldProcess
 
 
 @pytest.mark.parametrize("scene", list(Scene))
-def test_the_world_opens_the_sites_of_its_scene_and_ends_with_its_pipe(scene: Scene) -> None:
-    world = WorldProcess(scene)
+def test_the_world_opens_the_sites_of_its_scene_and_ends_with_its_pipe(
+    scene: Scene, tmp_path: Path
+) -> None:
+    """Its directory goes with it, also before there is an engine."""
+    directory = tmp_path / "demo"
+    directory.mkdir()
+    world = WorldProcess(scene, directory)
     try:
         assert set(world.sites.addresses) == set(SETTINGS[scene].site_names)
         for address in world.sites.addresses.values():
@@ -25,16 +31,18 @@ def test_the_world_opens_the_sites_of_its_scene_and_ends_with_its_pipe(scene: Sc
     finally:
         world.end()
     assert world.process.returncode == 0
+    assert not directory.exists()
 
 
 KILLED_PARENT = """
 import os, signal, subprocess, sys
+from pathlib import Path
 from rsp.demo.reports import EngineIsHere
 from rsp.demo.scenes import Scene
 from rsp.demo.world_process import WorldProcess
-world = WorldProcess(Scene.PLAIN)
+world = WorldProcess(Scene.PLAIN, Path(sys.argv[2]))
 engine = subprocess.Popen(["sleep", "600"], start_new_session=True)
-world.send_traffic(EngineIsHere(sys.argv[1], engine.pid, sys.argv[2]))
+world.send_traffic(EngineIsHere(sys.argv[1], engine.pid))
 print(world.process.pid, engine.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

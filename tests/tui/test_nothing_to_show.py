@@ -130,3 +130,13 @@ async def test_a_dashboard_that_is_being_left_does_nothing_more() -> None:
         app.exit("leave")
         assert app.check_action("palette", ()) is False
         await pilot.pause()
+
+
+@pytest.mark.parametrize("keys", ["2a", "2e", "3t"])
+async def test_the_way_out_of_a_form_is_in_sight_on_the_smallest_screen(keys: str) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(60, 16)) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press(*keys)
+        await shows(pilot, app, "esc close")
+        assert "Close  esc" in screen_text(app)

@@ -126,7 +126,7 @@ class BackendsScreen(Frame):
                 self._has_chosen = True
                 self.table.move_to(index)
                 return
-        self.shell.say(f"There is no backend {key} any more.")
+        self.shell.say(f"There is no backend {key}.")
 
     def on_virtual_table_moved(self) -> None:
         """Let the pane follow the cursor."""

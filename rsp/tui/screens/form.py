@@ -32,6 +32,10 @@ class Field:
     """Shown while nothing is typed."""
 
 
+_EDGE_ROWS = 5
+"""Border and blank of the box, and its buttons."""
+
+
 class Form(ModalScreen[None]):
     """Base of the forms. A subclass says what is wrong, what would happen, and what applying is."""
 
@@ -104,7 +108,7 @@ class Form(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Show the labels, and what is to be said of the values that stand there."""
-        self.query_one("#form-said", Lines).styles.height = self.SAID_ROWS + 1
+        self._fit()
         for field in self._fields:
             self.query_one(f"#label-{field.id}", Lines).show([(Span(field.label, "dim"),)])
         for box in self.query(Input):
@@ -112,6 +116,15 @@ class Form(ModalScreen[None]):
         if self.FIRST_FIELD:
             self.query_one(f"#field-{self.FIRST_FIELD}").focus()
         self.call_after_refresh(self._look)
+
+    def on_resize(self) -> None:
+        """Keep the buttons in sight on a small screen: less is said there."""
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.size.height - len(self._fields) - _EDGE_ROWS
+        for box in self._said:
+            box.styles.height = max(min(self.SAID_ROWS + 1, room), 2)
 
     @property
     def typed(self) -> dict[str, str]:
