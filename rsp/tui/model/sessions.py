@@ -92,6 +92,13 @@ class Session:
         backend = self.row.backend
         return max(fill_of(self.row.client), fill_of(backend) if backend else 0.0)
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is there, nothing waits in it, and nothing passed lately: most of them."""
+        client, backend = self.row.client, self.row.backend
+        is_empty = not client.unsent_bytes and (backend is None or not backend.unsent_bytes)
+        return is_empty and self.rates is _NO_RATES and self.closed_at_s is None
+
     def count(self, now_s: float) -> None:
         """Take the rates between the last count and now, once the window is long enough.
 

@@ -18,6 +18,10 @@ class Sortable(Protocol):
         """EAGAIN of writes per second."""
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether it is live, and nothing is to be said of it."""
+
+    @property
     def is_held(self) -> bool:
         """Whether bytes wait in it."""
 
@@ -53,9 +57,15 @@ class SortField:
     greatest_first: bool = False
 
 
+_QUIET: Key = (True, False, 0.0, 0, 0.0)
+"""What `_trouble` says of a session that is live and has none."""
+
+
 def _trouble(session: Sortable) -> Key:
     # The longest in trouble first: those sums grow alike, so that rows keep their places. The
     # others are rounded for the same reason. What is over is no trouble any more.
+    if session.is_quiet:
+        return _QUIET
     is_held = session.is_held
     return (
         session.row.state != _CLOSED,
