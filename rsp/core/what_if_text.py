@@ -21,8 +21,7 @@ def sums(found: WhatIf) -> list[str]:
     keys = [key_sentence(each) for each in found.keys]
     if not found.recorded:
         return ["no request is recorded yet, so nobody can be seen to move", *keys]
-    some = f"{found.moved:,} of {found.recorded:,} recorded requests would go elsewhere"
-    lines = [some if found.moved else f"none of {found.recorded:,} recorded requests would move"]
+    lines = [_moved(found)]
     if found.moved and found.moved == found.moved_capitals:
         lines.append(ONLY_CAPITALS)
     if found.unrouted:
@@ -35,6 +34,14 @@ def sums(found: WhatIf) -> list[str]:
     if found.not_held:
         lines.append(f"{found.not_held:,} more are remembered without what they were made for")
     return lines + keys
+
+
+def _moved(found: WhatIf) -> str:
+    if found.moved:
+        return f"{found.moved:,} of {found.recorded:,} recorded requests would go elsewhere"
+    if found.cannot_be_known:
+        return f"of {found.recorded:,} recorded requests none is known to move"
+    return f"none of {found.recorded:,} recorded requests would move"
 
 
 def _moves(found: WhatIf) -> Iterator[str]:

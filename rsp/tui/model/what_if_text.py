@@ -32,7 +32,7 @@ def _role(found: WhatIf, sentence: str) -> str:
     """Return how a sum is shown: the first one is the answer, a loss is a warning, and
     good news is good."""
     if sentence == sums(found)[0]:
-        return "warn" if found.moved else "good"
+        return "warn" if found.moved else "" if found.cannot_be_known else "good"
     if sentence == ONLY_CAPITALS:
         return "good"
     is_loss = sentence.startswith((f"{found.unrouted:,} would", f"for {found.errors:,} route"))
