@@ -13,14 +13,14 @@ from rsp.tui.model.copy_as import Copy, copies_of_event
 from rsp.tui.model.event_columns import EVENT_COLUMNS, in_full
 from rsp.tui.model.event_log import LEVELS
 from rsp.tui.screens.autopsies import AutopsiesScreen
-from rsp.tui.screens.filtered import FilteredFrame
+from rsp.tui.screens.filtered import GrowingFrame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
-class EventsScreen(FilteredFrame):
+class EventsScreen(GrowingFrame):
     """Lists the events, the newest last."""
 
     BINDINGS = bindings("events")
@@ -33,10 +33,6 @@ class EventsScreen(FilteredFrame):
         self._level = "info"
         self._source = ""
         self._filter: Filter | None = None
-        self._shown_version = -1
-        self._shown_seq = 0
-        self._left_frozen_s: float | None = None
-        """Which freeze the list showed when another screen came."""
         self._follows = True
         self._has_times = True
 
@@ -53,21 +49,11 @@ class EventsScreen(FilteredFrame):
         """The list."""
         return self.query_one("#events", VirtualTable)
 
-    def on_screen_suspend(self) -> None:
-        """Remember which freeze the list shows, if it is frozen."""
-        self._left_frozen_s = self.shell.model.frozen_at_s if self.shell.model.is_frozen else None
-
-    def on_screen_resume(self) -> None:
-        """A freeze that came meanwhile does not hold a list that is older."""
-        if self.shell.model.frozen_at_s != self._left_frozen_s:
-            self._shown_version = -1
-
     def show_frame(self) -> None:
         """Show the frame, and the events that came since."""
         super().show_frame()
         log = self.shell.model.events
-        is_held = self.shell.model.is_frozen and self._shown_version >= 0
-        if not is_held and log.version != self._shown_version:
+        if not self.stands_still and log.version != self._shown_version:
             self._show()
         self._show_titles()
 
@@ -78,7 +64,7 @@ class EventsScreen(FilteredFrame):
 
     def _show(self) -> None:
         log = self.shell.model.events
-        self._shown_version, self._shown_seq = log.version, log.last_seq
+        self.note_shown(log.version, log.last_seq)
         rows = log.chosen(self._level, self._source)
         if self._filter is not None:
             rows = [row for row in rows if self._filter.matches(row)]
@@ -92,9 +78,8 @@ class EventsScreen(FilteredFrame):
         source = safe(self._source) or "all"
         title = f"Events{self.narrowed} [{len(table.rows):,}]"
         entitle(table, f"{title} · level ≥ {self._level} · source {source}")
-        waiting = model.events.last_seq - self._shown_seq
         if model.is_frozen:
-            said = f"{waiting:,} new events are waiting: space goes on"
+            said = self.waiting(model.events.last_seq, "events")
         else:
             said = "following the newest" if self._follows else "F follows the newest"
         lost = model.events.dropped

@@ -1,4 +1,4 @@
-"""Base of the screens whose list has a filter below it."""
+"""Bases of the screens whose list has a filter below it."""
 
 from typing import Any
 
@@ -60,3 +60,37 @@ class FilteredFrame(Frame):
             bar.clear()
             self.focus_list()
         return was_open
+
+
+class GrowingFrame(FilteredFrame):
+    """A frame whose list only grows. While frozen it stands still, and counts what waits behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown_version = -1
+        """Of what is listed; below 0: it has to be listed in any case."""
+        self._shown_number = 0
+        self._left_frozen_s: float | None = None
+        """Which freeze the list showed when another screen came."""
+
+    def on_screen_suspend(self) -> None:
+        """Remember which freeze the list shows, if it is frozen."""
+        self._left_frozen_s = self.shell.model.frozen_at_s if self.shell.model.is_frozen else None
+
+    def on_screen_resume(self) -> None:
+        """A freeze that came meanwhile does not hold a list that is older."""
+        if self.shell.model.frozen_at_s != self._left_frozen_s:
+            self._shown_version = -1
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether the list is frozen, and not older than that."""
+        return self.shell.model.is_frozen and self._shown_version >= 0
+
+    def note_shown(self, version: int, number: int) -> None:
+        """The list is shown as of `version`; `number` is that of its newest row."""
+        self._shown_version, self._shown_number = version, number
+
+    def waiting(self, number: int, what: str) -> str:
+        """Return how many rows wait behind a frozen list, when `number` is that of the newest."""
+        return f"{number - self._shown_number:,} new {what} are waiting: space goes on"

@@ -22,7 +22,7 @@ from rsp.tui.model.decision_columns import (
 )
 from rsp.tui.model.decisions import GROUPINGS, DecisionLog, Group, filter_for, grouped
 from rsp.tui.model.spans import Span
-from rsp.tui.screens.filtered import FilteredFrame
+from rsp.tui.screens.filtered import GrowingFrame
 from rsp.tui.screens.trace import TraceScreen, of_decision
 from rsp.tui.screens.try_route import TryRoute
 from rsp.tui.widgets.filter_bar import FilterBar
@@ -31,7 +31,7 @@ from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
 
-class RoutingScreen(FilteredFrame):
+class RoutingScreen(GrowingFrame):
     """Lists decisions, the newest last, or groups of them."""
 
     BINDINGS = bindings("routing")
@@ -43,10 +43,6 @@ class RoutingScreen(FilteredFrame):
         super().__init__()
         self._filter: Filter | None = None
         self._follows = True
-        self._shown_version = -1
-        self._shown_since = 0
-        self._left_frozen_s: float | None = None
-        """Which freeze the list showed when another screen came."""
         self._by = ""
         """What the decisions are grouped by; empty: they are listed one by one."""
 
@@ -95,15 +91,6 @@ class RoutingScreen(FilteredFrame):
                 self.show_list()
             self._show_titles()
 
-    def on_screen_suspend(self) -> None:
-        """Remember which freeze the list shows, if it is frozen."""
-        self._left_frozen_s = self.shell.model.frozen_at_s if self.shell.model.is_frozen else None
-
-    def on_screen_resume(self) -> None:
-        """A freeze that came meanwhile does not hold a list that is older."""
-        if self.shell.model.frozen_at_s != self._left_frozen_s:
-            self._shown_version = -1
-
     def show_frame(self) -> None:
         """Show the frame and the titles: they count what waits behind a frozen list."""
         super().show_frame()
@@ -111,7 +98,7 @@ class RoutingScreen(FilteredFrame):
 
     def show_body(self) -> None:
         """Show the decisions as of now; a frozen list stays, and is explained in its new size."""
-        if self.shell.model.is_frozen and self._shown_version >= 0:
+        if self.stands_still:
             self._show_splits()
             self._show_titles()
             self._show_chosen()
@@ -120,7 +107,7 @@ class RoutingScreen(FilteredFrame):
 
     def show_list(self) -> None:
         """Show the decisions as of now, one by one or in groups."""
-        self._shown_version, self._shown_since = self.decisions.version, self.decisions.since
+        self.note_shown(self.decisions.version, self.decisions.since)
         rows: Sequence[DecisionRow] = list(self.decisions.rows)
         if self._filter is not None:
             rows = [row for row in rows if self._filter.matches(row)]
@@ -158,8 +145,7 @@ class RoutingScreen(FilteredFrame):
             said = "following the newest" if self._follows else "F follows the newest"
         entitle(table, title)
         if model.is_frozen:
-            waiting = self.decisions.since - self._shown_since
-            said = f"{waiting:,} new decisions are waiting: space goes on"
+            said = self.waiting(self.decisions.since, "decisions")
         lost = f" · {self.decisions.missed:,} too many to show" if self.decisions.missed else ""
         entitle(table, subtitle=said + lost)
 

@@ -24,6 +24,9 @@ class FilterBar(Horizontal):
     }
     """
 
+    in_force = ""
+    """The filter by which is chosen: the last text that could be read."""
+
     class Changed(Message):
         """Another filter is in force; None lets everything pass."""
 
@@ -47,9 +50,6 @@ class FilterBar(Horizontal):
         """Show the sign."""
         self.query_one(".filter-sign", Lines).show([(Span(" / ", "key"),)])
         self.query_one(Input).cursor_blink = False
-
-    in_force = ""
-    """The filter by which is chosen: the last text that could be read."""
 
     @property
     def value(self) -> str:
