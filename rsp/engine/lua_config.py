@@ -192,7 +192,7 @@ def _backend_address(url: str) -> str:
         return _checked(url)
     text, url = url, without_userinfo(url)
     text = text if "://" in text else f"http://{text}"
-    bare = text.partition("://")[2].partition("/")[0]
+    bare = text.partition("://")[2].partition("/")[0].rpartition("@")[2]
     if not bare.strip(":"):
         raise ConfigError(f'--to "{url}": it names no host; write http://HOST:PORT')
     if bare.count(":") > 1 and "[" not in bare:

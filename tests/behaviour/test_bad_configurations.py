@@ -147,6 +147,29 @@ def test_a_control_path_that_cannot_be_is_refused(tmp_path: Path) -> None:
     assert "--control PATH" in missing.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ctl backend set web/web1 --weight 4 --confirm nan",
+        "ctl break add anything --for inf",
+        "ctl fault add latency --toxicity nan",
+        "ctl stop --drain nan",
+        "demo --seconds inf",
+    ],
+)
+def test_a_number_that_is_none_is_wrong_usage(words: str) -> None:
+    done = run_rsp(*words.split())
+    assert done.returncode == 2
+    assert f"Invalid value for '{words.split()[-2]}'" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["http://ann:secret@127.0.0.1:80", "ann:secret@127.0.0.1:80"])
+def test_whoever_is_named_in_a_url_is_said_to_be_too_much(url: str) -> None:
+    done = run_rsp("serve", "--listen", "127.0.0.1:0", "--to", url)
+    assert "it takes a host and a port and nothing more" in done.stderr
+    assert "secret" not in done.stderr
+
+
 def test_a_start_that_fails_leaves_nothing_behind(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
