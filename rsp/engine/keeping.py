@@ -161,6 +161,8 @@ class Keeper:
         """Return once `edits` are on the disk; what goes wrong is said."""
         async with self._saving:
             if self._is_closed:
+                # It was begun before the end, and the next engine has the file by now.
+                self._warn("the last change is not kept: the engine is stopping")
                 return
             try:
                 await asyncio.to_thread(self._save, edits)

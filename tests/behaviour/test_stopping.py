@@ -1,8 +1,10 @@
 """How an engine ends: gently first, at once when it is told again."""
 
 import signal
+import sys
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -224,8 +226,53 @@ def test_nothing_is_changed_any_more(
     write(proxy, LISTEN + f'listen {{ address = "127.0.0.1:{port}" }}\n' + pool(site))
     for words in (["reload"], ["backend", "set", "web/web1", "--weight", "2"], ["undo"]):
         assert "the engine is stopping" in proxy.run_ctl(*words).stderr
+    proxy.signal(signal.SIGHUP)
+    proxy.wait_for_event("the engine is stopping: nothing is changed any more; the running")
     assert not accepts(port)
     release.set()
     assert client.read_response().status == 200
     client.close()
+    assert proxy.wait_for_end() == 0
+
+
+SLOW_NAMES = """
+import asyncio, pathlib, sys
+from rsp.cli import main
+from rsp.engine import resolver
+quickly, slow = resolver.resolve, pathlib.Path(sys.argv[1])
+async def resolve(address):
+    if slow.exists():
+        slow.with_suffix(".asked").touch()
+        await asyncio.sleep(600)
+    return await quickly(address)
+resolver.resolve = resolve
+sys.argv[:] = ["rsp", *sys.argv[5:]]
+main()
+"""
+"""Runs the engine with a resolver that takes its time as soon as a file is there."""
+
+
+def test_a_reload_that_waits_for_a_name_is_not_waited_for(
+    backend: OpenBackend, directory: Path, closing: ExitStack
+) -> None:
+    config, slow = directory / "config.lua", directory / "slow"
+    config.write_text(LISTEN + pool(backend()))
+    before = (sys.executable, "-c", SLOW_NAMES, str(slow))
+    proxy = Engine(directory, str(config), before=before)
+    closing.callback(proxy.kill)
+    slow.touch()
+    proxy.signal(signal.SIGHUP)
+    wait_until(slow.with_suffix(".asked").exists)
+    proxy.signal(signal.SIGTERM)
+    assert proxy.wait_for_end() == 0
+
+
+def test_an_engine_whose_stderr_is_closed_runs_and_ends_as_all_others(
+    backend: OpenBackend, directory: Path, closing: ExitStack
+) -> None:
+    before = ("sh", "-c", 'exec "$@" 2>&-', "sh")
+    proxy = Engine(directory, "--to", backend().url, "--listen", "127.0.0.1:0", before=before)
+    closing.callback(proxy.kill)
+    assert proxy.get().body == b"hello"
+    proxy.signal(signal.SIGTERM)
     assert proxy.wait_for_end() == 0

@@ -49,6 +49,15 @@ def test_who_comes_late_is_told_how_much_is_gone(
     assert dropped == gap
 
 
+@pytest.mark.parametrize("seq", [9, 1 << 63, 10**20])
+def test_a_number_that_nobody_has_yet_is_behind_all_of_them(seq: int) -> None:
+    assert ring_of(8).since(seq) == ([], 0)
+
+
+def test_a_number_below_all_of_them_loses_nothing() -> None:
+    assert ring_of(4).since(-5) == ring_of(4).since(0) == ([(n, str(n)) for n in range(1, 5)], 0)
+
+
 def test_a_limit_gives_the_newest_and_is_no_loss() -> None:
     assert ring_of(4).since(0, limit=2) == ([(3, "3"), (4, "4")], 0)
     assert ring_of(8).since(0, limit=2) == ([(7, "7"), (8, "8")], 3)
