@@ -42,8 +42,7 @@ def asked_of(pool: Pool, backend: Backend, rules: HealthCheck) -> bytes:
     """Return what a check of `backend` sends; nothing where an accepted connection is enough."""
     if rules.is_tcp:
         return b""
-    shown_as = rules.host or ("backend" if pool.host == "keep" else pool.host)
-    host = replace(pool, host=shown_as).host_for(backend)
+    host = replace(pool, host=rules.host or pool.host).host_for(backend)
     # It speaks for nobody, and a PROXY header says so.
     header = own_header_bytes(pool.send_proxy) if pool.send_proxy else b""
     return header + _REQUEST % (rules.path.encode("latin-1"), host)

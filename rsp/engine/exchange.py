@@ -37,8 +37,7 @@ class Exchange(msgspec.Struct, gc=False):
     paired_s: float = 0.0
     status: int | None = None
     first_byte_s: float | None = None
-    """Of the response, not of interim ones."""
-    """From the complete request head to the first byte of the response."""
+    """From the complete request head to the first byte of the response, interim ones apart."""
     duration_s: float = 0.0
     request_bytes: int = 0
     response_bytes: int = 0

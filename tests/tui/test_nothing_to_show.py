@@ -105,7 +105,7 @@ async def test_what_is_closed_or_unknown_is_not_asked_about_as_if_it_were_there(
         ({"calls": [], "stopped": canned.stop()}, ":watch 41", "w records"),
         (
             {"calls": [], "state": SessionState.CLOSED.value},
-            "It is over, and its calls were not recorded.",
+            "It is over, and none of its calls was recorded.",
             "w records",
         ),
     ],

@@ -240,7 +240,7 @@ class DetailScreen(StoppingFrame):
 
     def _no_calls(self, detail: ConnectionDetail) -> list[Line]:
         if detail.state == SessionState.CLOSED:
-            return [(Span("It is over, and its calls were not recorded.", "dim"),)]
+            return [(Span("It is over, and none of its calls was recorded.", "dim"),)]
         if detail.watched:
             return [(Span("Recording. No system call yet.", "dim"),)]
         if self.shell.model.read_only:
