@@ -110,6 +110,10 @@ def _show_and_end(child: "subprocess.Popen[bytes]", path: Path) -> None:
     choice = "leave"
     try:
         choice = show(path, read_only=False, engine_is_child=True)
+    except KeyboardInterrupt:
+        # There was no screen yet, for there it is a key: whoever broke off wants no engine.
+        choice = "stop"
+        raise
     finally:
         if child.poll() is not None:
             click.echo(f"The engine (pid {child.pid}) has ended with status {child.returncode}.")

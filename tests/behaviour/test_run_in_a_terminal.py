@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from rsp.cli import run
 from rsp.cli.failure import Failure
 from rsp.cli.link import Link
 from rsp.core.replies import Status
@@ -155,3 +156,20 @@ def test_without_a_terminal_attach_says_what_else_there_is() -> None:
     done = run_rsp("attach", "--control", "/nonexistent/c.sock")
     assert (done.returncode, done.stdout) == (3, "")
     assert "no engine at" in done.stderr
+
+
+def test_an_engine_whose_dashboard_was_broken_off_before_it_was_there_ends(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+
+    def broken_off(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "show", broken_off)
+    words = ["--to", "http://127.0.0.1:1", "--listen", "127.0.0.1:0", "--state", "none"]
+    child, path = run.start_engine(words)
+    with pytest.raises(KeyboardInterrupt):
+        run._show_and_end(child, path)
+    assert child.poll() == 0
+    assert not path.exists()
