@@ -194,3 +194,20 @@ async def test_a_row_is_copied_in_the_form_that_was_picked(editing: EditingEngin
         await pilot.press("4")
         await shows(pilot, app, "blog.lua · ")
         assert "Copy as" not in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(120, 35), (90, 24), (80, 24), (60, 16)])
+async def test_each_form_shows_how_it_begins_within_the_edge_of_the_menu(
+    size: tuple[int, int],
+) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=size) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("Y")
+        await shows(pilot, app, "Cancel  esc")
+        lines = screen_text(app).split("\n")
+    edge = next(line for line in lines if "Copy session" in line).rindex("╮")
+    begins = [line for line in lines if '{"id":' in line or "ss -tinm" in line or "curl -v" in line]
+    assert len(begins) == 3
+    assert {line[edge] for line in begins} == {"│"}
+    assert all("…" in line for line in begins if "{" in line)

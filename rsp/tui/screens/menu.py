@@ -14,7 +14,8 @@ from rsp.tui.model.spans import fit
 from rsp.tui.screens.dialog import Choice, Dialog
 from rsp.tui.widgets.lines import Lines
 
-_TEXT_CELLS = 70
+_TEXT_CELLS = 69
+"""What a row has of a box whose text is 72 wide: less the mark of the focus, and two blanks."""
 _EDGE_CELLS = 9
 """Border and blanks of the box, the mark of the focus, and the blanks of a button."""
 
