@@ -44,6 +44,8 @@ from rsp.tui.screens.write_back import ask_write_back
 LeaveChoice = Literal["stop", "leave"]
 
 _MUTATING = mutating_actions()
+_NEED_A_FILE = frozenset({"reload", "write_back"})
+"""The actions that have nothing to act on where the engine was started without a file."""
 
 
 class NoTerminal(Exception):
@@ -263,6 +265,8 @@ class Dashboard(ChangingApp[LeaveChoice]):
         one that is being left."""
         if action == "guide":
             return bool(self.guide)
+        if action in _NEED_A_FILE and self.model.has_no_file:
+            return False
         return not (self._is_leaving or (action in _MUTATING and self.model.read_only))
 
     def action_go(self, mode: str) -> None:

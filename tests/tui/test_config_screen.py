@@ -163,8 +163,13 @@ async def test_without_a_file_the_screen_says_how_to_get_one(editing: EditingEng
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await at_config(pilot, app)
         await shows(pilot, app, "rsp init rsp.lua")
-        await pilot.press("e")
-        await shows(pilot, app, "There is no file to edit")
+        keys = screen_text(app).splitlines()[-1]
+        assert not [word for word in ("Edit", "Write", "Validate", "Find", "Pane") if word in keys]
+        await pilot.press("W", "ctrl+r", "2", "question_mark")
+        await shows(pilot, app, "Help: ")
+        await pilot.press(*"file")
+        await shows(pilot, app, "Words and signs")
+        assert "into the file" not in screen_text(app)
 
 
 @pytest.mark.parametrize("size", SIZES)

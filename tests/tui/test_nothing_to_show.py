@@ -122,6 +122,22 @@ async def test_w_is_offered_where_it_records(
         assert never not in screen_text(app)
 
 
+async def test_a_session_that_is_over_offers_no_key_that_comes_too_late() -> None:
+    app = still_dashboard()
+    late = ("Watch", "Pause", "Kernel…", "Close…")
+    async with app.run_test(size=(200, 60)) as pilot:
+        await open_detail(app, pilot)
+        hand(app, canned.detail(3))
+        for word in late:
+            await shows(pilot, app, word)
+        hand(app, canned.detail(4, state=SessionState.CLOSED.value))
+        await shows(pilot, app, "it is over")
+        await pilot.pause()
+        keys = " ".join(screen_text(app).splitlines()[-3:])
+        assert "Neighbour" in keys
+        assert not [word for word in late if word in keys]
+
+
 async def test_a_dashboard_that_is_being_left_does_nothing_more() -> None:
     app = still_dashboard()
     async with app.run_test(size=SIZE) as pilot:

@@ -56,6 +56,11 @@ class Model:
         return self.status.now_s if self.status else 0.0
 
     @property
+    def has_no_file(self) -> bool:
+        """Whether the engine is known to have been started without a configuration file."""
+        return self.status is not None and self.status.config is None
+
+    @property
     def generation(self) -> int | None:
         """The generation that the person sees: what an edit is checked against."""
         if self.status is None:

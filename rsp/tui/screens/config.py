@@ -33,6 +33,8 @@ from rsp.tui.widgets.virtual_table import VirtualTable
 
 _SOURCE, _DIFF, _EDITS, _HISTORY = range(4)
 _TABS = ("Source", "Diff", "Live edits", "History")
+_NEED_A_FILE = frozenset({"edit_file", "validate", "find", "next", "tab"})
+"""The actions that have nothing to act on where the engine was started without a file."""
 
 
 class ConfigScreen(Frame):
@@ -118,6 +120,12 @@ class ConfigScreen(Frame):
         if seen != self._seen:
             self._seen = seen
             self.shell.feed.nudge()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away the keys that need a file where there is none."""
+        if action in _NEED_A_FILE and self.shell.model.has_no_file:
+            return False
+        return super().check_action(action, parameters)
 
     def show_body(self) -> None:
         """Show the configuration as of now."""

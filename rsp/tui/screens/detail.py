@@ -44,6 +44,9 @@ _LEAST_SENTENCE_ROWS, _SENTENCE_ROWS = 3, 5
 _TEXTS = (ledger_lines, time_lines, tcp_info_lines, story_lines)
 """What the tabs behind the timeline show."""
 
+_NEED_IT_ALIVE = frozenset({"watch", "pause", "kernel_share", "close", "follow"})
+"""The actions that come too late for a session that is over."""
+
 
 class DetailScreen(StoppingFrame):
     """Shows one session; a closed one as it was."""
@@ -66,6 +69,7 @@ class DetailScreen(StoppingFrame):
         self._follows = True
         self._peek: PeekReply | None = None
         self._is_hex = True
+        self._is_over = False
 
     def body(self) -> Iterable[Widget]:
         """Lay out the sentence, the two sides, and the tabs below."""
@@ -134,6 +138,12 @@ class DetailScreen(StoppingFrame):
             return super().fault_scopes()
         return scopes_of_session(detail)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take away the keys that come too late when the session is over."""
+        if self._is_over and action in _NEED_IT_ALIVE:
+            return False
+        return super().check_action(action, parameters)
+
     def guide_height(self) -> int:
         """Leave the room to the session where there is little."""
         return super().guide_height() if self.has_class("-roomy") else 1
@@ -145,6 +155,10 @@ class DetailScreen(StoppingFrame):
         detail, session = self._detail, self._session
         if detail is None or session is None:
             return
+        is_over = detail.state == SessionState.CLOSED
+        if is_over != self._is_over:
+            self._is_over = is_over
+            self.refresh_bindings()
         said = self._sentence(session)
         sentence = self.query_one("#sentence", Lines)
         # It grows with what it has to say, and does not jump back.
@@ -166,7 +180,6 @@ class DetailScreen(StoppingFrame):
             (backend, detail.backend, "backend",
              (session.backend_in_per_s, session.backend_out_per_s), "request"),
         ):  # fmt: skip
-            is_over = detail.state == SessionState.CLOSED
             samples = self._samples.get(side, [])
             lines = side_panel(peer, samples, rates, box.content_size, role, is_over=is_over)
             box.show(lines)
@@ -234,7 +247,7 @@ class DetailScreen(StoppingFrame):
             parts.append("recording")
         else:
             parts.append("not recording" + (": w records" if detail.stopped is None else ""))
-        if self._follows:
+        if self._follows and not self._is_over:
             parts.append("following")
         return " · ".join(parts)
 
