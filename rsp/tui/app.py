@@ -25,6 +25,7 @@ from rsp.tui.keymap import bindings_of, mutating_actions
 from rsp.tui.limits import DECISIONS_GLANCE, GC_THRESHOLDS, SLOW_PULL_S
 from rsp.tui.model.dashboard import Model
 from rsp.tui.model.decisions import filter_for_split
+from rsp.tui.model.sessions import Session
 from rsp.tui.palette import Command, CommandPaletteSource
 from rsp.tui.preferences import Preferences
 from rsp.tui.screens.backends import BackendsScreen
@@ -209,9 +210,9 @@ class Dashboard(ChangingApp[LeaveChoice]):
         is_paused = any(side and "operator" in side.paused_by for side in (row.client, row.backend))
         self.give("resume" if is_paused else "pause", {"id": row.id})
 
-    def close_sessions(self, ids: Sequence[int]) -> None:
-        """Ask whether and how to close sessions, then do it."""
-        known = self.model.sessions.sessions
+    def close_sessions(self, ids: Sequence[int], seen: Sequence[Session] = ()) -> None:
+        """Ask whether and how to close sessions, then do it; `seen` are newer than the list's."""
+        known = self.model.sessions.sessions | {session.id: session for session in seen}
         sessions = [known[session_id] for session_id in ids if session_id in known]
         over = {session.id for session in sessions if session.closed_at_s is not None}
         ids = [session_id for session_id in ids if session_id not in over]

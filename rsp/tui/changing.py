@@ -57,6 +57,6 @@ class ChangingApp(AdjustableApp[ReturnType]):
                 if chosen is not None:
                     self.give("reload", {**_RELOADS[chosen], **seen})
 
-            _ = self.push_screen(reload_question(answer), answered)
+            _ = self.push_screen(reload_question(answer, self.size.width), answered)
 
         self.give("reload", {"preview": True}, previewed)

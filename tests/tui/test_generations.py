@@ -20,6 +20,7 @@ from tests.tui.stage import (
     check_golden,
     hand,
     listening,
+    named,
     screen_text,
     shows,
     still_dashboard,
@@ -232,14 +233,15 @@ async def test_old_sessions_are_left_drained_or_closed(
         assert (looked, acted) == ({}, [{"before": 7, **sent}] if sent else [])
 
 
-async def test_the_questions_as_text() -> None:
+@pytest.mark.parametrize("size", [(60, 16), (80, 24)])
+async def test_the_questions_as_text(size: tuple[int, int]) -> None:
     app = still_dashboard()
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=size) as pilot:
         _ = app.push_screen(old_sessions_question(canned.old_sessions({})))
         await pilot.pause()
-        await check_golden(pilot, app, "question-old-sessions-80x24")
+        await check_golden(pilot, app, named("question-old-sessions", size))
         _ = app.pop_screen()
         changed = canned.changed_with_edits()
-        _ = app.push_screen(reload_question(changed))
+        _ = app.push_screen(reload_question(changed, size[0]))
         await pilot.pause()
-        await check_golden(pilot, app, "question-reload-edits-80x24")
+        await check_golden(pilot, app, named("question-reload-edits", size))

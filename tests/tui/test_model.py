@@ -20,7 +20,7 @@ from rsp.tui.model.history import HistoryBook
 from rsp.tui.model.session_columns import SESSION_COLUMNS, state_of
 from rsp.tui.model.sessions import Session, SessionList
 from rsp.tui.model.sorting import field_named
-from rsp.tui.model.spans import Span, beside, cut, fit, line, plain, width_of, wrap
+from rsp.tui.model.spans import Span, beside, cut, fit, fold, line, plain, width_of, wrap
 from rsp.tui.model.vitals import Vitals
 from rsp.tui.model.why import why
 from tests.tui import canned, canned_endings
@@ -94,6 +94,20 @@ def test_lines_are_cut_and_joined_to_a_width() -> None:
 def test_wrapping_breaks_at_blanks_and_in_long_words() -> None:
     assert wrap("one two three", 7) == ["one two", "three"]
     assert wrap("abcdefgh", 3) == ["abc", "def", "gh"]
+
+
+def test_a_line_that_is_folded_keeps_its_roles_and_stands_as_far_in() -> None:
+    folded = fold((Span("  one ", "key"), Span("two three", "dim")), 9)
+    assert [plain(row) for row in folded] == ["  one two", "  three"]
+    assert [[span.role for span in row] for row in folded] == [["key", "dim"], ["", "dim"]]
+    assert fold((), 9) == [()]
+
+
+@given(st.text("ab 日\u0301"), st.integers(2, 12))
+def test_a_folded_line_fits_and_loses_nothing_but_blanks(said: str, width: int) -> None:
+    rows = [plain(row) for row in fold((Span(said),), width)]
+    assert all(cell_len(row) <= width for row in rows)
+    assert "".join(rows).replace(" ", "") == said.replace(" ", "")
 
 
 def snapshot(now_s: float, *rows: ConnectionRow) -> Connections:

@@ -88,12 +88,12 @@ async def test_the_screen_as_text(size: tuple[int, int]) -> None:
         await check_golden(pilot, app, f"trace-{size[0]}x{size[1]}")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [(60, 16), *SIZES])
 async def test_the_question_of_a_reload_says_who_would_move(size: tuple[int, int]) -> None:
     app = still_dashboard()
     changed = Changed(7, ["pool web: added web3"], [], canned_routes.what_if())
     async with app.run_test(size=size) as pilot:
-        _ = app.push_screen(reload_question(changed))
+        _ = app.push_screen(reload_question(changed, size[0]))
         await pilot.pause()
         await check_golden(pilot, app, f"question-reload-{size[0]}x{size[1]}")
 

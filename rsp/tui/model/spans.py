@@ -122,22 +122,50 @@ def keep_fitting(parts: list[Line], width: int, gap: str = "  ") -> Line:
     return join(kept, gap)
 
 
+def fold(spans: Line, width: int) -> list[Line]:
+    """Return a line in lines of at most `width` cells, broken at blanks where there are any.
+
+    Those that go on stand as far in as the line begins.
+    """
+    text = plain(spans)
+    indent = min(len(text) - len(text.lstrip(" ")), max(width - 2, 0) // 2)
+    lines: list[Line] = []
+    begin = 0
+    while begin < len(text) or not lines:
+        before = indent if lines else 0
+        end = _end_of_row(text, begin, width - before)
+        row = _piece(spans, begin, end)
+        lines.append((Span(" " * before), *row) if before else row)
+        begin = end + 1 if text[end : end + 1] == " " else end
+    return lines
+
+
+def _end_of_row(text: str, begin: int, width: int) -> int:
+    """Return where the row that begins at `begin` ends: one character further at the least."""
+    left = width
+    for end in range(begin, len(text)):
+        left -= cell_len(text[end])
+        if left < 0:
+            break
+    else:
+        return len(text)
+    blank = text.rfind(" ", begin, end + 1)
+    is_inside = bool(text[begin : max(blank, begin)].strip(" "))
+    return blank if is_inside else max(end, begin + 1)
+
+
+def _piece(spans: Line, begin: int, end: int) -> Line:
+    """Return the spans of the characters from `begin` up to `end`."""
+    kept: list[Span] = []
+    at = 0
+    for span in spans:
+        piece = span.text[max(begin - at, 0) : max(end - at, 0)]
+        at += len(span.text)
+        if piece:
+            kept.append(span._replace(text=piece))
+    return tuple(kept)
+
+
 def wrap(text: str, width: int) -> list[str]:
     """Return `text` in lines of at most `width` cells, broken at blanks where there are any."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        current = ""
-        for word in paragraph.split(" "):
-            candidate = f"{current} {word}" if current else word
-            if cell_len(candidate) <= width:
-                current = candidate
-                continue
-            if current:
-                lines.append(current)
-            current = word
-            while cell_len(current) > width:
-                head = set_cell_size(current, width)
-                lines.append(head)
-                current = current[len(head.rstrip()) or 1 :]
-        lines.append(current)
-    return lines
+    return [plain(row) for part in text.split("\n") for row in fold((Span(part),), width)]

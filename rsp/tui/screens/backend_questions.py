@@ -12,8 +12,8 @@ from rsp.tui.screens.dialog import Choice, Dialog
 from rsp.tui.screens.foreseen import refusal_lines, tried, who_moves
 from rsp.tui.screens.shell import Shell
 
-_WIDTH, _MOVES = 66, 8
-"""Room for what the recorded requests would do, on 80 columns."""
+_MOVES = 8
+"""Rows for what the recorded requests would do."""
 
 _STATES = {
     BackendState.READY: "it gets new work",
@@ -60,17 +60,17 @@ def remove_question(chosen: BackendLine, shell: Shell) -> Dialog:
 
 def _foresight(
     shell: Shell, method: str, params: dict[str, Any], title: str = ""
-) -> Callable[[], Awaitable[Sequence[Line]]]:
+) -> Callable[[int], Awaitable[Sequence[Line]]]:
     """Return what asks the engine who would move."""
 
-    async def ask() -> Sequence[Line]:
+    async def ask(columns: int) -> Sequence[Line]:
         answer = await tried(shell, method, params)
         if answer is None:
             return []
         if isinstance(answer, str):
-            return refusal_lines(answer, _WIDTH)
+            return refusal_lines(answer, columns)
         would = [line(Span(title + shown(said), "dim")) for said in answer.changed]
-        return [*would, *who_moves(answer, method, _WIDTH, _MOVES)]
+        return [*would, *who_moves(answer, method, columns, _MOVES)]
 
     return ask
 

@@ -321,7 +321,8 @@ class DetailScreen(StoppingFrame):
 
     def action_close(self) -> None:
         """Ask whether to close this session."""
-        self.shell.close_sessions([self.session_id])
+        seen = [self._session] if self._session else []
+        self.shell.close_sessions([self.session_id], seen)
 
     def action_neighbour(self, step: int) -> None:
         """Go to the next session of the list, or to the one before."""

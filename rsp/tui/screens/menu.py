@@ -12,7 +12,6 @@ from rsp.core.sanitise import safe
 from rsp.tui.model.copy_as import Copy
 from rsp.tui.model.spans import fit
 from rsp.tui.screens.dialog import Choice, Dialog
-from rsp.tui.widgets.lines import Lines
 
 _TEXT_CELLS = 69
 """What a row has of a box whose text is 72 wide: less the mark of the focus, and two blanks."""
@@ -52,9 +51,11 @@ class Menu(Dialog):
                 zip(self._choices, self._previews, strict=True)
             ):
                 yield Button(_row(choice, preview, room), id=f"choice-{index}", classes="menu-row")
-            yield Lines(id="dialog-text")
             with Horizontal(id="dialog-buttons"):
                 yield Button(Content("Cancel  esc"), id="cancel")
+
+    def _lay_out(self) -> None:
+        """Its rows are all that it says."""
 
 
 def _row(choice: Choice, preview: str, room: int) -> Content:

@@ -10,16 +10,14 @@ from rsp.core.units import counted
 from rsp.tui.model import text
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.sessions import Session
-from rsp.tui.model.spans import Line, Span, line, wrap
+from rsp.tui.model.spans import Line, Span, line
 from rsp.tui.model.what_if_text import what_if_rows
-from rsp.tui.screens.dialog import Choice, Dialog
+from rsp.tui.screens.dialog import Choice, Dialog, text_columns
 
 _LISTED = 8
 """Rows that a question lists before it says how many more there are."""
 _FORESEEN = 10
 """Rows for what the recorded requests would do: the smallest screen has room for them."""
-_WIDTH = 66
-"""What 80 columns leave to the text of a question."""
 
 
 def close_question(sessions: Sequence[Session], ids: Sequence[int]) -> Dialog:
@@ -82,20 +80,21 @@ def stop_question(status: Status | None) -> Dialog:
     return Dialog("Stop the engine?", lines, [Choice("s", "Stop", "stop", True)])
 
 
-def reload_question(changed: Changed) -> Dialog:
-    """Ask whether to reload, given what it would change. The answers are `keep`, `try`, `drop`."""
-    lines: list[Line] = []
-    for sentence in changed.changed[:_LISTED] or ["It would change nothing."]:
-        lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
+def reload_question(changed: Changed, columns: int) -> Dialog:
+    """Ask whether to reload, given what it would change, on a screen of `columns`.
+
+    The answers are `keep`, `try` and `drop`.
+    """
+    sentences = changed.changed[:_LISTED] or ["It would change nothing."]
+    lines: list[Line] = [line(safe(sentence)) for sentence in sentences]
     if len(changed.changed) > _LISTED:
         lines.append(line(Span(f"and {len(changed.changed) - _LISTED} more changes", "dim")))
     if changed.what_if is not None:
-        lines += [(), *what_if_rows(changed.what_if, _WIDTH, _FORESEEN)]
+        lines += [(), *what_if_rows(changed.what_if, text_columns(columns), _FORESEEN)]
     choices = [Choice("y", "Reload", "keep"), Choice("t", f"Try for {TRIAL_S:.0f} s", "try")]
     if changed.kept_edits:
         lines += [(), line(Span("Live edits that stay on top of the file:", "dim"))]
-        for sentence in changed.kept_edits[:_LISTED]:
-            lines += [line(row) for row in wrap(safe(sentence), _WIDTH)]
+        lines += [line(safe(sentence)) for sentence in changed.kept_edits[:_LISTED]]
         choices.append(Choice("d", "Drop edits", "drop", True))
     return Dialog("Reload the configuration?", lines, choices, ("reload",))
 

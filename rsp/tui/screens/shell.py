@@ -8,6 +8,7 @@ import msgspec
 from rsp.core.replies import ConnectionRow
 from rsp.tui.feed import Feed
 from rsp.tui.model.dashboard import Model
+from rsp.tui.model.sessions import Session
 
 
 class TabLike(Protocol):
@@ -70,7 +71,7 @@ class Shell(Protocol):
     def show_backend(self, key: str) -> None:
         """Show the backend `pool/name` on its screen."""
 
-    def close_sessions(self, ids: Sequence[int]) -> None:
+    def close_sessions(self, ids: Sequence[int], seen: Sequence[Session] = ()) -> None:
         """Ask whether to close sessions, then do it."""
 
     def pause_or_resume(self, row: ConnectionRow) -> None:
