@@ -1,4 +1,5 @@
-"""What is looked after once a second: removals that wait, and the queues before the listeners."""
+"""What is looked after once a second: removals that wait, the queues before the listeners, and
+whether somebody set the clock."""
 
 import asyncio
 import time
@@ -11,6 +12,7 @@ from rsp.core.vocabulary import EventLevel
 from rsp.engine.leaving import Leaving
 from rsp.engine.listener import Listener
 from rsp.engine.rows import listener_row
+from rsp.engine.wall_clock import WallClock
 
 Note = Callable[[str, EventLevel], object]
 
@@ -18,6 +20,7 @@ Note = Callable[[str, EventLevel], object]
 async def keep_house(
     leaving: Leaving,
     listeners: Mapping[Any, Listener],
+    clock: WallClock,
     note: Note,
     tick: Callable[[float], None],
 ) -> None:
@@ -25,9 +28,22 @@ async def keep_house(
     dropped: dict[Listener, int] = {}
     while True:
         dropped = _tell_of_crowds(listeners.values(), dropped, note)
+        tell_of_the_clock(clock, note)
         tick(time.monotonic())
         await asyncio.sleep(HOUSEKEEPING_S)
         await leaving.remove_idle()
+
+
+def tell_of_the_clock(clock: WallClock, note: Note) -> None:
+    """Note that the clock was set, where it was: dates do not follow each other there."""
+    step_s = clock.look()
+    if step_s is not None:
+        way = "forward" if step_s > 0 else "back"
+        note(
+            f"the clock of this machine went {way} by {abs(step_s):,.1f} s: somebody set it, or "
+            "the machine slept",
+            EventLevel.INFO,
+        )
 
 
 def _tell_of_crowds(

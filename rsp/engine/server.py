@@ -123,7 +123,7 @@ class Engine:
         self._watchdog.start()
         tick = self.context.dispatcher.balancer.stickiness.tick
         self._housekeeping = loop.create_task(
-            keep_house(self.leaving, self.listeners, self.note, tick)
+            keep_house(self.leaving, self.listeners, self.telemetry.clock, self.note, tick)
         )
         self.memory.start()
         self.stalls.start()

@@ -20,6 +20,7 @@ from rsp.engine.decisions import DecisionRing
 from rsp.engine.exchange import Exchange
 from rsp.engine.ring import Ring
 from rsp.engine.wait import Stall
+from rsp.engine.wall_clock import WallClock
 
 Listener = Callable[[Event], None]
 
@@ -38,9 +39,7 @@ class Telemetry:
         """Of the sessions that are closed; `status` adds the live ones, and the bytes of backends,
         which stand in their loads."""
         self.started_s = time.monotonic()
-        self._wall_at_zero = datetime.datetime.now(datetime.UTC) - datetime.timedelta(
-            seconds=self.started_s
-        )
+        self.clock = WallClock()
         self._listeners: tuple[Listener, ...] = ()
         """Who is told of events."""
         self._patient: tuple[Listener, ...] = ()
@@ -92,7 +91,7 @@ class Telemetry:
 
     def wall(self, at_s: float) -> datetime.datetime:
         """Return the date of a monotonic time, in UTC."""
-        return self._wall_at_zero + datetime.timedelta(seconds=at_s)
+        return self.clock.date(at_s)
 
     def stamp(self, at_s: float) -> str:
         """Return a monotonic time as `2026-11-23T02:45:47.123456Z`."""
