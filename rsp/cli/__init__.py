@@ -5,6 +5,7 @@ So `rsp attach` never loads Lua, and `rsp serve` never loads the screen.
 
 import errno
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ class LazyGroup(click.Group):
             if error.errno != errno.ENOSPC:
                 raise
             click.echo("cannot write the output: no space is left on its device", err=True)
+            sys.exit(NO_OUTPUT)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command. Nor is a reader who has left, such as `head`, a finding of `check`."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still to be flushed has nowhere to go.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(NO_OUTPUT)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -97,12 +97,14 @@ def _state_path(state: str | None, config: Path | None) -> Path | None:
     """Return the file that `--state` means.
 
     Raises:
-        click.UsageError: it is a directory.
+        click.UsageError: it is a directory, or empty.
     """
     from rsp.engine.keeping import default_state_path
 
     if state == "none":
         return None
+    if state == "":
+        raise click.UsageError("--state: name a file, or none")
     if state is not None and Path(state).is_dir():
         raise click.UsageError(f'--state: "{state}" is a directory; name a file, or none')
     if state is not None:

@@ -103,9 +103,9 @@ def sort_value(row: object, field: str) -> tuple[int, float, str]:
     """Return what to sort `row` by: missing values first, then numbers, then texts.
 
     Raises:
-        FilterError: there is no such field.
+        UnknownField: there is no such field.
     """
-    value = _getter(field, 0)(row)
+    value = getter(field)(row)
     if value is None:
         return 0, 0.0, ""
     if isinstance(value, str):

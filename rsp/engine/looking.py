@@ -34,7 +34,7 @@ from rsp.core.replies import (
     Status,
     Totals,
 )
-from rsp.core.row_fields import asks_held
+from rsp.core.row_fields import UnknownField, asks_held
 from rsp.core.wire import INVALID_PARAMS, CommandRefused, Pieces
 from rsp.engine.autopsy_rows import storms_now
 from rsp.engine.connection import Connection
@@ -194,7 +194,7 @@ def _wanted(params: ConnectionsParams) -> Callable[[object], bool] | None:
     try:
         if params.sort:
             sort_value({}, params.sort.lstrip("-"))
-    except FilterError as error:
+    except UnknownField as error:
         raise CommandRefused(str(error), INVALID_PARAMS) from error
     return _filter(params.filter).matches if params.filter else None
 

@@ -198,3 +198,17 @@ def test_what_cannot_be_written_is_no_finding(tmp_path: Path) -> None:
         )  # fmt: skip
     assert done.returncode == 74
     assert done.stderr == "cannot write the output: no space is left on its device\n"
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "w") as left:
+        done = subprocess.run(
+            [*RSP, "check", str(path)], stdout=left, stderr=subprocess.PIPE, timeout=60,
+            check=False, text=True,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (74, "")
+
+
+def test_a_state_file_without_a_name_is_wrong_usage() -> None:
+    done = run_rsp("serve", "--to", "http://127.0.0.1:1", "--state", "")
+    assert done.returncode == 2
+    assert "--state: name a file, or none" in done.stderr
