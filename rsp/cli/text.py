@@ -360,6 +360,7 @@ def _written_back(answer: dict[str, Any]) -> str:
     lines = [safe(line) for line in answer["diff"].splitlines()]
     if answer["written"]:
         lines += [f"written; the old text is in {safe(answer['backup'])}"]
+    lines += [f"no longer holds: {safe(said)}" for said in answer["missed"]]
     return "\n".join(lines)
 
 

@@ -15,3 +15,5 @@ class WrittenBack(msgspec.Struct):
     """False: it was a preview."""
     backup: str | None
     """Where the old text is kept."""
+    missed: list[str] = []
+    """`-- expect:` lines that hold in the old text, and no longer in the new one."""

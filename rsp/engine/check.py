@@ -24,8 +24,7 @@ def check(loaded: LoadedConfig, recorded: Iterable[RouteRequest] = ()) -> list[F
     try:
         expectations = expectations_in(loaded.config.source)
     except ExpectationError as error:
-        findings.append(Finding("expectation", Severity.ERROR, error.line, str(error)))
-        return findings
+        return [*findings, _unreadable(error)]
     excused: set[str] = set()
     for expectation in expectations:
         findings += _findings_about(loaded, expectation, excused)
@@ -33,6 +32,26 @@ def check(loaded: LoadedConfig, recorded: Iterable[RouteRequest] = ()) -> list[F
         asked = [*_asked(loaded, expectations), *recorded]
         findings += _linted(loaded, asked, frozenset(excused))
     return findings
+
+
+def missed_expectations(loaded: LoadedConfig) -> dict[str, Finding]:
+    """Return what is said of each `-- expect:` line that does not hold, by what it expects.
+
+    Runs the `route` of `loaded`.
+    """
+    try:
+        expectations = expectations_in(loaded.config.source)
+    except ExpectationError as error:
+        return {"": _unreadable(error)}
+    return {
+        each.text: finding
+        for each in expectations
+        for finding in _findings_about(loaded, each, set())
+    }
+
+
+def _unreadable(error: ExpectationError) -> Finding:
+    return Finding("expectation", Severity.ERROR, error.line, str(error))
 
 
 def _findings_about(

@@ -17,6 +17,7 @@ from rsp.core.params import WriteBackParams
 from rsp.core.wire import CommandRefused
 from rsp.core.write_back import says_the_same, write_back
 from rsp.core.write_back_rows import WrittenBack
+from rsp.engine.check import missed_expectations
 from rsp.engine.lua_config import LoadedConfig, load_source
 from rsp.engine.server import Engine
 from rsp.engine.whole_file import write_new, write_whole
@@ -34,6 +35,7 @@ class _Plan:
     """The new text as it runs."""
     changed: list[str]
     diff: str
+    missed: list[str]
 
     def check_unchanged(self) -> None:
         """Refuse when somebody else wrote the file meanwhile."""
@@ -51,7 +53,9 @@ async def write_back_edits(engine: Engine, params: WriteBackParams) -> WrittenBa
             backup = await asyncio.to_thread(_write, plan, changes.generation)
             what = f"wrote the live edits to {plan.path}; the old text is in {backup}"
             engine.settle(plan.loaded, what, who=params.who)
-    return WrittenBack(changes.generation, plan.changed, plan.diff, not params.preview, backup)
+    return WrittenBack(
+        changes.generation, plan.changed, plan.diff, not params.preview, backup, plan.missed
+    )
 
 
 def _plan(config: Config, layer: EditLayer) -> _Plan:
@@ -82,7 +86,19 @@ def _plan(config: Config, layer: EditLayer) -> _Plan:
     changed = differences(config, table, config, layer.table)
     # Of a backend that was removed and added again only its place differs.
     changed = changed or [edit.what for edit in layer.edits]
-    return _Plan(path, old, _encoded(text), loaded, changed, _diff(config.path, own.source, text))
+    diff = _diff(config.path, own.source, text)
+    new = _encoded(text)
+    return _Plan(path, old, new, loaded, changed, diff, _no_longer_hold(old, new, config.path))
+
+
+def _no_longer_hold(old: bytes, new: bytes, path: str) -> list[str]:
+    """Return what is no longer as the `-- expect:` lines have it. What is to run stays as it is
+    loaded: `route` may remember what it was asked, so others are asked here."""
+    before = missed_expectations(load_source(old, path))
+    after = missed_expectations(load_source(new, path))
+    return [
+        f"line {after[each].line}: {after[each].message}" for each in after if each not in before
+    ]
 
 
 def _encoded(text: str) -> bytes:

@@ -17,6 +17,25 @@ def file_of(engine: Engine) -> Path:
     return Path(engine.ask("status")["config"])
 
 
+def test_expectations_that_no_longer_hold_are_named_before_and_after(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    lines = (
+        "-- expect: GET http://a.test/ -> web/web1\n"
+        "-- expect: GET http://b.test/ -> web\n"
+        "-- expect: GET http://c.test/ -> elsewhere\n"
+    )
+    proxy = engine(lines + LISTEN + pool(backend(), backend(), settings='balance = "first",'))
+    proxy.ask("backend.set", target="web/web1", state="drain")
+    said = "line 1: expected GET http://a.test/ -> web/web1, but "
+    for words in (["--preview"], []):
+        (missed,) = proxy.ctl("write-back", *words)["missed"]
+        assert missed.startswith(said), "the third line did not hold before"
+        assert "web/web2" in missed
+    proxy.ask("backend.set", target="web/web1", weight=3)
+    assert proxy.ask("write-back")["missed"] == [], "the first line did not hold before"
+
+
 def test_edits_go_into_the_file_and_are_no_edits_any_more(
     engine: StartEngine, backend: OpenBackend, traffic: StartTraffic
 ) -> None:

@@ -26,6 +26,7 @@ PREVIEW = WrittenBack(
     DIFF,
     False,
     None,
+    ["line 3: expected GET http://a.test/ -> web/web2, but it went to web/web3"],
 )
 
 

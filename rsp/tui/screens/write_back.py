@@ -28,6 +28,8 @@ class DiffDialog(Dialog):
         name = safe(head.removeprefix("--- ").rpartition("/")[2], _TITLE_CHARACTERS)
         asked_by = ("backends.write", "config.write")
         lines: list[Line] = [line(safe(sentence)) for sentence in preview.changed]
+        missed = [f"no longer holds: {said}" for said in preview.missed]
+        lines += [line(Span(safe(said), "warn")) for said in missed]
         lines.append(())
         lines += [(Span(safe(row), _ROLES.get(row[:1], "")),) for row in rows]
         title = f"Write the live edits into {name}?"
