@@ -120,6 +120,10 @@ async def test_w_is_offered_where_it_records(
         hand(app, canned.detail(3, watched=False, **changes))
         await shows(pilot, app, said)
         assert never not in screen_text(app)
+        await pilot.press("left_square_bracket")
+        await shows(
+            pilot, app, said.replace("w records", "Secrets in it").replace("calls", "bytes")
+        )
 
 
 async def test_a_session_that_is_over_offers_no_key_that_comes_too_late() -> None:

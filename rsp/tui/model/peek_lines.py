@@ -24,11 +24,18 @@ class ByteLine:
 
     index: int
     spans: Line
+    is_ours: bool = False
+    """Whether it is said about bytes, and not made of them."""
 
     @property
     def text(self) -> str:
-        """What can be looked for in it."""
+        """What is copied of it."""
         return plain(self.spans)
+
+    @property
+    def searched(self) -> str:
+        """What can be looked for in it."""
+        return "" if self.is_ours else self.text
 
 
 BYTE_COLUMNS: list[Column[ByteLine]] = [
@@ -40,14 +47,16 @@ BYTE_COLUMNS: list[Column[ByteLine]] = [
 def byte_lines(peek: PeekReply, width: int, *, is_hex: bool) -> list[ByteLine]:
     """Return the bytes of both directions."""
     lines: list[Line] = []
+    ours: set[int] = set()
     for way, row in ((Direction.REQUEST, peek.request), (Direction.RESPONSE, peek.response)):
+        ours.add(len(lines))
         lines.append(_title(way, row))
         data = bytes.fromhex(row.bytes_hex)
         shown = (
             _hex(data, row.from_offset, width) if is_hex else _text(data, row.from_offset, width)
         )
         lines += [(Span(f"{_MARKS[way]} ", way.value), *each) for each in shown]
-    return [ByteLine(index, spans) for index, spans in enumerate(lines)]
+    return [ByteLine(index, spans, index in ours) for index, spans in enumerate(lines)]
 
 
 def _title(way: Direction, row: PeekRow) -> Line:

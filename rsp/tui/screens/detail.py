@@ -253,14 +253,21 @@ class DetailScreen(StoppingFrame):
 
     def _no_calls(self, detail: ConnectionDetail) -> list[Line]:
         if detail.state == SessionState.CLOSED:
-            return [(Span("It is over, and none of its calls was recorded.", "dim"),)]
+            what = "none of its bytes" if self._shows_bytes else "none of its calls"
+            return [(Span(f"It is over, and {what} was recorded.", "dim"),)]
         if detail.watched:
-            return [(Span("Recording. No system call yet.", "dim"),)]
+            said = "Recording." if self._shows_bytes else "Recording. No system call yet."
+            return [(Span(said, "dim"),)]
         if self.shell.model.read_only:
-            return [(Span("Nobody records the calls of this session.", "dim"),)]
+            return [(Span("Nobody records this session.", "dim"),)]
         if detail.stopped is not None:
             # Here `w` sends what the breakpoint holds.
             return [(Span(f":watch {detail.id}", "key"), Span(" records its calls, also now."))]
+        if self._shows_bytes:
+            return [
+                (Span("w", "key"), Span(" records what both sides of this session send from then")),
+                (Span("  on. Secrets in it are hidden."),),
+            ]
         return [
             (Span("w", "key"), Span(" records each recv and send of this session: how many bytes")),
             (Span("  it wanted, how many it got, and every EAGAIN."),),

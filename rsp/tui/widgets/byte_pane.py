@@ -44,7 +44,7 @@ class BytePane(Vertical):
 
     def find(self, step: int) -> None:
         """Go to the next line that has what is looked for."""
-        texts = [line.text for line in self.table.rows]
+        texts = [line.searched for line in self.table.rows]
         index = self.bar.find(texts, max(self.table.cursor_index, 0), step)
         if index is not None:
             self.table.move_to(index)
