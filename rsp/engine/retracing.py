@@ -64,7 +64,7 @@ async def _recorded(engine: Engine, seq: int) -> Explanation:
     ring = engine.telemetry.decisions
     records, _ = ring.since(seq - 1)
     if seq < 1 or not records or records[0][0] != seq:
-        first = ring.recorded - len(ring.newest()) + 1
+        first = ring.dropped + 1
         kept = f"{first:,} to {ring.recorded:,} are" if ring.recorded else "none is"
         raise CommandRefused(f"decision {seq} is not kept; {kept}")
     decided = records[0][1]

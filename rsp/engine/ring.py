@@ -42,6 +42,6 @@ class Ring(Generic[T]):
         records = list(enumerate(islice(self._kept, skipped, None), first))
         return records, max(0, first_kept - seq - 1)
 
-    def newest(self, limit: int | None = None) -> list[T]:
-        """Return the newest records, newest first."""
-        return list(islice(reversed(self._kept), limit))
+    def newest(self) -> list[T]:
+        """Return the records that are kept, newest first."""
+        return list(reversed(self._kept))

@@ -67,7 +67,6 @@ def test_a_limit_gives_the_newest_and_is_no_loss() -> None:
 
 def test_the_newest_come_first_when_asked_for() -> None:
     assert ring_of(8).newest() == ["8", "7", "6", "5", "4"]
-    assert ring_of(8).newest(2) == ["8", "7"]
 
 
 @given(st.integers(1, 8), st.lists(st.integers(0, 6), max_size=20))
