@@ -9,14 +9,19 @@ KIB = 1024
 MIB = 1024 * KIB
 
 READ_BYTES = 64 * KIB
-"""One `recv_into` asks for at most this: the size of the one shared read buffer.
-
-A fixed number rather than a limit: the buffer is allocated before any configuration is read.
-"""
+"""One `recv_into` asks for at most this: the size of the one shared read buffer."""
 
 SHRUNK_READ_BYTES = 8 * KIB
 """One read asks for at most this while memory is short: what a full sink gets too much is little,
 and eight times the calls are paid only then."""
+
+DENSE_CHUNKS = 256
+"""Who sends more chunks than this in one read is read in small pieces, each of which is its turn:
+at 0.8 µs a chunk, 64 KiB of chunks of one byte hold the others up for 9 ms, and 8 KiB for 1."""
+
+INTERIM_RESPONSES = 256
+"""Of one exchange, or check, at most: each costs a parse and a send, and its bytes are few. With a
+102 every 20 s (RFC 2518, section 10.1) that is 85 minutes."""
 
 MEMORY_MARKS = (0.80, 0.95, 0.98)
 """Shares of the memory budget at which keep-alive ends, at which nobody is accepted and reads
@@ -35,18 +40,12 @@ CALL_BYTES = 400
 """One recorded call of a watched session, about: its row, its numbers and its note."""
 
 SPLICE_BYTES = 256 * KIB
-"""Bulk is moved inside the kernel in pieces of at most this (`engine/siphon.py`).
-
-Each piece wakes its reader once, which is what bulk costs: with 64 KiB 474 µs per MB, with 256 KiB
-285, with 1 MiB 281.
-"""
+"""Bulk is moved inside the kernel in pieces of at most this (`engine/siphon.py`). Each wakes its
+reader once, which is what bulk costs: with 64 KiB 474 µs per MB, with 256 KiB 285, 1 MiB 281."""
 
 READ_TURN_BYTES = 256 * KIB
-"""A connection is read for at most this many bytes before the others get their turn.
-
-Four reads: enough that a bulk transfer is not chopped, little enough that a fast peer costs the
-others well under a millisecond.
-"""
+"""A connection is read for at most this many bytes before the others get their turn: enough that a
+bulk transfer is not chopped, little enough that it costs the others well under a millisecond."""
 
 ACCEPTS_PER_TURN = 64
 """At most this many new connections are accepted before the present ones get their turn.

@@ -11,7 +11,7 @@ from rsp.core.backends import Backend, Pool
 from rsp.core.health_checks import Check
 from rsp.core.health_rules import HealthCheck
 from rsp.core.http1.errors import BadMessage
-from rsp.core.http1.head import parse_response_head, response_head_end
+from rsp.core.http1.head import check_interim, parse_response_head, response_head_end
 from rsp.core.limits import Limits
 from rsp.core.proxy_protocol import own_header_bytes
 from rsp.engine.nonblocking import (
@@ -76,7 +76,8 @@ class Checking:
         self._asker = asker
         self._began_s = poller.now_s
         self._answer = b""
-        self._is_connected = False
+        self._interim = 0
+        self._is_connected = self._is_over = False
         if backend.resolved is None:
             raise ConnectFailed("its address is not resolved")
         self._target = backend.resolved
@@ -94,15 +95,9 @@ class Checking:
     def on_ready(self, readiness: int) -> None:
         """Go on: connect, then send, then read."""
         try:
-            if not self._is_connected:
-                if not readiness & (WRITABLE | DEAD):
-                    return
-                finish_connect(self._sock, self._target, is_broken=bool(readiness & DEAD))
-                self._is_connected = True
-                if self._rules.is_tcp:
-                    self._end()
-                    return
-            if self._send():
+            if not self._is_connected and readiness & (WRITABLE | DEAD):
+                self._on_connected(is_broken=bool(readiness & DEAD))
+            if self._is_connected and not self._is_over and self._send():
                 self._read()
         except ConnectFailed as error:
             self._end(str(error))
@@ -110,6 +105,12 @@ class Checking:
             self._end(error.sentence)
         except PeerGone as error:
             self._end(f"it reset the connection ({error})")
+
+    def _on_connected(self, *, is_broken: bool) -> None:
+        finish_connect(self._sock, self._target, is_broken=is_broken)
+        self._is_connected = True
+        if self._rules.is_tcp:
+            self._end()
 
     def _send(self) -> bool:
         """Send what is left; tell whether that is all."""
@@ -122,17 +123,17 @@ class Checking:
         return True
 
     def _read(self) -> None:
-        while True:
-            count = try_recv_into(self._sock, READ_ROOM.room)
-            if count == WOULD_BLOCK:
-                return
-            if count == EOF:
-                begun = "in the midst of the head of its answer" if self._answer else "unanswered"
-                self._end(f"it closed the connection {begun}")
-                return
-            self._answer += READ_ROOM.view[:count]
-            if self._judge():
-                return
+        """Read once: the traffic has its turn before the next time, however much there is."""
+        count = try_recv_into(self._sock, READ_ROOM.room)
+        if count == WOULD_BLOCK:
+            return
+        if count == EOF:
+            begun = "in the midst of the head of its answer" if self._answer else "unanswered"
+            self._end(f"it closed the connection {begun}")
+            return
+        self._answer += READ_ROOM.view[:count]
+        if not self._judge():
+            self._poller.again(self)
 
     def _judge(self) -> bool:
         """Look at the answer; tell whether that ends the check."""
@@ -144,6 +145,8 @@ class Checking:
                 self._end("" if good else f"status {head.status}", head.status)
                 return True
             self._answer = self._answer[end:]
+            self._interim += 1
+            check_interim(self._interim)
         return False
 
     def too_late(self) -> None:
@@ -158,6 +161,7 @@ class Checking:
 
     def stop(self) -> None:
         """Hang up, and tell nobody."""
+        self._is_over = True
         self._poller.close_later(self._sock, self._fd)
 
     def on_bug(self, error: Exception) -> None:

@@ -12,6 +12,7 @@ from rsp.core.http1.framing import BodyKind
 from rsp.core.http1.head import (
     RequestHead,
     ResponseHead,
+    check_interim,
     head_end,
     parse_request_head,
     parse_response_head,
@@ -251,7 +252,7 @@ class Conversation:
                     self._pass_response(exchange, head, outbox[end:])
                     return
                 outbox = outbox[end:]
-                self._pass_interim(head)
+                self._pass_interim(exchange, head)
                 # An interim response is not yet what the client waits for.
                 now_s = session.context.poller.now_s
                 exchange.first_byte_s = now_s - exchange.started_s if outbox else None
@@ -261,7 +262,9 @@ class Conversation:
         self.outbox = outbox
         self._hold()
 
-    def _pass_interim(self, head: ResponseHead) -> None:
+    def _pass_interim(self, exchange: Exchange, head: ResponseHead) -> None:
+        exchange.interim += 1
+        check_interim(exchange.interim)
         is_unasked = head.status == _CONTINUE and not self.request.expects_continue
         if is_unasked or self.request.minor == 0:
             return

@@ -54,6 +54,8 @@ class Exchange(msgspec.Struct, gc=False):
     """Since when a person or a breakpoint holds it."""
     injected_s: float = 0.0
     """A fault made it wait."""
+    interim: int = 0
+    """How many interim responses there were."""
     left_s: float = 0.0
     drained_s: float = 0.0
 

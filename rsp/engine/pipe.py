@@ -2,10 +2,12 @@
 
 from rsp.core.http1.framing import Body, BodyKind, ChunkedScanner
 from rsp.core.http1.kept import KeptBody
-from rsp.core.limits import READ_BYTES, SPLICE_BYTES, Limits
+from rsp.core.limits import DENSE_CHUNKS, READ_BYTES, SPLICE_BYTES, Limits
 from rsp.core.vocabulary import Direction, PauseReason
 from rsp.engine.bulk import splice
 from rsp.engine.connection import Connection
+from rsp.engine.dense import DenseConnection
+from rsp.engine.layers import put_on, take_off
 from rsp.engine.nonblocking import MORE_FOLLOWS
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
@@ -188,11 +190,17 @@ class Pipe:
     def _feed_chunked(
         self, scanner: ChunkedScanner | KeptBody, view: memoryview, head: bytes = b""
     ) -> int:
+        chunks = scanner.chunks
         pieces = scanner.feed(view)
+        if scanner.chunks - chunks > DENSE_CHUNKS:
+            put_on(self.source, DenseConnection)
         framing_bytes = sum(map(len, pieces)) + self.moved_bytes - scanner.payload_bytes
         self.overhead_bytes += len(head) + framing_bytes
         self.moved_bytes = scanner.payload_bytes
         self.is_open = not scanner.done
+        if scanner.done and self.direction is Direction.RESPONSE:
+            # Other clients will have this backend connection.
+            take_off(self.source, DenseConnection)
         if head:
             # Judged before the head leaves: where the framing is broken at once, nothing was sent.
             pieces = [head, *pieces]

@@ -1,5 +1,8 @@
 """The one read buffer of the process: every read goes here, and whoever gets a view copies it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from rsp.core.limits import READ_BYTES, SHRUNK_READ_BYTES
 
 
@@ -25,6 +28,17 @@ class ReadRoom:
         """Let each read take `READ_BYTES` again."""
         self.room = self._buffer
         self.most_bytes = READ_BYTES
+
+    @contextmanager
+    def small(self) -> Iterator[None]:
+        """Shrink it for a moment."""
+        is_short = self.most_bytes == SHRUNK_READ_BYTES
+        self.shrink()
+        try:
+            yield
+        finally:
+            if not is_short:
+                self.restore()
 
 
 READ_ROOM = ReadRoom()

@@ -89,6 +89,11 @@ def test_whatever_is_no_good_answer_makes_a_backend_down_and_says_why(
         wire.read_request()
         release.wait(PATIENCE_S)
 
+    def flood(wire: Wire) -> None:
+        wire.read_request()
+        while not release.is_set():
+            wire.send(b"HTTP/1.1 100 C\r\n\r\n" * 1_000)
+
     scripts = {
         "web1": (hang, "it did not answer within 0.5 s"),
         "web2": (say(b"SSH-2.0-x\r\n"), "The backend's answer does not begin with an HTTP/1.1"),
@@ -96,6 +101,7 @@ def test_whatever_is_no_good_answer_makes_a_backend_down_and_says_why(
         "web4": (say(b"HTTP/1.1 200"), "it closed the connection in the midst of the head"),
         "web5": (reset, "it reset the connection (ECONNRESET)"),
         "web6": (say(response("503 Busy")), "status 503"),
+        "web7": (flood, "The backend sent more than 256 interim responses and no final one."),
     }
     backends = [backend(script) for script, _ in scripts.values()]
     settings = "health = { interval = 0.1, timeout = 0.5, rise = 1, fall = 1 },"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rsp.core.limits import READ_BYTES
+from rsp.core.limits import INTERIM_RESPONSES, READ_BYTES
 from tests.behaviour.faulty import wait_for_end
 from tests.behaviour.running import Engine, Row
 from tests.behaviour.scripted import Backend
@@ -190,6 +190,27 @@ def test_a_switch_that_nobody_asked_for_is_a_502(
     answer = proxy.get("/", *fields)
     assert answer.status == 502
     assert b"backend default/default" in answer.body
+
+
+def test_a_flood_of_interim_responses_is_cut_off_as_no_answer(proxy: Engine, site: Backend) -> None:
+    def script(wire: Wire) -> None:
+        wire.read_request()
+        while True:
+            wire.send(head("HTTP/1.1 103 C") * 1_000)
+
+    site.script = script
+    client = proxy.connect()
+    client.send(request())
+    answer = client.read_response()
+    assert (len(answer.interim), answer.status) == (INTERIM_RESPONSES, 502)
+    assert b"more than 256 interim responses and no final one" in answer.body
+
+
+def test_as_many_interim_responses_as_may_be_are_passed_on(proxy: Engine, site: Backend) -> None:
+    site.answer = lambda _: head("HTTP/1.1 103 C") * INTERIM_RESPONSES + response("200 OK", b"x")
+    for _ in range(2):
+        answer = proxy.get("/")
+        assert (len(answer.interim), answer.status) == (INTERIM_RESPONSES, 200)
 
 
 def test_interim_responses_without_end_stop_at_the_high_water_mark(

@@ -5,7 +5,7 @@ import re
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.lines import TOKEN
 from rsp.core.http1.request import RequestHead, asked_for, parse_request_head, request_line_error
-from rsp.core.http1.response import ResponseHead, parse_response_head
+from rsp.core.http1.response import ResponseHead, check_interim, parse_response_head
 from rsp.core.limits import METHOD_BYTES, Limits
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "RequestHead",
     "ResponseHead",
     "asked_for",
+    "check_interim",
     "head_end",
     "parse_request_head",
     "parse_response_head",

@@ -44,6 +44,11 @@ class KeptBody:
         """Whether the end of the body has been read."""
         return not self._left_bytes if self.scanner is None else self.scanner.done
 
+    @property
+    def chunks(self) -> int:
+        """Size lines read so far."""
+        return 0 if self.scanner is None else self.scanner.chunks
+
     def position(self) -> str:
         """Return where the body stands, in words for an error sentence."""
         if self.scanner is not None:

@@ -20,7 +20,7 @@ from rsp.core.http1.lines import (
     special_of,
 )
 from rsp.core.http1.rules import connection_options, framing_of
-from rsp.core.limits import KNOWN_HEAD_BYTES, Limits
+from rsp.core.limits import INTERIM_RESPONSES, KNOWN_HEAD_BYTES, Limits
 
 _SPECIAL: Final = frozenset(
     b"connection content-length http2-settings keep-alive proxy-connection te trailer"
@@ -91,6 +91,17 @@ def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHea
 
 
 @lru_cache(maxsize=256)
+def check_interim(number: int) -> None:
+    """See that an exchange may have its interim response of this number.
+
+    Raises:
+        BadMessage: 502, it has had so many that no final one is to be expected.
+    """
+    if number > INTERIM_RESPONSES:
+        said = f"The backend sent more than {INTERIM_RESPONSES} interim responses and no final one."
+        raise BadMessage(502, said)
+
+
 def _status_of(line: bytes) -> tuple[int, bytes, int]:
     """Return status, reason and minor version of a status line (RFC 9112, section 4)."""
     match = _status_line(line)
