@@ -15,9 +15,6 @@ from rsp.cli.link import Link
 from rsp.cli.screen import color_option, is_terminal, show
 from rsp.cli.serve import source_options
 
-_STOP_S = 40.0
-"""An engine that was told to stop has ended by then: its drain allowance and some more."""
-
 
 @click.command("run")
 @source_options
@@ -128,8 +125,9 @@ def _stop(child: "subprocess.Popen[bytes]", path: Path) -> None:
         link.ask_raw("stop", {})
         click.echo("Stopping: waiting for the last sessions to end (ctrl+c ends it at once).")
     try:
-        child.wait(timeout=_STOP_S)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        # The engine knows how long its sessions may take: `drain_s`.
+        child.wait()
+    except KeyboardInterrupt:
         child.kill()
         child.wait()
 

@@ -58,3 +58,8 @@ class Config:
     has_route: bool = False
     identities: tuple[str, ...] = ()
     """Lua patterns of paths, each with one capture: what it holds names the same as a Host does."""
+
+    @property
+    def source_bytes(self) -> bytes:
+        """The text as it is on disk, also where it is no UTF-8."""
+        return self.source.encode("utf-8", "surrogateescape")

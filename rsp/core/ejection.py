@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from rsp.core.health_rules import Ejection
 
+_DOUBLINGS = 60
+"""More would be longer than any time that may be set."""
+
 
 @dataclass(slots=True)
 class Term:
@@ -26,7 +29,7 @@ class Term:
         """Put it out; for longer than last time, unless it has served well for as long since."""
         if self.times and now_s - self.ended_s > self.length_s:
             self.times = 0
-        self.length_s = min(rules.first_s * 2.0**self.times, rules.most_s)
+        self.length_s = min(rules.first_s * 2.0 ** min(self.times, _DOUBLINGS), rules.most_s)
         self.times += 1
         self.until_s = now_s + self.length_s
         self.why = f"{errors} errors in a row, the last one: {why}"

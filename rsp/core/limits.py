@@ -47,12 +47,12 @@ READ_TURN_BYTES = 256 * KIB
 """A connection is read for at most this many bytes before the others get their turn: enough that a
 bulk transfer is not chopped, little enough that it costs the others well under a millisecond."""
 
-ACCEPTS_PER_TURN = 64
-"""At most this many new connections are accepted before the present ones get their turn.
+NO_MEMORY_S = 0.005
+"""After ENOBUFS or ENOMEM a send is tried again so late: nothing says when there is memory."""
 
-In tcp mode each is dialled for at once: 64 hold the loop for 2 ms. With 16 a new connection cost
-6 % more (bench, a new connection each).
-"""
+ACCEPTS_PER_TURN = 64
+"""At most this many new connections are accepted before the present ones get their turn. In tcp
+mode each is dialled for at once: 64 hold the loop for 2 ms. With 16 each cost 6 % more (bench)."""
 
 EVENTS_PER_POLL = 64
 """At most this many readiness records are taken from epoll at once.

@@ -146,7 +146,7 @@ class Changes(InForce):
 
     async def reload(
         self,
-        built: Built,
+        build: Callable[[], Awaitable[Built]],
         *,
         who: str,
         if_generation: int | None,
@@ -155,13 +155,17 @@ class Changes(InForce):
     ) -> list[str]:
         """Put a new configuration in force, and return what changed.
 
+        It is built once nobody else changes anything: what was read before would undo that.
+
         Raises:
+            ConfigError: it cannot be built.
             EditRefused: a name does not resolve, or another change is on trial.
             CommandRefused: somebody else changed something since `if_generation`.
             CannotListen: a new listener cannot be opened; nothing has changed.
         """
         async with self.alone(if_generation):
             self.refuse_on_trial()
+            built = await build()
             layer, sentences = await self._rebased(built.config, drop_edits=drop_edits)
             moment = self._moment
             what = f"reloaded {built.config.path or 'the configuration'}"

@@ -1,5 +1,6 @@
 """The table of control commands: a name, its parameters, and the function that carries it out."""
 
+import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -112,6 +113,27 @@ async def carry_out(engine: Engine, method: str, params: dict[str, Any], peer: s
     engine.context.poller.look_at_clock()
     try:
         reply = carry(engine, read)
-        return await reply if inspect.isawaitable(reply) else reply
+        if not inspect.isawaitable(reply):
+            return reply
+        return await (_to_its_end(reply) if isinstance(read, EditParams) else reply)
     except acting.REFUSALS as error:
         raise CommandRefused(str(error)) from error
+
+
+async def _to_its_end(reply: Awaitable[object]) -> object:
+    """Let a change come to its end also where who gave it hangs up: half of one would be a file
+    and an engine that say different things."""
+    task = asyncio.ensure_future(reply)
+    _under_way.add(task)
+    task.add_done_callback(_forget)
+    return await asyncio.shield(task)
+
+
+_under_way: set[asyncio.Future[object]] = set()
+
+
+def _forget(task: asyncio.Future[object]) -> None:
+    _under_way.discard(task)
+    if not task.cancelled():
+        # Whoever still waits is told; for nobody it is no bug.
+        task.exception()

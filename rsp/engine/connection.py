@@ -13,7 +13,7 @@ import socket
 import time
 
 from rsp.core.buffer import AfterUnsent, WriteBuffer
-from rsp.core.limits import READ_BYTES, READ_TURN_BYTES, Limits
+from rsp.core.limits import NO_MEMORY_S, READ_BYTES, READ_TURN_BYTES, Limits
 from rsp.core.vocabulary import PauseReason, Side
 from rsp.engine.calls import CallRing
 from rsp.engine.kernel import raw_look
@@ -126,7 +126,7 @@ class Connection:
             self._look_at_error()
 
     def _take_turn(self) -> None:
-        """A turn that was asked for: what could not be done in the midst of something else."""
+        """A turn that was asked for."""
         if self.write_error is not None:
             self._fail_write()
         elif self.unsent.data and self.is_writable:
@@ -134,7 +134,7 @@ class Connection:
 
     def _look_at_error(self) -> None:
         """Something broke where nobody reads. What a backend said before is still read later; a
-        client that is gone is gone, and a peer that had ended before can only have reset."""
+        client that is gone is gone, and who had ended before can only have reset."""
         if self.is_eof or self.side is Side.CLIENT:
             reason = pending_error(self.sock)
             if reason is not None and not self.is_closed:
@@ -184,9 +184,10 @@ class Connection:
     def on_nothing(self, count: int) -> None:
         """A read brought EOF, or WOULD_BLOCK."""
         self.is_readable = False
-        if count == WOULD_BLOCK:
-            self.eagain_reads += 1
-        elif self.write_error is None:
+        self.eagain_reads += count == WOULD_BLOCK
+        if self.write_error is not None:
+            self.on_gone(self.write_error)
+        elif count != WOULD_BLOCK:
             self.is_eof = True
             self.owner.on_eof(self)
 
@@ -214,6 +215,8 @@ class Connection:
             if self.write_error is None:
                 self.unsent.append(piece)
                 self.poller.holders.add(self)
+            else:
+                self.unsent.discard(len(piece))
             return
         wanted = len(piece)
         try:
@@ -229,10 +232,8 @@ class Connection:
         self.keep(memoryview(piece)[max(count, 0) :], count)
 
     def keep(self, rest: bytes | memoryview, taken: int) -> None:
-        """Keep `rest` of a piece of which the kernel took `taken` bytes; below 0, it took none.
-
-        It is offered once more at once, so that the EAGAIN is the kernel's own word.
-        """
+        """Keep `rest` of a piece of which the kernel took `taken` bytes; below 0, it took none. It
+        is offered once more at once, so that the EAGAIN is the kernel's own word."""
         self.unsent.append(rest)
         self.poller.holders.add(self)
         if taken < 0:
@@ -284,9 +285,9 @@ class Connection:
         self.owner.on_sent(self)
 
     def _not_taken(self, count: int) -> None:
-        """The kernel took nothing: wait for room, or, when it only lacks memory, ask again."""
+        """The kernel took nothing: wait for room, or, when it only lacks memory, for a while."""
         if count == NO_MEMORY:
-            self.poller.again(self)
+            self.poller.at(self.poller.now_s + NO_MEMORY_S, self)
             return
         self.eagain_writes += 1
         self.is_writable = False
@@ -309,15 +310,13 @@ class Connection:
             self.poller.again(self)
 
     def _fail_write(self) -> None:
-        """A backend that refuses our bytes may have answered before: read that first.
-
-        Also when no edge has said that there is anything: it may be in the next batch.
-        """
-        if self.side is Side.BACKEND and not self.is_eof and not self.paused_by:
-            self.is_readable = True
-            self._read_on()
-        if not self.is_closed:
+        """A backend that refuses our bytes may have answered before: that is read first, and the
+        read that finds nothing ends it. A short one may have more behind it, as with `URGENT`."""
+        if self.side is Side.CLIENT or self.is_eof:
             self.on_gone(self.write_error or "gone")
+            return
+        self.is_readable, self.seen = True, self.seen | URGENT
+        self._read_on()
 
     def on_gone(self, reason: str) -> None:
         """The peer is gone, as a call has found or SO_ERROR says; `reason` is the errno's name."""
@@ -373,12 +372,12 @@ class Connection:
             return
         self.is_closed = True
         self.is_writable = self.is_readable = False
-        self._unblock()
         if reset:
             reset_on_close(self.sock)
         if self.calls is not None:
             self._record("close", 0, None, "RST" if reset else "FIN")
         self.poller.close_later(self.sock, self.fd)
+        self._unblock()
 
     @property
     def held_bytes(self) -> int:

@@ -91,10 +91,10 @@ class Context:
         self.deadlines = deadlines
         self.telemetry = telemetry
         self.dispatcher = dispatcher
-        self.adopt(limits)
         self.waiting = WaitingLists(dispatcher, poller)
         self.drains = Drains(poller, deadlines, telemetry)
         self.idle = IdleConnections(poller, deadlines, telemetry)
+        self.adopt(limits)
         self.health = HealthKeeper(poller, deadlines, telemetry, dispatcher, self.idle)
         self.health.on_change = self.waiting.look
         self.is_draining = False
@@ -114,5 +114,5 @@ class Context:
 
     def adopt(self, limits: Limits) -> None:
         """Put limits in force; a session keeps those it began with."""
-        self.limits = limits
+        self.limits = self.idle.limits = limits
         self.first_looks_s = first_looks_s(limits)

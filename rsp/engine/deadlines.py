@@ -89,14 +89,15 @@ class Deadlines:
         now_s = time.monotonic()
         loop_s = self._loop.time()
         self._measure_lag(loop_s, loop_s - self._due_s, now_s)
+        # Whatever happens in this tick, there is a next one.
+        self._due_s = max(self._due_s, loop_s - TIMER_TICK_S) + TIMER_TICK_S
+        self._timer = self._loop.call_at(self._due_s, self._on_tick)
         newest = int(now_s / TIMER_TICK_S)
         while self._tick < newest:
             self._tick += 1
             for timed in list(self._buckets.get(self._tick, ())):
                 self._turn_over(timed, now_s)
             self._buckets.pop(self._tick, None)
-        self._due_s = max(self._due_s, loop_s - TIMER_TICK_S) + TIMER_TICK_S
-        self._timer = self._loop.call_at(self._due_s, self._on_tick)
 
     def _turn_over(self, timed: Timed, now_s: float) -> None:
         if timed.bucket != self._tick:

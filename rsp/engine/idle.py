@@ -25,13 +25,14 @@ class IdleConnections:
         self._deadlines = deadlines
         self._kept: dict[str, list[Connection]] = {}
         """The oldest first."""
-        self._idle_s = Limits().backend_idle_s
+        self.limits = Limits()
+        """Those in force, whatever the session began with that gives one back."""
 
     def count(self, backend: Backend) -> int:
         """Return how many connections to `backend` are idle."""
         return len(self._kept.get(backend.key, ()))
 
-    def put(self, backend: Backend, connection: Connection, limits: Limits) -> None:
+    def put(self, backend: Backend, connection: Connection) -> None:
         """Keep `connection` for the next request to `backend`."""
         connection.owner = self
         connection.idle_key = backend.key
@@ -43,10 +44,9 @@ class IdleConnections:
         if kept is None:
             kept = self._kept[backend.key] = []
         kept.append(connection)
-        self._idle_s = limits.backend_idle_s
         if not self.deadline_s:
             self._deadlines.set(self, self._poller.now_s + IDLE_LOOK_S)
-        if len(kept) > limits.backend_idle_connections:
+        if len(kept) > self.limits.backend_idle_connections:
             self._drop(kept[0])
 
     def take(self, backend: Backend, *, look: bool = False) -> Connection | None:
@@ -80,10 +80,12 @@ class IdleConnections:
             for backend in pool.backends
             if backend.state is BackendState.READY
         }
-        for key, kept in self._kept.items():
+        for key, kept in list(self._kept.items()):
             for connection in list(kept):
                 if usable.get(key) != (connection.address, connection.resolved):
                     self._drop(connection)
+            if key not in usable:
+                del self._kept[key]
 
     def _drop(self, connection: Connection) -> None:
         self._kept[connection.idle_key].remove(connection)
@@ -92,7 +94,7 @@ class IdleConnections:
     def on_deadline(self, now_s: float) -> None:
         """Close those that were idle long enough."""
         for kept in self._kept.values():
-            while kept and now_s - kept[0].idle_since_s >= self._idle_s:
+            while kept and now_s - kept[0].idle_since_s >= self.limits.backend_idle_s:
                 self._drop(kept[0])
         if any(self._kept.values()):
             self._deadlines.set(self, now_s + IDLE_LOOK_S)

@@ -38,6 +38,10 @@ class Leaving:
                 try:
                     await changes.edit(RemoveBackend(key), who, None)
                 except EditRefused as error:
+                    if changes.trials.trial is not None:
+                        # A change was put on trial while this one waited for its turn.
+                        self._leaving[key] = who
+                        return
                     changes.note(f"removing {key} when idle: {error}")
 
     def _is_draining(self, key: str) -> bool:

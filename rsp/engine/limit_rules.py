@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from rsp.core.config import ConfigError
 from rsp.core.limits import KIB, MIB, Limits
+from rsp.engine.nonblocking import NOTSENT_UNLIMITED
 
 Refuse = Callable[[str], ConfigError]
 """Makes the error that names the file and the line."""
@@ -22,12 +23,15 @@ _MAY_BE_ZERO = frozenset(
     }
 )
 
-_LARGEST = 1 << 40
-"""No limit is larger: a terabyte, or 35,000 years. What is beyond it is a slip of the keyboard."""
+LARGEST = 1 << 40
+"""No limit, and no number of seconds elsewhere, is larger: a terabyte, or 35,000 years. What is
+beyond it is a slip of the keyboard."""
 
 _RANGES: Mapping[str, tuple[int, int]] = {
     # Below this, two stalled readers would be more than it.
-    "memory_budget_bytes": (1 * MIB, _LARGEST),
+    "memory_budget_bytes": (1 * MIB, LARGEST),
+    # What setsockopt(2) takes.
+    "notsent_lowat_bytes": (1, NOTSENT_UNLIMITED),
     # A head is copied into Lua as a whole, where there is a reserve for it.
     "head_bytes": (1 * KIB, 128 * KIB),
     "lua_memory_bytes": (4 * MIB, 1024 * MIB),
@@ -68,7 +72,7 @@ def _checked(refuse: Refuse, name: str, value: object) -> int | float:
     kind = "a whole number" if is_whole else "a number of seconds"
     if isinstance(value, bool) or not isinstance(value, int if is_whole else int | float):
         raise refuse(f"limits: {name} is {value!r}; it must be {kind}")
-    low, high = _RANGES.get(name, (0, _LARGEST))
+    low, high = _RANGES.get(name, (0, LARGEST))
     if value == 0 and name not in _MAY_BE_ZERO:
         raise refuse(f"limits: {name} must be more than 0")
     if not math.isfinite(value) or not low <= value <= high:

@@ -70,8 +70,11 @@ class Inherited:
                 "there; whoever starts it has to open one and to hand it over"
             )
         self._taken.add(fd)
-        # A copy, because a reload may give it up and want it again.
-        sock = socket.socket(fileno=os.dup(fd))
+        try:
+            # A copy, because a reload may give it up and want it again.
+            sock = socket.socket(fileno=os.dup(fd))
+        except OSError as error:
+            raise CannotListen(f"cannot listen on fd {fd}: {error.strerror}") from None
         sock.setblocking(False)
         return sock
 
@@ -153,7 +156,10 @@ def _bind_unix(path: str) -> Opened:
     """Listen at `path`, whose mode is what the umask leaves of 0777 (unix(7)): who may write to
     the file may connect."""
     _remove_stale(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    try:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    except OSError as error:
+        raise _refused(path, f"{error.strerror}") from None
     try:
         sock.bind(path)
         file = SocketFile(path)

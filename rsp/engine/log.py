@@ -30,6 +30,8 @@ class Log:
         self._least = _ORDER.index(least)
         self._bytes = 0
         self._written: Event | None = None
+        self._is_cut = False
+        """Whether the last line broke off in its midst: the next one begins on its own."""
 
     def use_file(self, path: Path) -> None:
         """Write to the file `path` from now on: the stream's fd becomes that file.
@@ -60,35 +62,48 @@ class Log:
         """Write the line of `event`, if it matters enough."""
         if event is self._written or _ORDER.index(level_of(event)) < self._least:
             return
-        line = self._line(event)
-        if not self._has_room():
-            self.lost += 1
-            return
         try:
-            self._stream.write(line)
-            self._stream.flush()
+            self._put(self._line(event))
         except (OSError, ValueError):
             self.lost += 1
             return
-        self._bytes += len(line)
         if self.path is not None and self._bytes > LOG_FILE_BYTES:
             self._rotate(self.path)
 
-    def _has_room(self) -> bool:
-        """Tell whether a line can be written without waiting for whoever reads: a pipe that is
-        full, or a terminal that is stopped, would hold all traffic up (poll(2), pipe(7))."""
+    def _put(self, line: str) -> None:
+        """Write a line, or as much of it as goes without waiting for whoever reads.
+
+        Raises:
+            OSError, ValueError: not all of it was written.
+        """
         try:
             fd = self._stream.fileno()
         except (OSError, ValueError):
             # No file of the kernel's, or closed.
-            return True
-        poll = select.poll()
-        poll.register(fd, select.POLLOUT)
-        return bool(poll.poll(0))
+            self._stream.write(line)
+            self._stream.flush()
+            return
+        begun, self._is_cut = self._is_cut, False
+        rest = (b"\n" if begun else b"") + line.encode("utf-8", "replace")
+        while rest:
+            if not _has_room(fd):
+                raise OSError("nobody reads it")
+            count = os.write(fd, rest[: select.PIPE_BUF])
+            self._bytes += count
+            rest = rest[count:]
+            self._is_cut = bool(rest)
 
     def _rotate(self, path: Path) -> None:
         try:
             os.replace(path, path.with_suffix(path.suffix + ".1"))
+        except FileNotFoundError:
+            # Somebody took it away: what is written goes nowhere until there is a new one.
+            pass
+        except OSError:
+            # Tried again behind as much more.
+            self._bytes = 0
+            return
+        try:
             self._reopen(path)
         except OSError:
             self.lost += 1
@@ -124,3 +139,11 @@ class Log:
             **redactor.values(event.fields),
         }
         return json.dumps(record, ensure_ascii=True, default=str)
+
+
+def _has_room(fd: int) -> bool:
+    """Tell whether PIPE_BUF bytes can be written without waiting: a pipe that is full, or a
+    terminal that is stopped, would hold all traffic up (poll(2), pipe(7))."""
+    poll = select.poll()
+    poll.register(fd, select.POLLOUT)
+    return bool(poll.poll(0))

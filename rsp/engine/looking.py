@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
+from stat import S_ISREG
 
 import msgspec
 
@@ -15,7 +15,7 @@ from rsp.core.config import ConfigError
 from rsp.core.decision_rows import Decisions
 from rsp.core.filter import Filter, FilterError, parse_filter, sort_value
 from rsp.core.generation_rows import ChangeRow, EditRow, Edits
-from rsp.core.limits import SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
+from rsp.core.limits import CONFIG_BYTES, SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
 from rsp.core.params import (
     ConnectionsParams,
     DecisionsParams,
@@ -141,9 +141,15 @@ def _on_disk(path: str) -> str | None:
     seen = _disk.setdefault(path, _Disk())
     try:
         found = os.stat(path)
+        if not S_ISREG(found.st_mode):
+            # A pipe that was read once has nothing more to say.
+            return None
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         if stamp != seen.stamp:
-            seen.text = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+            with open(path, "rb") as file:
+                # More does not load, whatever it says.
+                text = file.read(CONFIG_BYTES + 1)
+            seen.text = text.decode("utf-8", "surrogateescape")
             seen.stamp = stamp
     except OSError:
         return None

@@ -158,13 +158,16 @@ def bind_listener(host: str, port: int, backlog: int, option: str = "--listen") 
         CannotListen: the port is taken or may not be had, or the address is not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, _STREAM)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen(backlog)
+        sock = socket.socket(family, _STREAM)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((host, port))
+            sock.listen(backlog)
+        except OSError:
+            sock.close()
+            raise
     except OSError as error:
-        sock.close()
         where = address_text((host, port))
         why = _why_not_bound(error, port, option)
         raise CannotListen(f"cannot listen on {where}: {why}") from None

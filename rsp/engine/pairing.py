@@ -289,7 +289,7 @@ class Pairing:
         if session.client.paused_by:
             session.client.resume(PauseReason.SINK_FULL)
         if keep and backend is not None and self._is_wanted(backend):
-            session.context.idle.put(backend, connection, session.limits)
+            session.context.idle.put(backend, connection)
         else:
             connection.close()
 

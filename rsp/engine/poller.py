@@ -67,7 +67,16 @@ def run_guarded(owner: Guarded, act: Callable[..., None], *arguments: object) ->
     try:
         act(*arguments)
     except Exception as error:
+        charge(owner, error)
+
+
+def charge(owner: Guarded, error: Exception) -> None:
+    """Let `owner` pay; where that fails as well, the others still have their turns."""
+    try:
         owner.on_bug(error)
+    except Exception as worse:
+        failure = {"message": f"giving up {owner!r}", "exception": worse}
+        asyncio.get_running_loop().call_exception_handler(failure)
 
 
 class Parcel(Guarded, Protocol):
@@ -163,7 +172,7 @@ class Poller:
                 try:
                     handler.on_ready(readiness)
                 except Exception as error:
-                    handler.on_bug(error)
+                    charge(handler, error)
         if self.parcels is not None:
             self._send_together()
 
@@ -186,7 +195,7 @@ class Poller:
                     if parcel.send():
                         unfinished.append(parcel)
                 except Exception as error:
-                    parcel.on_bug(error)
+                    charge(parcel, error)
             for parcel in unfinished:
                 run_guarded(parcel, parcel.on_sent)
         self.parcels = None

@@ -9,6 +9,7 @@ import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
@@ -74,6 +75,7 @@ def serve(loaded: LoadedConfig, options: ServeOptions) -> None:
 async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) -> None:
     telemetry = Telemetry()
     log = _log(telemetry, options)
+    _record_bugs_of_the_loop(telemetry)
     engine = Engine(loaded, telemetry, worker, listen=options.listen)
     await engine.start()
     async with AsyncExitStack() as opened:
@@ -93,6 +95,16 @@ async def _serve(loaded: LoadedConfig, options: ServeOptions, worker: Worker) ->
         await drain(engine)
     for task in list(tasks):
         task.cancel()
+
+
+def _record_bugs_of_the_loop(telemetry: Telemetry) -> None:
+    """Record what nobody else was there to catch: a task that failed, or who gave up badly."""
+
+    def record(_loop: asyncio.AbstractEventLoop, said: dict[str, Any]) -> None:
+        error = said.get("exception") or RuntimeError(said["message"])
+        telemetry.record_bug(said["message"], error)
+
+    asyncio.get_running_loop().set_exception_handler(record)
 
 
 def _begin(engine: Engine, control: ControlServer, options: ServeOptions) -> None:

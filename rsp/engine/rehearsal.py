@@ -68,7 +68,7 @@ def explain(loaded: LoadedConfig, asked: Asked) -> Explanation:
     answer.policy = Balancer().account(decision)
     request, fixed = _question(loaded, asked)
     if fixed is None and loaded.router is not None:
-        traced = trace(loaded.config.source, loaded.config.path or "", request)
+        traced = trace(loaded.config.source_bytes, loaded.config.path or "", request)
         answer.trace, answer.trace_note = traced.steps, traced.note
         if (said := traced.answer) is not None:
             answer.returned = Returned(said.target, said.key, said.reason)

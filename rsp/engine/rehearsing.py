@@ -67,7 +67,7 @@ class PlannedPool(msgspec.Struct, array_like=True):
 class Plan(msgspec.Struct):
     """A configuration with its edits, as it is in force or would be."""
 
-    source: str
+    source: bytes
     path: str
     has_route: bool
     pools: list[PlannedPool]
@@ -86,7 +86,7 @@ class WhatIfJob(msgspec.Struct, tag="what_if"):
 class TraceJob(msgspec.Struct, tag="trace"):
     """Trace a call of `route`."""
 
-    source: str
+    source: bytes
     path: str
     request: RouteRequest
 
@@ -101,7 +101,7 @@ decode_traced = msgspec.msgpack.Decoder(Traced).decode
 
 
 def plan_of(
-    source: str, path: str | None, has_route: bool, table: BackendTable, listeners: dict[str, str]
+    source: bytes, path: str | None, has_route: bool, table: BackendTable, listeners: dict[str, str]
 ) -> Plan:
     """Return what the worker has to know of a configuration."""
     pools = [
@@ -171,7 +171,7 @@ class _Rehearsal:
     def _new_router(self) -> Router:
         plan = self._plan
         if plan.has_route:
-            loaded = load_source(plan.source.encode("utf-8", "surrogateescape"), plan.path)
+            loaded = load_source(plan.source, plan.path)
             if loaded.router is not None:
                 return loaded.router
         return FixedRouter(plan.pools[0].name if plan.pools else "")

@@ -4,12 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
-from math import inf
 from typing import cast
 
 from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.config import ConfigError
-from rsp.engine.limit_rules import nearest
+from rsp.engine.limit_rules import LARGEST, nearest
 from rsp.engine.lua_sandbox import Plain
 from rsp.engine.schema import Default, Key, Missing
 
@@ -102,8 +101,9 @@ class Section:
         value = self._value(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(f"{name} is {shown(value)}; it must be a number of seconds")
-        if not least <= value < inf:
-            raise self.wrong(f"{name} is {value:g}; it must be {least:g} s or more")
+        if not least <= value <= LARGEST:
+            bounds = f"{least:g} s or more" if value < least else f"{LARGEST:,} s or less"
+            raise self.wrong(f"{name} is {value:g}; it must be {bounds}")
         return float(value)
 
     def section(self, name: str, keys: Sequence[Key]) -> "Section | None":

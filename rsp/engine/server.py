@@ -179,7 +179,7 @@ class Engine:
             for key, listener_config in wanted.items():
                 if key not in self.listeners:
                     opened[key] = self._open(listener_config, pools)
-        except CannotListen:
+        except BaseException:
             for listener in opened.values():
                 listener.close()
             raise
@@ -249,12 +249,15 @@ class Engine:
             `CannotListen`, as `Changes.reload` says.
         """
         return await self.changes.reload(
-            self._built(await self.load()),
+            self._loaded_and_built,
             who=who,
             if_generation=if_generation,
             drop_edits=drop_edits,
             terms=terms,
         )
+
+    async def _loaded_and_built(self) -> Built:
+        return self._built(await self.load())
 
     def settle(self, loaded: LoadedConfig, what: str, *, who: str) -> None:
         """Take what was just written to the file for the file; see `Changes.settle`."""

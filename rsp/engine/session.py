@@ -190,7 +190,14 @@ class Session:
         where = f"session {self.id}, {self.state.shown.value}"
         self.context.telemetry.record_bug(where, error, self.id)
         self.because(CloseReason.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
-        self.advance(Fact.ABORTED)
+        if self.state.is_over:
+            # It failed in the midst of its end: nobody else gives back what it has.
+            for connection in (self.client, self.backend):
+                if connection is not None:
+                    connection.close(reset=True)
+            self._end()
+        else:
+            self.advance(Fact.ABORTED)
 
     # -- the table
 

@@ -45,7 +45,7 @@ class Traced(msgspec.Struct):
         return Returned(target, key, reason)
 
 
-def trace(source: str, path: str, request: RouteRequest) -> Traced:
+def trace(source: bytes, path: str, request: RouteRequest) -> Traced:
     """Run the text of a configuration in a fresh runtime, and its `route` for `request`.
 
     What `route` keeps from one request to the next is as it is after loading. A text that does
@@ -53,7 +53,7 @@ def trace(source: str, path: str, request: RouteRequest) -> Traced:
     """
     sandbox = Sandbox(is_traced=True)
     try:
-        router = load_source(source.encode("utf-8", "surrogateescape"), path, sandbox).router
+        router = load_source(source, path, sandbox).router
     except ConfigError as error:
         return Traced(None, str(error), [])
     if router is None:
@@ -67,7 +67,8 @@ def trace(source: str, path: str, request: RouteRequest) -> Traced:
             traced.error = str(error)
 
     found = sandbox.trace(call)
-    traced.steps = _steps(found, source.split("\n"))
+    # What is no UTF-8 can be shown, but not sent.
+    traced.steps = _steps(found, source.decode("utf-8", "replace").split("\n"))
     notes = [note for note, is_so in ((_MORE, found.has_more), (_SHORT, found.is_short)) if is_so]
     traced.note = "; ".join(notes)
     return traced

@@ -56,7 +56,7 @@ def compare_file(loaded: LoadedConfig, file: Path) -> WhatIf:
                 listeners[found.listener] = pool
     config = loaded.config
     table = BackendTable.of(config.pools, 0)
-    plan = plan_of(config.source, config.path, loaded.router is not None, table, listeners)
+    plan = plan_of(config.source_bytes, config.path, loaded.router is not None, table, listeners)
     answer = compare(WhatIfJob(None, plan), recorded)
     answer.not_held = not_held
     for key, share in answer.shares.items():

@@ -191,5 +191,5 @@ class WaitingLists:
         self.look()
 
     def on_bug(self, error: Exception) -> None:
-        """Never called: whose turn it is pays for its own bugs, and nothing else can fail."""
+        """Who waits pays for its own bugs: what else fails here is the loop's to tell."""
         raise error

@@ -90,7 +90,7 @@ def planned_listeners(engine: Engine, config: Config) -> dict[str, str]:
 
 def _plan(engine: Engine, config: Config, table: BackendTable) -> Plan:
     listeners = planned_listeners(engine, config)
-    return plan_of(config.source, config.path, config.has_route, table, listeners)
+    return plan_of(config.source_bytes, config.path, config.has_route, table, listeners)
 
 
 async def _pieces(
@@ -149,7 +149,7 @@ async def traced(engine: Engine, config: Config, request: RouteRequest) -> Trace
     """Return what `route` of `config` does with a request, line by line. Raises as `what_if`."""
 
     async def pieces() -> AsyncIterator[bytes]:
-        yield _encode(TraceJob(config.source, config.path or "", request))
+        yield _encode(TraceJob(config.source_bytes, config.path or "", request))
 
     return decode_traced(await engine.rehearser.ask(pieces()))
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 
 def write_whole(
@@ -23,17 +23,20 @@ def write_whole(
         OSError: it cannot be written; what was there stays.
     """
     directory = os.path.dirname(path) or "."
-    fd, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=directory)
+    # Opened before, as behind the rename nothing may fail any more.
+    directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with os.fdopen(fd, "wb") as file:
-            _fill(file.fileno(), content, like)
-        just_before()
-        os.rename(temporary, path)
-    except BaseException:
+        fd, temporary = tempfile.mkstemp(prefix=f".{os.path.basename(path)}.", dir=directory)
+        with _gone_if_it_fails(temporary):
+            with os.fdopen(fd, "wb") as file:
+                _fill(file.fileno(), content, like)
+            just_before()
+            os.rename(temporary, path)
+        # Lets the rename survive a loss of power, too (fsync(2)).
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    _sync_directory(directory)
+            os.fsync(directory_fd)
+    finally:
+        os.close(directory_fd)
 
 
 def write_new(path: str, content: bytes, like: os.stat_result) -> str:
@@ -50,9 +53,20 @@ def write_new(path: str, content: bytes, like: os.stat_result) -> str:
             number += 1
             name = f"{path}.{number}"
             continue
-        with os.fdopen(fd, "wb") as file:
+        with _gone_if_it_fails(name), os.fdopen(fd, "wb") as file:
             _fill(file.fileno(), content, like)
         return name
+
+
+@contextlib.contextmanager
+def _gone_if_it_fails(path: str) -> Iterator[None]:
+    """Leave no half of a file behind."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        raise
 
 
 def _fill(fd: int, content: bytes, like: os.stat_result | None) -> None:
@@ -65,12 +79,3 @@ def _fill(fd: int, content: bytes, like: os.stat_result | None) -> None:
             os.fchown(fd, like.st_uid, like.st_gid)
         os.fchmod(fd, stat.S_IMODE(like.st_mode))
     os.fsync(fd)
-
-
-def _sync_directory(directory: str) -> None:
-    """Let the rename survive a loss of power, too (fsync(2))."""
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -69,7 +69,7 @@ def _plan(config: Config, layer: EditLayer) -> _Plan:
         raise CommandRefused("there is no configuration file to write to: `rsp init` makes one")
     if not layer.edits:
         raise CommandRefused(f"nothing to write: no live edit stands on top of {config.path}")
-    path, old = os.path.realpath(config.path), _encoded(config.source)
+    path, old = os.path.realpath(config.path), config.source_bytes
     _check_unchanged(path, old)
     try:
         own = load_source(old, config.path).config
@@ -124,7 +124,7 @@ def _check_says(own: Config, new: Config, layer: EditLayer) -> None:
     """See that the new text says what is in force, and else what the old one said."""
     running = layer.table.pools
     is_same = (
-        len(_encoded(new.source)) <= CONFIG_BYTES
+        len(new.source_bytes) <= CONFIG_BYTES
         and replace(new, source="", pools=()) == replace(own, source="", pools=())
         and [pool.name for pool in new.pools] == [pool.name for pool in own.pools]
         and all(says_the_same(pool, running[pool.name]) for pool in new.pools)

@@ -65,9 +65,13 @@ class Preferences:
             self.state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # A dashboard that ends in the middle leaves the file before, not half of the new one.
             descriptor, path = tempfile.mkstemp(dir=self.state.parent, prefix=".dashboard-")
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json_of(settings, is_indented=True) + "\n")
-            Path(path).replace(self.state)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    file.write(json_of(settings, is_indented=True) + "\n")
+                Path(path).replace(self.state)
+            except BaseException:
+                Path(path).unlink(missing_ok=True)
+                raise
         except OSError as error:
             return f"The settings are not remembered: {self.state}: {_reason(error)}."
         return ""

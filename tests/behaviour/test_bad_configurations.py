@@ -3,12 +3,13 @@
 import os
 import socket
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
-from tests.behaviour.running import RSP, run_rsp
+from tests.behaviour.running import RSP, Engine, run_rsp
 
 
 def refused(tmp_path: Path, text: str, *arguments: str) -> str:
@@ -33,6 +34,14 @@ REFUSED = {
     "unknown limit": (
         LISTEN + pool("127.0.0.1:1") + "limits { high_water = 1 }\n",
         ":7: limits has no high_water; did you mean",
+    ),
+    "a limit that the kernel does not take": (
+        LISTEN + pool("127.0.0.1:1") + "limits { notsent_lowat_bytes = 2^31 }\n",
+        ":7: limits: notsent_lowat_bytes is 2,147,483,648; it must be from 1 to 2,147,483,647",
+    ),
+    "seconds beyond all reason": (
+        LISTEN + pool("127.0.0.1:1", settings="slow_start = 1e308,"),
+        "slow_start is 1e+308; it must be 1,099,511,627,776 s or less",
     ),
     "unknown policy": (
         LISTEN + pool("127.0.0.1:1", settings='balance = "random",'),
@@ -212,3 +221,14 @@ def test_a_state_file_without_a_name_is_wrong_usage() -> None:
     done = run_rsp("serve", "--to", "http://127.0.0.1:1", "--state", "")
     assert done.returncode == 2
     assert "--state: name a file, or none" in done.stderr
+
+
+def test_a_file_that_is_no_utf_8_is_traced_and_previewed(tmp_path: Path) -> None:
+    path = tmp_path / "site.lua"
+    text = LISTEN + pool("127.0.0.1:1") + 'function route(r) return "web" end\n'
+    path.write_bytes(b"-- caf\xe9\n" + text.encode())
+    with closing(Engine(tmp_path, str(path))) as proxy:
+        explained = proxy.ctl("explain", "GET", "http://a.test/")
+        assert (explained["backend"], len(explained["trace"])) == ("web1", 1)
+        path.write_bytes(path.read_bytes() + b"-- \xff\n")
+        assert proxy.ctl("reload", "--preview")["generation"] == 1

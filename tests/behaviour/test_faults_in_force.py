@@ -292,3 +292,40 @@ def test_a_backend_that_refused_is_another_try_of_the_same_exchange(
     proxy.ask("fault.add", kind="limit_data", values={"bytes": 0}, direction="response", every=2)
     assert sum(fails(proxy, None) for _ in range(6)) == 3
     assert proxy.ask("fault.list")["faults"][0]["touched"] == 3
+
+
+def test_a_session_that_a_fault_closed_ends_as_any_other(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    """It lingered for ever: a gate that was gone was taken for one that still holds something."""
+    site = backend(answer=lambda _: response("200 OK", PAGE))
+    proxy = engine(LISTEN + pool(site) + "limits { linger_idle_s = 0.2, linger_s = 1 }\n")
+    proxy.ask("fault.add", kind="limit_data", values={"bytes": 60}, direction="response")
+    client = proxy.connect()
+    client.send(request())
+    assert len(client.read_to_end()) == 60
+    # The client does not end its own side.
+    wait_until(lambda: not proxy.ask("status")["sessions"])
+
+
+def test_what_one_fault_holds_goes_when_it_is_removed_also_after_another_has_closed(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    went = threading.Event()
+
+    def script(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello")
+        assert went.wait(PATIENCE_S)
+
+    proxy = engine(LISTEN + pool(backend(script)))
+    held = proxy.ask("fault.add", kind="timeout", values={"timeout": 0}, direction="response")
+    proxy.ask("fault.add", kind="limit_data", values={"bytes": 1000}, direction="request")
+    client = proxy.connect()
+    client.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")
+    wait_until(lambda: proxy.row(client)["client"]["unsent_bytes"])
+    client.send(b"x" * 5000)
+    wait_until(lambda: proxy.row(client)["state"] == "draining")
+    proxy.ask("fault.remove", id=held["id"])
+    assert client.read_to_end().endswith(b"hello")
+    went.set()

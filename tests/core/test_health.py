@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsp.core.backends import Backend, BackendChanges, BackendLoad, BackendLoads, BackendTable, Pool
-from rsp.core.ejection import may_eject
+from rsp.core.ejection import Term, may_eject
 from rsp.core.health import HealthBook
 from rsp.core.health_checks import Check
 from rsp.core.health_rules import RAMPED, Ejection, HealthCheck, statuses
@@ -385,3 +385,11 @@ def test_a_decision_gives_the_backend_that_a_session_knows_again() -> None:
     assert isinstance(chosen, Backend)
     assert chosen.key == "web/web1"
     assert candidates(ward.decide())[0].weight == 1
+
+
+def test_a_backend_that_is_out_for_ever_comes_back_for_a_try_for_ever() -> None:
+    term = Term()
+    for number in range(5_000):
+        term.begin(EJECT, 3, "refused", float(number))
+        term.end(float(number))
+    assert (term.times, term.length_s) == (5_000, EJECT.most_s)

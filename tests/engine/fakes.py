@@ -120,6 +120,7 @@ class FakePoller:
         self.watched: dict[int, Handler] = {}
         self.waiting: dict[Handler, None] = {}
         self.closing: list[FakeSocket] = []
+        self.later: list[tuple[float, Handler]] = []
 
     def watch(self, fd: int, handler: Handler) -> None:
         self.watched[fd] = handler
@@ -129,6 +130,9 @@ class FakePoller:
 
     def again(self, handler: Handler) -> None:
         self.waiting[handler] = None
+
+    def at(self, when_s: float, handler: Handler) -> None:
+        self.later.append((when_s, handler))
 
     def close_later(self, sock: FakeSocket, fd: int) -> None:
         self.watched.pop(fd, None)

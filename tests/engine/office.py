@@ -71,8 +71,11 @@ class Office:
         if_generation: int | None = None,
         terms: Terms | None = None,
     ) -> list[str]:
+        async def build() -> Built:
+            return Built(config, config, FixedRouter("web"))
+
         return await self.changes.reload(
-            Built(config, config, FixedRouter("web")),
+            build,
             who=ME,
             if_generation=if_generation,
             drop_edits=drop_edits,

@@ -9,9 +9,11 @@ from rsp.core.addresses import AddressError, EditRefused
 from rsp.core.backends import Backend, BackendChanges, Pool
 from rsp.core.edits import AddBackend, ChangeBackend, Edit, RemoveBackend
 from rsp.core.limits import Limits
+from rsp.core.route import FixedRouter
 from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState, Side
 from rsp.core.wire import CommandRefused
+from rsp.engine.ground import Built
 from rsp.engine.nonblocking import CannotListen
 from rsp.engine.poller import Poller
 from tests.conftest import Pairs
@@ -117,7 +119,7 @@ async def test_idle_connections_to_what_may_not_be_used_are_closed(
     near, _ = pairs.tcp()
     connection, _ = real_connection(poller, near, Side.BACKEND)
     connection.address, connection.resolved = A.address, ("127.0.0.1", 9001)
-    office.context.idle.put(A, connection, Limits())
+    office.context.idle.put(A, connection)
     await office.changes.edit(ChangeBackend("web/b", DRAIN), ME, None)
     assert not connection.is_closed
     match step:
@@ -338,3 +340,46 @@ async def test_edits_of_an_earlier_run_are_made_again_or_named(office: Office) -
     assert office.table.find("web/c").state is BackendState.READY
     await office.changes.undo(ME, None)
     assert office.names() == ["a", "b"]
+
+
+async def test_a_reload_builds_what_is_there_once_nobody_else_changes_anything(
+    office: Office,
+) -> None:
+    order: list[str] = []
+
+    async def build() -> Built:
+        order.append("built")
+        return Built(FILE, FILE, FixedRouter("web"))
+
+    async with office.changes.alone(None):
+        reload = office.changes.reload(build, who=ME, if_generation=None, drop_edits=False)
+        task = asyncio.get_running_loop().create_task(reload)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        order.append("changed")
+    await task
+    assert order == ["changed", "built"]
+
+
+async def test_a_removal_that_meets_a_trial_comes_when_that_is_over(office: Office) -> None:
+    await office.changes.edit(ChangeBackend("web/a", DRAIN), ME, None)
+    go_on = asyncio.Event()
+
+    async def build() -> Built:
+        await go_on.wait()
+        return Built(BIGGER, BIGGER, FixedRouter("web"))
+
+    reload = office.changes.reload(
+        build, who=ME, if_generation=None, drop_edits=False, terms=Terms(60.0)
+    )
+    loop = asyncio.get_running_loop()
+    reloading = loop.create_task(reload)
+    await asyncio.sleep(0)
+    removing = loop.create_task(office.leaving.remove_when_idle("web/a", "drained", ME))
+    await asyncio.sleep(0)
+    go_on.set()
+    await reloading
+    assert "it will be removed when it is idle" in await removing
+    await office.changes.confirm(ME, None)
+    await office.leaving.remove_idle()
+    assert "a" not in office.changes.layer.table.pools["web"].by_name

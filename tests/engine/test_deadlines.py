@@ -258,3 +258,18 @@ async def test_it_turns_on_a_real_loop() -> None:
     wheel.set(timed, time.monotonic() + 0.05)
     await asyncio.wait_for(came.wait(), 30.0)
     wheel.stop()
+
+
+def test_who_cannot_even_give_up_costs_nobody_the_next_tick(
+    loop: HandLoop, deadlines: Deadlines
+) -> None:
+    def fail(_now_s: float) -> None:
+        raise KeyboardInterrupt
+
+    failing, later = Timed(fail), Timed()
+    deadlines.set(failing, loop.now_s + 0.5)
+    deadlines.set(later, loop.now_s + 1.5)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until(loop.now_s + 2.0)
+    loop.run_until(loop.now_s + 2.0)
+    assert len(later.fired_s) == 1

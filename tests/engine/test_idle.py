@@ -46,7 +46,9 @@ class Shelf:
         self, backend: Backend = A, limits: Limits | None = None
     ) -> tuple[Connection, socket.socket]:
         connection, far = self.used(backend)
-        self.idle.put(backend, connection, limits or Limits())
+        if limits is not None:
+            self.idle.limits = limits
+        self.idle.put(backend, connection)
         return connection, far
 
 
@@ -106,7 +108,7 @@ async def test_a_kept_connection_is_paused_by_nobody(shelf: Shelf) -> None:
     for reason in PauseReason:
         connection, far = shelf.used()
         connection.pause(reason)
-        shelf.idle.put(A, connection, Limits())
+        shelf.idle.put(A, connection)
         assert shelf.idle.take(A) is connection
         assert connection.paused_by == 0
         owner = Listening()
@@ -120,7 +122,7 @@ async def test_the_end_of_a_connection_that_was_kept_while_paused_is_noticed(she
     connection.pause(PauseReason.SINK_FULL)
     far.shutdown(socket.SHUT_WR)
     await next_turns()
-    shelf.idle.put(A, connection, Limits())
+    shelf.idle.put(A, connection)
     await wait_until(lambda: connection.is_closed, 2.0)
     assert shelf.idle.count(A) == 0
 

@@ -1,12 +1,15 @@
 """The log: its two forms, its rotation, and that neither strangers nor full disks can harm."""
 
+import fcntl
 import io
 import json
 import os
 import re
+import select
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TextIO, cast
+from unittest import mock
 
 import pytest
 
@@ -257,3 +260,43 @@ def test_a_log_that_nobody_reads_costs_its_lines_and_holds_nobody_up() -> None:
         for number in range(20_000):
             log.write(Noted(at_s=1.0, what=f"line {number}"))
         assert 0 < log.lost < 20_000
+
+
+def test_a_line_that_is_longer_than_the_room_of_a_pipe_is_cut_and_holds_nobody_up() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as reader, os.fdopen(writing, "w") as stream:
+        log = Log(Telemetry(), stream, as_json=False, least=EventLevel.INFO)
+        room_bytes = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
+        os.write(writing, b"\n" * (room_bytes - select.PIPE_BUF))
+        log.write(Noted(at_s=1.0, what="x" * 3 * select.PIPE_BUF))
+        assert log.lost == 1
+        before = reader.read(room_bytes).strip()
+        assert len(before) == select.PIPE_BUF
+        log.write(note(2))
+        log.write(note(3))
+        lines = os.read(reading, room_bytes).decode().splitlines()
+        assert [line.rpartition(" ")[2] for line in lines] == ["", "2", "3"]
+
+
+def test_a_file_that_somebody_took_away_is_there_again_at_the_next_turn(
+    file_log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOG_FILE_BYTES", 100)
+    (tmp_path / "rsp.log").unlink()
+    for number in range(20):
+        file_log.write(note(number))
+    assert numbers_in(tmp_path / "rsp.log")[-1] == 19
+
+
+def test_a_file_that_could_not_be_opened_once_is_opened_the_next_time(
+    file_log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOG_FILE_BYTES", 100)
+    with monkeypatch.context() as once:
+        once.setattr(os, "open", mock.Mock(side_effect=OSError(24, "Too many open files")))
+        for number in range(3):
+            file_log.write(note(number))
+    assert not (tmp_path / "rsp.log").exists()
+    for number in range(20):
+        file_log.write(note(number))
+    assert numbers_in(tmp_path / "rsp.log")[-1] == 19

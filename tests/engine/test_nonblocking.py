@@ -311,3 +311,14 @@ def test_errno_by_name() -> None:
     assert errno_name(errno.ECONNRESET) == "ECONNRESET"
     assert errno_name(99999) == "errno 99999"
     assert errno_name(None) == "errno None"
+
+
+def test_a_listener_for_which_there_is_no_fd_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_fd(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socket", no_fd)
+    with pytest.raises(CannotListen, match="Too many open files"):
+        bind_listener("127.0.0.1", 0, 1)

@@ -1,5 +1,6 @@
 """Readiness in batches: stale news, reused numbers, turns, and who pays for a bug."""
 
+import asyncio
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -298,3 +299,20 @@ def test_only_our_own_failures_are_kept_from_spreading() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_guarded(noting, stop)
     assert noting.bugs == []
+
+
+async def test_who_cannot_even_give_up_costs_nobody_else_a_turn(
+    poller: Poller, pairs: Pairs
+) -> None:
+    handlers, _opened = await in_one_batch(poller, pairs)
+    told: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: told.append(said))
+
+    def fail(error: Exception) -> None:
+        raise RuntimeError("worse") from error
+
+    for handler in handlers[:1]:
+        handler.act = lambda: 1 / 0
+        handler.on_bug = fail  # type: ignore[method-assign]
+    await wait_until(lambda: told and handlers[1].ready)
+    assert [str(said["exception"]) for said in told] == ["worse"]

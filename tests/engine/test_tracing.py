@@ -20,7 +20,7 @@ def traced(body: str, before: str = "", *fields: tuple[bytes, bytes], query: str
     request = RouteRequest(
         "GET", "/user/fred", query, "a.test", "A.test", list(fields), "192.0.2.7", ""
     )
-    return trace(source, "site.lua", request)
+    return trace(source.encode(), "site.lua", request)
 
 
 def lines(found: Traced) -> list[int]:
@@ -127,7 +127,7 @@ def test_secrets_are_hidden_from_who_looks_whole_or_in_part() -> None:
 
 @pytest.mark.parametrize("source", ["", HEAD])
 def test_without_a_route_there_is_nothing_to_trace(source: str) -> None:
-    found = trace(source, "site.lua", RouteRequest("GET", "/", "", "a", "a", [], "", ""))
+    found = trace(source.encode(), "site.lua", RouteRequest("GET", "/", "", "a", "a", [], "", ""))
     assert found.steps == []
     assert found.answer is None
 

@@ -35,7 +35,7 @@ encode = msgspec.msgpack.encode
 
 def plan(*names: str, source: str = SOURCE, balance: str = "hash") -> Plan:
     pools = [PlannedPool("web", balance, [PlannedBackend(name, 1, "ready") for name in names])]
-    return Plan(source, "site.lua", True, pools, {"127.0.0.1:80": ""})
+    return Plan(source.encode(), "site.lua", True, pools, {"127.0.0.1:80": ""})
 
 
 def asked(count: int, path: bytes = b"/") -> list[Recorded]:
@@ -68,7 +68,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
 
 
 async def test_a_job_goes_there_and_its_answer_comes_back(started: Worker) -> None:
-    answer = await started.ask(pieces(encode(TraceJob(SOURCE, "site.lua", REQUEST))))
+    answer = await started.ask(pieces(encode(TraceJob(SOURCE.encode(), "site.lua", REQUEST))))
     assert [step.line for step in decode_traced(answer).steps] == [4, 5]
 
 
@@ -86,7 +86,7 @@ async def test_a_job_that_nobody_waits_for_any_more_answers_nobody_else(started:
     sent = asyncio.Event()
 
     async def slow_pieces() -> AsyncIterator[bytes]:
-        yield encode(TraceJob(SOURCE, "site.lua", REQUEST))
+        yield encode(TraceJob(SOURCE.encode(), "site.lua", REQUEST))
         sent.set()
 
     job = asyncio.ensure_future(started.ask(slow_pieces()))
@@ -94,7 +94,7 @@ async def test_a_job_that_nobody_waits_for_any_more_answers_nobody_else(started:
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    other = TraceJob(SOURCE.replace('"web", {', '"other", {'), "site.lua", REQUEST)
+    other = TraceJob(SOURCE.replace('"web", {', '"other", {').encode(), "site.lua", REQUEST)
     answer = decode_traced(await started.ask(pieces(encode(other)))).answer
     assert answer is not None
     assert answer.target == "other"
@@ -103,7 +103,7 @@ async def test_a_job_that_nobody_waits_for_any_more_answers_nobody_else(started:
 async def test_a_job_that_fails_is_told_and_the_next_one_is_done(started: Worker) -> None:
     with pytest.raises(CommandRefused, match="it failed"):
         await started.ask(pieces(b"no job"))
-    assert await started.ask(pieces(encode(TraceJob("", "", REQUEST))))
+    assert await started.ask(pieces(encode(TraceJob(b"", "", REQUEST))))
 
 
 async def test_pieces_are_put_together_in_their_order() -> None:

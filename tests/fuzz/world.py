@@ -224,6 +224,9 @@ class HandPoller:
     def again(self, handler: Handler) -> None:
         self._again[handler] = None
 
+    def at(self, when_s: float, handler: Handler) -> None:
+        self.again(handler)
+
     def close_later(self, sock: Kernel, fd: int) -> None:
         self.forget(fd)
         sock.close()

@@ -41,7 +41,7 @@ class TamperedConnection(Layer):
             session.advance(Fact.CLIENT_GONE)
 
     def _read_on(self, turn_bytes: int = 0) -> None:
-        if not self.tampering.reads_once:
+        if not self.tampering.reads_once or self.write_error is not None:
             super()._read_on(turn_bytes)
             return
         if not turn_bytes and self.is_readable and not self.paused_by:
@@ -71,6 +71,7 @@ class TamperedConnection(Layer):
         tampering = self.tampering
         view = memoryview(piece)
         if self.write_error is not None:
+            self.unsent.discard(len(view))
             return
         tampering.given(view, self.poller.now_s)
         if tampering.is_swallowing:
@@ -159,9 +160,13 @@ class TamperedConnection(Layer):
         self.owner.on_room(self)
         return not isinstance(self, TamperedConnection)
 
+    def _not_taken(self, count: int) -> None:
+        """The kernel took nothing: no gate holds it."""
+        self.let_go()
+        super()._not_taken(count)
+
     def _not_taken_of(self, view: memoryview, count: int) -> None:
         """The kernel took nothing of what the gates let through."""
-        self.let_go()
         super()._not_taken_of(view, count)
         if self.tampering.gates and self.tampering.bug == "lose_on_eagain":
             self._lose(len(view))
@@ -228,6 +233,7 @@ class TamperedConnection(Layer):
         elif order in (Order.CLOSE, Order.RESET):
             unsent.discard(0)
             tampering.gates.clear()
+            self.let_go()
             session: Any = self.owner
             session.because(CloseReason.INJECTED, f"{self._faults()} closed it")
             session.close(CloseReason.INJECTED, reset=order is Order.RESET)

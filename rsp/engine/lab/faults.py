@@ -246,9 +246,10 @@ class Faults:
         return mine, new
 
     def _apply(self, session: Session) -> None:
-        if session.state.is_over or (
-            session.state.is_ending and session.close_reason is CloseReason.INJECTED
-        ):
+        if session.state.is_over:
+            return
+        if session.state.is_ending and session.close_reason is CloseReason.INJECTED:
+            self._let_go(session)
             return
         faults, new = self._of(session)
         sides = [(session.client, session.response_pipe, session.backend)]
@@ -258,6 +259,15 @@ class Faults:
             self._set(session, sink, pipe, faults)
             if source is not None:
                 self._stall(source, pipe.direction, faults, new)
+
+    def _let_go(self, session: Session) -> None:
+        """A fault ends it already, so it gets no more: but what one that is gone held goes."""
+        for sink in (session.client, session.backend):
+            if isinstance(sink, TamperedConnection):
+                gates = sink.tampering.gates
+                for number in gates.keys() - self.live.keys():
+                    del gates[number]
+                self._poller.again(sink)
 
     def _set(self, session: Session, sink: Connection, pipe: Pipe, faults: Iterable[Fault]) -> None:
         """Give one connection the faults it is to have, as a sink and as a source."""
