@@ -9,7 +9,7 @@ import msgspec
 
 from rsp.cli.finite import FiniteRange
 from rsp.cli.link import Link, find_engine
-from rsp.core.limits import TRIAL_MOST_S
+from rsp.core.limits import TRIAL_LEAST_EXCHANGES, TRIAL_MOST_S
 from rsp.core.sanitise import safe_json
 
 Run = Callable[..., Any]
@@ -30,7 +30,10 @@ class Asker:
         """Give a command and print its answer."""
         given = {key: value for key, value in params.items() if value is not None}
         with self.link() as link:
-            self.print(method, link.ask_raw(method, given))
+            raw = link.ask_raw(method, given)
+        if given.get("preview") and not self.as_json:
+            click.echo("Nothing was done. It would do this:")
+        self.print(method, raw)
 
     def print(self, method: str, raw: bytes) -> None:
         """Print an answer as it is asked for."""
@@ -95,7 +98,8 @@ def change_options(command: Run) -> Run:
         generation_option,
         click.option(
             "--max-errors", type=FiniteRange(0, 100), metavar="PERCENT",
-            help="With --confirm: take it back at once when more of its exchanges fail.",
+            help="With --confirm: take it back at once when more of its exchanges fail, of "
+            f"{TRIAL_LEAST_EXCHANGES} or more.",
         ),
         click.option(
             "--confirm", type=FiniteRange(0, TRIAL_MOST_S, min_open=True), metavar="SECONDS",

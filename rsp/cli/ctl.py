@@ -101,7 +101,10 @@ def decisions(asker: Asker, limit: int | None, filter_text: str | None, file: Pa
         file.write_text("".join(lines), encoding="utf-8")
     except OSError as error:
         raise Failure(f"cannot write {file}: {error.strerror}") from error
-    click.echo(f"{len(lines)} decisions written to {file}", err=True)
+    if asker.as_json:
+        click.echo(json_of({"file": str(file), "decisions": len(lines)}))
+    else:
+        click.echo(f"{len(lines):,} decisions written to {file}", err=True)
 
 
 @command.command("audit")
@@ -156,8 +159,9 @@ def events(asker: Asker, follow: bool, since: int, limit: int | None) -> None:
         return
     with asker.link() as link:
         while True:
-            answer = link.ask("events", dict[str, Any], since=since, wait_s=30)
-            since = answer["next_since"]
+            answer = link.ask("events", dict[str, Any], since=since, wait_s=30, limit=limit)
+            # It is for how many to begin with.
+            since, limit = answer["next_since"], None
             if answer["dropped"] and not asker.as_json:
                 click.echo(f"… {answer['dropped']} events are no longer kept")
             for event in answer["events"]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from rsp.cli.asker import Asker, CtlGroup, pass_asker
+from rsp.cli.asker import Asker, CtlCommand, CtlGroup, pass_asker
 from rsp.cli.finite import FiniteRange
 
 
@@ -46,7 +46,7 @@ def remove(asker: Asker, id: str) -> None:
 _side = click.option("--side", type=click.Choice(["client", "backend"]))
 
 
-@click.command("step")
+@click.command("step", cls=CtlCommand)
 @click.argument("id", type=int)
 @click.argument("kind", type=click.Choice(["read", "write", "event"]))
 @_side
@@ -56,7 +56,7 @@ def step(asker: Asker, /, **params: Any) -> None:
     asker.show("step", params)
 
 
-@click.command("continue")
+@click.command("continue", cls=CtlCommand)
 @click.argument("id", type=int, required=False)
 @click.option("--all", is_flag=True, help="All sessions that are stopped.")
 @pass_asker
@@ -65,7 +65,7 @@ def go_on(asker: Asker, /, **params: Any) -> None:
     asker.show("continue", params)
 
 
-@click.command("pending")
+@click.command("pending", cls=CtlCommand)
 @click.argument("id", type=int)
 @_side
 @click.option("--first", type=click.IntRange(min=0), help="Show those from this one on.")

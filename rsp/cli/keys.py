@@ -12,7 +12,7 @@ def command() -> None:
     """
     import os
 
-    from rsp.cli.text import as_table
+    from rsp.cli.table import as_table
     from rsp.tui.key import written
     from rsp.tui.keymap import KEYS
     from rsp.tui.preferences import Preferences

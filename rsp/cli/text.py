@@ -1,52 +1,25 @@
 """Answers of the engine as plain text: aligned, without colour, nothing that a terminal obeys."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
+from rsp.cli.table import as_table, shown
 from rsp.core.explaining import Explanation, changed_locals
 from rsp.core.hex_dump import hex_lines
+from rsp.core.limits import TRIAL_LEAST_EXCHANGES
 from rsp.core.sanitise import safe
 from rsp.core.units import counted
 from rsp.core.what_if_rows import WhatIf
 from rsp.core.what_if_text import what_if_lines
 
-_CELL_CHARACTERS = 60
-"""A cell of a table shows at most this much; `--json` has all of it."""
+_NOT_WATCHED = "nobody recorded this session: while it is live, `rsp ctl watch ID` does"
 
 
 def as_text(method: str, answer: dict[str, Any]) -> str:
     """Return the text for people of the answer to a command."""
     return _TEXTS.get(method, _fields)(answer)
-
-
-def as_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows below their titles, in columns."""
-    cells = [[safe(_shown(cell), _CELL_CHARACTERS) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]
-    is_number = [
-        bool(rows) and all(isinstance(row[i], int | float) for row in rows)
-        for i in range(len(head))
-    ]
-    lines = []
-    for row in (head, *cells):
-        parts = [
-            cell.rjust(width) if number else cell.ljust(width)
-            for cell, width, number in zip(row, widths, is_number, strict=True)
-        ]
-        lines.append("  ".join(parts).rstrip())
-    return "\n".join(lines)
-
-
-def _shown(cell: object) -> str:
-    if cell is None:
-        return "-"
-    if isinstance(cell, float):
-        return f"{cell:.3f}"
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        return f"{cell:,}"
-    return str(cell)
 
 
 def _fields(answer: dict[str, Any], indent: str = "") -> str:
@@ -59,7 +32,7 @@ def _fields(answer: dict[str, Any], indent: str = "") -> str:
             lines.append(f"{indent}{key + ':':<{width + 1}} {len(value)}")
             lines += [_item(item, indent + "  ") for item in value]
         else:
-            lines.append(f"{indent}{key + ':':<{width + 1}} {safe(_shown(value))}")
+            lines.append(f"{indent}{key + ':':<{width + 1}} {safe(shown(value))}")
     return "\n".join(lines)
 
 
@@ -185,7 +158,7 @@ def _decisions(answer: dict[str, Any]) -> str:
          row["error"] or row["reason"], row["generation"])
         for row in answer["decisions"]
     ]  # fmt: skip
-    gap = f"{answer['dropped']} earlier ones are no longer kept\n" if answer["dropped"] else ""
+    gap = f"{answer['dropped']:,} earlier ones are no longer kept\n" if answer["dropped"] else ""
     return gap + as_table(head, rows)
 
 
@@ -268,7 +241,7 @@ def _on_trial(trial: dict[str, Any] | None) -> list[str]:
     return [
         f"on trial: generation {trial['generation']} is taken back in {trial['left_s']:.0f} s, or "
         f"once more than {trial['max_errors_percent']:g} % of its exchanges and tcp "
-        "sessions fail; `rsp ctl confirm` keeps it"
+        f"sessions fail, of {TRIAL_LEAST_EXCHANGES} or more; `rsp ctl confirm` keeps it"
     ]
 
 
@@ -346,7 +319,11 @@ def _pending(answer: dict[str, Any]) -> str:
 
 
 def _peek(answer: dict[str, Any]) -> str:
-    lines = [] if answer["watched"] else ["nobody watches this session: rsp ctl watch ID"]
+    lines = (
+        []
+        if answer["watched"]
+        else ["nobody recorded this session: while it is live, `rsp ctl watch ID` does"]
+    )
     for way, mark in (("request", ">"), ("response", "<")):
         row = answer[way]
         if row["dropped_bytes"]:

@@ -180,6 +180,10 @@ def asked_for(method: str, url: str, field_lines: Iterable[str] = ()) -> Asked:
         raise ExpectationError(f'"{url}": {scheme} is not known here; write http://HOST/PATH')
     fields = [_field(line) for line in field_lines]
     authority, path, query = _split(rest)
+    if re.search(r"[\x00-\x20\x7f]", path + query):
+        raise ExpectationError(
+            f'"{url}" has a blank or a control character in it; write %20 and the like'
+        )
     named = [value for name, value in fields if name.lower() == b"host"]
     raw_host = named[0] if named else authority
     if not named:

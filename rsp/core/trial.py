@@ -71,10 +71,14 @@ class Trial(Generic[Moment]):
         most = self.terms.max_errors_percent
         tried = self.tried
         if tried >= TRIAL_LEAST_EXCHANGES and self.failed * 100 > most * tried:
-            return f"{self.failed} of {tried} {self._what_was_tried()} failed, more than {most:g} %"
+            return f"{self.failed_sentence()}, more than {most:g} %"
         if now_s >= self.deadline_s:
             return f"nobody confirmed it within {self.terms.confirm_s:g} s"
         return None
+
+    def failed_sentence(self) -> str:
+        """Return how many failed so far."""
+        return f"{self.failed} of {self.tried} {self._what_was_tried()} failed"
 
     def _what_was_tried(self) -> str:
         if self.exchanges == self.tried:

@@ -137,6 +137,8 @@ class Changes(InForce):
                 raise EditRefused("nothing is on trial")
             self.trials.end()
             what = f"confirmed generation {trial.generation}: {trial.what}"
+            if trial.failed:
+                what += f"; {trial.failed_sentence()}"
             self.note(f"{what} (by {who})", generation=trial.generation)
         return what
 

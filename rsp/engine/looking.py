@@ -11,7 +11,7 @@ from stat import S_ISREG
 import msgspec
 
 from rsp.core.breaks.rows import BreakSummary
-from rsp.core.config import ConfigError
+from rsp.core.config import Config, ConfigError
 from rsp.core.decision_rows import Decisions
 from rsp.core.filter import Filter, FilterError, parse_filter, sort_value
 from rsp.core.generation_rows import ChangeRow, EditRow, Edits
@@ -122,8 +122,12 @@ def _totals(engine: Engine) -> Totals:
 
 
 def _config_changed(engine: Engine) -> bool:
-    path = engine.changes.config.path
-    return path is not None and _on_disk(path) not in (None, engine.changes.config.source)
+    config = engine.changes.config
+    try:
+        return config.path is not None and _on_disk(config, config.path) != config.source
+    except OSError:
+        # It is not there any more, or not for us to read.
+        return True
 
 
 @dataclass(slots=True)
@@ -137,22 +141,24 @@ class _Disk:
 _disk: dict[str, _Disk] = {}
 
 
-def _on_disk(path: str) -> str | None:
+def _on_disk(config: Config, path: str) -> str | None:
+    """Return what the file at `path` says.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     seen = _disk.setdefault(path, _Disk())
-    try:
-        found = os.stat(path)
-        if not S_ISREG(found.st_mode):
-            # A pipe that was read once has nothing more to say.
-            return None
-        stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-        if stamp != seen.stamp:
-            with open(path, "rb") as file:
-                # More does not load, whatever it says.
-                text = file.read(CONFIG_BYTES + 1)
-            seen.text = text.decode("utf-8", "surrogateescape")
-            seen.stamp = stamp
-    except OSError:
-        return None
+    found = os.stat(path)
+    if not S_ISREG(found.st_mode):
+        # A pipe that was read once has nothing more to say.
+        return config.source
+    stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
+    if stamp != seen.stamp:
+        with open(path, "rb") as file:
+            # More does not load, whatever it says.
+            text = file.read(CONFIG_BYTES + 1)
+        seen.text = text.decode("utf-8", "surrogateescape")
+        seen.stamp = stamp
     return seen.text
 
 
@@ -352,11 +358,15 @@ def edits(engine: Engine, _params: Params) -> Edits:
 async def config(engine: Engine, _params: Params) -> ConfigSource:
     """Return the text that runs, and the text on disk with what is wrong with it."""
     running = engine.changes.config
-    disk = _on_disk(running.path) if running.path else None
-    if disk == running.source:
-        disk = None
+    disk: str | None = None
     error: str | None = None
     error_line: int | None = None
+    try:
+        disk = _on_disk(running, running.path) if running.path else None
+    except OSError as gone:
+        error = f"cannot open {running.path}: {gone.strerror}"
+    if disk == running.source:
+        disk = None
     if disk is not None and running.path is not None:
         try:
             await asyncio.to_thread(load_config, running.path)

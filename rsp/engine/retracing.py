@@ -10,6 +10,7 @@ from rsp.core.params import ExplainParams
 from rsp.core.redact import secrets_of
 from rsp.core.route import RouteAnswer, RouteRequest
 from rsp.core.routing import Balancer, RouteDecision, candidates, failed_decision
+from rsp.core.vocabulary import Mode
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 from rsp.engine.decisions import Input
 from rsp.engine.dispatch import note_secrets
@@ -35,7 +36,9 @@ async def _made_up(engine: Engine, params: ExplainParams) -> Explanation:
         asked = asked_for(params.method, params.url, params.header)
     except ExpectationError as error:
         raise CommandRefused(str(error), INVALID_PARAMS) from error
-    entrance = next(iter(engine.listeners.values())).entrance
+    entrances = [listener.entrance for listener in engine.listeners.values()]
+    # A URL is asked for where HTTP is spoken, if that is anywhere.
+    entrance = next((each for each in entrances if each.mode is Mode.HTTP), entrances[0])
     request = asked.request("127.0.0.1", entrance.address)
     changes = engine.changes
     found = Traced(None, None, [])

@@ -232,3 +232,29 @@ def test_a_file_that_is_no_utf_8_is_traced_and_previewed(tmp_path: Path) -> None
         assert (explained["backend"], len(explained["trace"])) == ("web1", 1)
         path.write_bytes(path.read_bytes() + b"-- \xff\n")
         assert proxy.ctl("reload", "--preview")["generation"] == 1
+
+
+def test_a_file_that_is_gone_is_not_what_runs(tmp_path: Path) -> None:
+    path = tmp_path / "site.lua"
+    path.write_text(LISTEN + pool("127.0.0.1:1"))
+    with closing(Engine(tmp_path, str(path))) as proxy:
+        assert proxy.ask("status")["config_changed"] is False
+        path.unlink()
+        assert proxy.ask("status")["config_changed"] is True
+        said = proxy.ask("config")
+        assert said["error"] == f"cannot open {path}: No such file or directory"
+
+
+def test_explain_asks_where_http_is_spoken(tmp_path: Path) -> None:
+    path = tmp_path / "site.lua"
+    path.write_text(
+        'listen { address = "127.0.0.1:0", mode = "tcp", pool = "raw" }\n' + LISTEN
+        + pool("127.0.0.1:1", name="raw") + pool("127.0.0.1:2", name="shop")
+        + 'function route(r) return "shop" end\n'
+    )  # fmt: skip
+    with closing(Engine(tmp_path, str(path))) as proxy:
+        assert proxy.ctl("explain", "GET", "http://a.test/")["pool"] == "shop"
+        for words in (["ctl", "--control", str(proxy.control), "explain"], ["explain", str(path)]):
+            done = run_rsp(*words, "GET", "http://a.test/a b")
+            assert done.returncode != 0
+            assert "has a blank or a control character in it" in done.stderr

@@ -73,6 +73,21 @@ def test_a_route_that_loops_is_found_by_its_line() -> None:
     assert "Lua instructions" in finding.message or "processor time" in finding.message
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        'if request.hots == "x" then return "api" end\n  return "web"',
+        '("a"):rep(1e9)\n  return "web"',
+        'listen { address = "127.0.0.1:1" }\n  return "web"',
+        'request.path:match("%")\n  return "web"',
+    ],
+    ids=["a field that is not there", "too much", "a declaration", "a malformed pattern"],
+)
+def test_what_the_sandbox_refuses_is_found(body: str) -> None:
+    rules = {finding.rule for finding in check(loaded(f"function route(request)\n  {body}\nend\n"))}
+    assert "route_fails" in rules
+
+
 def test_an_error_of_the_authors_own_is_no_finding() -> None:
     assert found('function route(request)\n  error("nobody lives here")\nend\n') == []
 

@@ -34,8 +34,9 @@ from rsp.core.spellings import in_capitals
 from rsp.core.vocabulary import Mode, Severity
 
 _OWN_ERRORS = ("attempt to ", "bad argument", "ran for more", "ran more", "ran out of memory",
-               "route returned a ")  # fmt: skip
-"""What Lua says of a mistake, and not an author with `error(…)`."""
+               "route returned a ", "request has no field ", "route cannot call it", " would make ",
+               " is malformed", "outside the table", " are allowed", "take at most ")  # fmt: skip
+"""What Lua, or its sandbox, says of a mistake, and not an author with `error(…)`."""
 
 
 def terrain_of(config: Config) -> Terrain:
