@@ -352,8 +352,8 @@ class Dashboard(ChangingApp[LeaveChoice]):
         self.action_leave()
 
     def action_leave(self) -> None:
-        """Leave; where the engine is ours, ask what becomes of it."""
-        if not self._engine_is_child:
+        """Leave; where the engine is ours, and is there, ask what becomes of it."""
+        if not self._engine_is_child or self.model.lost_since:
             self.exit("leave")
             return
 

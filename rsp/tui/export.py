@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from rsp.core.sanitise import json_of
+from rsp.core.units import counted
 
 
 class SaveFailed(Exception):
@@ -21,10 +22,11 @@ def save_rows(what: str, rows: Sequence[msgspec.Struct], now: datetime) -> str:
     Raises:
         SaveFailed: it is there already, or cannot be written.
     """
+    said = counted(len(rows), "row")
     path = Path.cwd() / f"rsp-{what}-{now:%Y%m%d-%H%M%S}.json"
     try:
         path.touch(mode=0o600, exist_ok=False)
         path.write_text(json_of(list(rows), is_indented=True) + "\n", encoding="utf-8")
     except OSError as error:
-        raise SaveFailed(f"Saving {len(rows):,} rows to {path}: {error.strerror}.") from error
-    return f"Saved {len(rows):,} rows to {path}."
+        raise SaveFailed(f"Saving {said} to {path}: {error.strerror}.") from error
+    return f"Saved {said} to {path}."

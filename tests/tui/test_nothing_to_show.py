@@ -160,3 +160,40 @@ async def test_the_way_out_of_a_form_is_in_sight_on_the_smallest_screen(keys: st
         await pilot.press(*keys)
         await shows(pilot, app, "esc close")
         assert "Close  esc" in screen_text(app)
+
+
+@pytest.mark.parametrize(
+    ("keys", "never"),
+    [("b", "Every connection is read"), ("E", "Exchanges ["), ("5A", "Autopsies [")],
+)
+async def test_a_screen_that_has_no_answer_yet_does_not_say_that_there_is_nothing(
+    keys: str, never: str
+) -> None:
+    app = still_dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press(*keys)
+        await shows(pilot, app, "waiting for the engine")
+        assert never not in screen_text(app)
+
+
+async def test_a_session_that_the_engine_has_not_told_of_is_waited_for() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=SIZE) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("enter")
+        await shows(pilot, app, "41: waiting for the engine")
+
+
+async def test_where_no_session_passes_the_filter_no_key_needs_one(engine: FakeEngine) -> None:
+    app = attached(engine)
+    async with app.run_test(size=(200, 60)) as pilot:
+        await shows(pilot, app, "Mark")
+        await pilot.press("slash", *"host:zzz", "enter")
+        await shows(pilot, app, "[0 of")
+        await pilot.pause()
+        keys = " ".join(screen_text(app).splitlines()[-3:])
+        assert not [word for word in ("Mark", "Follow", "Close…", "Pause") if word in keys]
+        await pilot.press("y")
+        await pilot.pause()
+        assert "Copied" not in screen_text(app)

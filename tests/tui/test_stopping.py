@@ -90,7 +90,7 @@ async def test_what_is_looked_for_is_found_in_the_bytes(engine: FakeEngine) -> N
         await shows(pilot, app, "47 45 54 20")
         await pilot.press("h")
         await shows(pilot, app, "GET /big.iso HTTP/1.1")
-        await pilot.press("slash", *"the client sent", "enter")
+        await pilot.press("slash", *"recorded", "enter")
         await shows(pilot, app, "nowhere")
         await pilot.press("escape", "slash", *"HTTP", "enter")
         await shows(pilot, app, "1 of 2")
@@ -204,3 +204,22 @@ async def test_a_dashboard_that_only_looks_does_not_step(engine: FakeEngine) -> 
         await pilot.press("s", "c", "x", "e")
         assert "s Read" not in screen_text(app)
         assert engine.commands == []
+
+
+async def test_every_byte_of_a_long_line_is_to_be_seen(engine: FakeEngine) -> None:
+    app = still_dashboard()
+    long = "".join(f"{number:04}" for number in range(150))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_detail(app, pilot)
+        peek = canned.peek()
+        peek.heads[0].lines = [f"GET /{long} HTTP/1.1"]
+        peek.request.bytes_hex = f"GET /{long}".encode().hex()
+        hand(app, canned.status(3), canned.detail(3))
+        await pilot.press("left_square_bracket", "h")
+        hand(app, peek)
+        await shows(pilot, app, "0149")
+        table = app.screen.query_one("#bytes")
+        rows = [line.strip("│▌ ") for line in screen_text(app).splitlines() if line[:1] == "│"]
+        text = "".join(row.rpartition(" ")[2] for row in rows if row.startswith("> 0"))
+        assert text.endswith(long[4:])
+        assert table.has_focus

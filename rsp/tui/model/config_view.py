@@ -13,6 +13,7 @@ from rsp.tui.model.exchange_columns import clock
 from rsp.tui.model.lua_spans import lua_lines
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, beside, keep_fitting, plain, wrap
+from rsp.tui.model.text import UNKNOWN
 
 _PLACE = re.compile(r"^.*?:[0-9]+: ")
 _CONTEXT = 3
@@ -103,7 +104,7 @@ class ConfigView:
         """Return what runs since when, how the file is, and the live edits on top of it."""
         source = self.source
         if source is None:
-            return [(Span(" waiting for the engine", "dim"),)]
+            return [(Span(f" {UNKNOWN}", "dim"),)]
         running = (
             Span(" running  ", "dim"),
             Span(f"generation {source.generation}", "strong"),

@@ -61,9 +61,9 @@ def byte_lines(peek: PeekReply, width: int, *, is_hex: bool) -> list[ByteLine]:
 
 def _title(way: Direction, row: PeekRow) -> Line:
     count = len(row.bytes_hex) // 2
-    said = f"{way.value}: {count:,} bytes that {_WHO[way]} sent"
+    said = f"{way.value}: {count:,} bytes recorded from {_WHO[way]}"
     if row.dropped_bytes:
-        said += f", {row.dropped_bytes:,} before them are no longer kept"
+        said += f", {row.dropped_bytes:,} older ones not kept"
     return (Span(_MARKS[way], way.value), Span(f" {said}", "title"))
 
 
@@ -98,6 +98,10 @@ def head_lines(peek: PeekReply, width: int) -> list[ByteLine]:
     lines: list[Line] = []
     for head in peek.heads:
         lines += _head(head, max(width, 20))
+    if not lines:
+        said = "No head since the recording began: the next exchange of this session has one."
+        rows = [(Span(row, "dim"),) for row in wrap(said, max(width, 20))]
+        return [ByteLine(index, row, is_ours=True) for index, row in enumerate(rows)]
     return [ByteLine(index, spans) for index, spans in enumerate(lines)]
 
 

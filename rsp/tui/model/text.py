@@ -7,6 +7,9 @@ from rsp.core.units import full_size as full_size
 NOTHING = "\N{EN DASH}"
 """Shown where there is no number, or none worth reading."""
 
+UNKNOWN = "waiting for the engine"
+"""Stands where the engine has not answered yet."""
+
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 HEIGHTS = " ▁▂▃▄▅▆▇█"
 _UNITS = ("", "K", "M", "G", "T", "P")

@@ -83,7 +83,8 @@ def _ended(row: ConnectionRow) -> str:
     if autopsy is None:
         detail = f", {shown(row.close_detail)}" if row.close_detail else ""
         return f"This session is over: {shown(reason)}{detail}."
-    return f"This session is over ({autopsy.code} {shown(reason)}): {shown(autopsy.sentence)}."
+    said = shown(autopsy.sentence).removesuffix(".")
+    return f"This session is over ({autopsy.code} {shown(reason)}): {said}."
 
 
 def _blocked(session: Session, side: Side) -> str:

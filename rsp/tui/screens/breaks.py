@@ -14,6 +14,7 @@ from rsp.tui.model.columns import Column
 from rsp.tui.model.problem import Problem
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.spans import Line, Span, wrap
+from rsp.tui.model.text import UNKNOWN
 from rsp.tui.screens.form import Field, Form
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.lines import Lines
@@ -60,7 +61,8 @@ class BreaksScreen(Frame):
 
     def __init__(self) -> None:
         super().__init__()
-        self._rows: list[BreakRow] = []
+        self._rows: list[BreakRow] | None = None
+        """None: the engine has not said yet."""
 
     def body(self) -> Iterable[Widget]:
         """Lay out the list, and what a breakpoint may be."""
@@ -86,10 +88,10 @@ class BreaksScreen(Frame):
 
     def show_body(self) -> None:
         """Show the list as of now."""
-        self.table.show(self._rows)
+        self.table.show(self._rows or [])
         entitle(
             self.table,
-            f"Breakpoints [{len(self._rows)}]",
+            f"Breakpoints {UNKNOWN if self._rows is None else f'[{len(self._rows)}]'}",
             "enter opens the first session that stands there · esc back",
         )
         box = self.query_one("#examples", Lines)
@@ -125,7 +127,7 @@ class BreaksScreen(Frame):
 
     def export_rows(self) -> tuple[str, Sequence[msgspec.Struct]] | None:
         """Return the breakpoints."""
-        return "breakpoints", self._rows
+        return "breakpoints", self._rows or []
 
 
 class BreakForm(Form):

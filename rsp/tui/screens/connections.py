@@ -33,6 +33,7 @@ _NEED_A_SESSION = frozenset(
         *("mark", "only_marked", "unmark", "follow", "copy_as", "maximise"),
     }
 )
+_NEED_A_ROW = frozenset({"close", "pause", "kernel_share", "mark", "follow", "copy_as"})
 
 
 class ConnectionsScreen(FilteredFrame):
@@ -47,6 +48,7 @@ class ConnectionsScreen(FilteredFrame):
         super().__init__()
         self._follows = False
         self._is_empty = False
+        self._has_rows = True
 
     def body(self) -> Iterable[Widget]:
         """Lay out the list, what stands in for an empty one, the filter and the preview."""
@@ -115,8 +117,8 @@ class ConnectionsScreen(FilteredFrame):
         if is_empty:
             entitle(nothing, "Connections")
             nothing.show(self._nothing())
-        if is_empty != self._is_empty:
-            self._is_empty = is_empty
+        if (is_empty, bool(rows)) != (self._is_empty, self._has_rows):
+            self._is_empty, self._has_rows = is_empty, bool(rows)
             self.refresh_bindings()
         self._show_preview()
 
@@ -127,6 +129,8 @@ class ConnectionsScreen(FilteredFrame):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Take away the keys that need a session where there is none."""
         if self._is_empty and action in _NEED_A_SESSION:
+            return False
+        if action in _NEED_A_ROW and not self._has_rows:
             return False
         return super().check_action(action, parameters)
 
@@ -147,8 +151,13 @@ class ConnectionsScreen(FilteredFrame):
         listener = self.shell.model.listener
         if not listener:
             return [(Span("The engine listens nowhere yet."),)]
+        status = self.shell.model.status
+        since = "now" if status is not None and status.totals.accepted else "yet"
         return [
-            (Span("No connections yet.", "strong"), Span(f" The proxy listens at {listener}.")),
+            (
+                Span(f"No connections {since}.", "strong"),
+                Span(f" The proxy listens at {listener}."),
+            ),
             (),
             (Span("Try it from another terminal:"),),
             (Span(f"  {try_command(listener)}", "accent"),),
@@ -307,7 +316,7 @@ class ConnectionsScreen(FilteredFrame):
         if chosen is not None:
             return json_of(chosen.row), f"session {chosen.id} as JSON"
         command = try_command(self.shell.model.listener)
-        return (command, "the command") if command else None
+        return (command, "the command") if command and self._is_empty else None
 
     def copies(self) -> tuple[str, Sequence[Copy]] | None:
         """Return the forms of the session under the cursor."""

@@ -11,6 +11,7 @@ from rsp.core.evidence import SampleRow
 from rsp.core.peek import PeekReply
 from rsp.core.replies import ConnectionDetail
 from rsp.core.sanitise import json_of, safe
+from rsp.core.units import counted
 from rsp.core.vocabulary import SessionState
 from rsp.tui.feed import Pull
 from rsp.tui.keymap import bindings
@@ -25,6 +26,7 @@ from rsp.tui.model.session_columns import shown, state_of
 from rsp.tui.model.sessions import Session
 from rsp.tui.model.side_panel import side_panel
 from rsp.tui.model.spans import Line, Span, line, wrap
+from rsp.tui.model.text import UNKNOWN
 from rsp.tui.model.why import why
 from rsp.tui.screens.breaks import BreaksScreen
 from rsp.tui.screens.kernel_share import ask_share
@@ -32,7 +34,7 @@ from rsp.tui.screens.stopping import StoppingFrame
 from rsp.tui.widgets.byte_pane import BytePane
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
-from rsp.tui.widgets.virtual_table import VirtualTable
+from rsp.tui.widgets.virtual_table import EDGE_COLUMNS, VirtualTable
 
 _TABS = ("Timeline", "Ledger", "Time", "TCP_INFO", "Story", "Headers", "Peek")
 _HEADERS, _PEEK = 5, 6
@@ -69,7 +71,7 @@ class DetailScreen(StoppingFrame):
         self._follows = True
         self._peek: PeekReply | None = None
         self._is_hex = True
-        self._is_over = False
+        self._is_over = self._is_refused = False
 
     def body(self) -> Iterable[Widget]:
         """Lay out the sentence, the two sides, and the tabs below."""
@@ -124,6 +126,7 @@ class DetailScreen(StoppingFrame):
 
     def refused(self, pull: Pull, reason: str) -> None:
         """Say that there is no such session any more."""
+        self._is_refused = True
         self.query_one("#sentence", Lines).show(
             [
                 (Span(f" {self.session_id}: {safe(reason)}", "warn"),),
@@ -154,6 +157,9 @@ class DetailScreen(StoppingFrame):
         """Show the session as of now."""
         detail, session = self._detail, self._session
         if detail is None or session is None:
+            if not self._is_refused:
+                unknown = Span(f" {self.session_id}: {UNKNOWN}", "dim")
+                self.query_one("#sentence", Lines).show([(unknown,)])
             return
         is_over = detail.state == SessionState.CLOSED
         if is_over != self._is_over:
@@ -230,9 +236,12 @@ class DetailScreen(StoppingFrame):
         facts.show(_TEXTS[self._tab - 1](detail, width) if is_text else self._no_calls(detail))
 
     def _show_bytes(self, pane: BytePane, peek: PeekReply, title: str) -> None:
-        width = max(self.size.width - 4, 20)
+        width = max(self.size.width - EDGE_COLUMNS, 20)
         if self._tab == _HEADERS:
-            pane.show(head_lines(peek, width), title, f"{len(peek.heads):,} heads · recording")
+            state = "it is over" if self._is_over else "recording"
+            pane.show(
+                head_lines(peek, width), title, f"{counted(len(peek.heads), 'head')} · {state}"
+            )
         else:
             form = "hex: h shows text" if self._is_hex else "text: h shows hex"
             pane.show(byte_lines(peek, width, is_hex=self._is_hex), title, form)
@@ -341,6 +350,7 @@ class DetailScreen(StoppingFrame):
         if 0 <= index < len(ids):
             self.session_id = ids[index]
             self._detail = self._session = self._peek = None
+            self._is_refused = False
             self._sentence_width = 0
             self._samples = {}
             self.shell.feed.nudge()

@@ -20,6 +20,7 @@ from rsp.tui.model.alerts import alert_line
 from rsp.tui.model.copy_as import Copy
 from rsp.tui.model.fault_edit import EVERYTHING, Scope
 from rsp.tui.model.spans import Line, Span, beside, fit, line, width_of, wrap
+from rsp.tui.model.text import UNKNOWN
 from rsp.tui.screens.faults import FaultsScreen
 from rsp.tui.screens.menu import copy_menu
 from rsp.tui.screens.shell import Shell
@@ -178,7 +179,7 @@ class Frame(Screen[None]):
         elif model.is_frozen:
             parts.append(Span(f" ‖ FROZEN {text.age(model.frozen_for_s)} ", "chosen", "app.freeze"))
         elif model.status is None:
-            parts.append(Span("◌ waiting for the engine", "dim"))
+            parts.append(Span(f"◌ {UNKNOWN}", "dim"))
         else:
             parts.append(Span(f"● LIVE {self.shell.feed.pulls_per_s}Hz", "good", "app.freeze"))
         return (*parts, Span(" "))

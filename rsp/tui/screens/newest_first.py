@@ -11,6 +11,7 @@ from rsp.core.sanitise import json_of
 from rsp.tui.feed import Pull
 from rsp.tui.model.columns import Column
 from rsp.tui.model.spans import Line
+from rsp.tui.model.text import UNKNOWN
 from rsp.tui.screens.filtered import FilteredFrame
 from rsp.tui.widgets.filter_bar import FilterBar
 from rsp.tui.widgets.lines import Lines
@@ -78,7 +79,9 @@ class NewestFirst(FilteredFrame):
         name = f"{self.NAME.capitalize()}s"
         entitle(
             self.table,
-            f"{name}{self.narrowed} [{len(rows):,}] · the last to end comes first",
+            f"{name}{self.narrowed} [{len(rows):,}] · the last to end comes first"
+            if self._is_answered
+            else f"{name} {UNKNOWN}",
             self._said,
         )
         self._show_chosen()

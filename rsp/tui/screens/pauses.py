@@ -7,10 +7,12 @@ from textual.widget import Widget
 
 from rsp.core.pause_tree import PauseGroup, Pauses
 from rsp.core.sanitise import json_of, safe
+from rsp.core.units import counted
 from rsp.tui.feed import Pull
 from rsp.tui.limits import SLOW_PULL_S
 from rsp.tui.model.pause_lines import PAUSE_COLUMNS, PauseLine, pause_lines
 from rsp.tui.model.spans import Span, wrap
+from rsp.tui.model.text import UNKNOWN
 from rsp.tui.screens.frame import Frame
 from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
@@ -59,23 +61,27 @@ class PausesScreen(Frame):
     def show_body(self) -> None:
         """Show the tree as of now, and the sentence of the chosen line."""
         self.table.show(pause_lines(self._groups, self._folded))
-        held_up = sum(group.sessions for group in self._groups)
+        held_up = counted(sum(group.sessions for group in self._groups), "session")
+        count = f"[{len(self._groups):,}] · {held_up} held up"
         entitle(
             self.table,
-            f"Who blocks whom [{len(self._groups):,}] · {held_up:,} sessions held up",
+            f"Who blocks whom {count if self._is_answered else UNKNOWN}",
             "enter opens a session, folds the others · esc back",
         )
         self._show_sentence()
 
     def _show_sentence(self) -> None:
         box, chosen = self.query_one("#blocker", Lines), self.table.cursor_row
-        if chosen is None:
+        if not self._is_answered:
+            entitle(box, UNKNOWN)
+            box.show([])
+        elif chosen is None:
             entitle(box, "nobody is held up")
             box.show([(Span("Every connection is read. The engine lets everybody in."),)])
-            return
-        entitle(box, ("cause", "who holds them up", "who is held up")[chosen.depth])
-        rows = wrap(safe(chosen.sentence), max(box.content_size.width, 20))
-        box.show([(Span(row),) for row in rows])
+        else:
+            entitle(box, ("cause", "who holds them up", "who is held up")[chosen.depth])
+            rows = wrap(safe(chosen.sentence), max(box.content_size.width, 20))
+            box.show([(Span(row),) for row in rows])
 
     def on_virtual_table_moved(self) -> None:
         """Say the sentence of the chosen line."""

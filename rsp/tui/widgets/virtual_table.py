@@ -17,6 +17,8 @@ from rsp.tui.model.spans import Line, Span, cut, plain
 from rsp.tui.widgets.paint import Painter, selected
 
 _PREFIX = 3
+EDGE_COLUMNS = _PREFIX + 3
+"""What a table is wider than its rows: border, scroll bar, and the mark of the cursor."""
 """Cells before the first column: the cursor, the mark, a blank."""
 
 
