@@ -88,6 +88,9 @@ look up, and in which a client tries again three times (after 1, 3 and 7 s)."""
 ALERT_LAG_S = 0.1
 """A loop of the engine that is later than this is worth an alert: a person feels a tenth."""
 
+LOW_ROWS = 20
+"""Below this many rows a list has no pane beside it: with the guide there would be no list."""
+
 ROOMY_ROWS = 30
 """From this many rows on, alerts get a line of their own and the keys two."""
 

@@ -14,7 +14,7 @@ from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.tabs import TABS
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
-from tests.tui import canned_routes
+from tests.tui import canned, canned_routes
 from tests.tui.stage import hand, hand_seconds, screen_text, still_dashboard, wait_until
 from tests.tui.test_goldens import EVENTS
 
@@ -113,3 +113,32 @@ async def test_a_list_that_stands_still_has_a_dashed_border(tab: str, is_dashed:
         await pilot.pause()
         borders = {table.styles.border_top[0] for table in app.screen.query(VirtualTable)}
         assert borders == {"round"}
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 18), (80, 19)])
+@pytest.mark.parametrize("tab", ["1", "2", "3", "5"])
+async def test_a_list_has_rows_on_the_smallest_screens_beside_the_guide(
+    tab: str, size: tuple[int, int]
+) -> None:
+    guide = ("1. Look. ✓", "2. Press ctrl+r.", "→ 0 of 6 reloads went to the wrong backend so far")
+    app = still_dashboard(guide=guide)
+    async with app.run_test(size=size) as pilot:
+        hand_all(app)
+        await pilot.press(tab)
+        await pilot.pause()
+        await pilot.pause()
+        table = app.screen.query(VirtualTable).first()
+        assert table.content_height >= 3, screen_text(app)
+        assert "→ 0 of 6" in screen_text(app)
+
+
+async def test_a_session_shows_its_tabs_on_the_smallest_screen() -> None:
+    app = still_dashboard()
+    async with app.run_test(size=(60, 16)) as pilot:
+        hand_seconds(app, 2)
+        await pilot.press("enter")
+        hand(app, canned.detail(3))
+        await pilot.pause()
+        await pilot.pause()
+        assert "▐Timeline▌" in screen_text(app)
+        assert app.screen.query_one("#calls", VirtualTable).content_height >= 2

@@ -170,7 +170,8 @@ class DetailScreen(StoppingFrame):
         # It grows with what it has to say, and does not jump back.
         if self.size.width != self._sentence_width:
             self._sentence_width, self._sentence_rows = self.size.width, _LEAST_SENTENCE_ROWS
-        self._sentence_rows = max(self._sentence_rows, min(len(said), _SENTENCE_ROWS))
+        most = _LEAST_SENTENCE_ROWS if self.has_class("-low") else _SENTENCE_ROWS
+        self._sentence_rows = min(max(self._sentence_rows, len(said)), most)
         sentence.styles.height = self._sentence_rows
         sentence.show(said)
         client = self.query_one("#client-side", Lines)

@@ -14,7 +14,7 @@ from rsp.core.sanitise import safe
 from rsp.tui.feed import Pull
 from rsp.tui.key import Key, written
 from rsp.tui.keymap import KEYS, bindings, mutating_actions
-from rsp.tui.limits import MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
+from rsp.tui.limits import LOW_ROWS, MIN_COLUMNS, MIN_ROWS, NARROW_COLUMNS, ROOMY_ROWS
 from rsp.tui.model import text
 from rsp.tui.model.alerts import alert_line
 from rsp.tui.model.copy_as import Copy
@@ -136,6 +136,7 @@ class Frame(Screen[None]):
         self.set_class(too_small, "-too-small")
         self.set_class(size.width < NARROW_COLUMNS, "-narrow")
         self.set_class(size.height >= ROOMY_ROWS, "-roomy")
+        self.set_class(size.height < LOW_ROWS, "-low")
         needs = f" need {MIN_COLUMNS}×{MIN_ROWS}, have {size.width}×{size.height}; q leaves"  # noqa: RUF001
         self.query_one("#too-small", Lines).show([(Span(needs, "warn"),)])
         self.show_frame()
@@ -253,7 +254,7 @@ class Frame(Screen[None]):
             return type(self).copies is not Frame.copies
         if action == "maximise":
             # Where nothing stands beside the list, it has all the room.
-            return bool(self.query(".aside"))
+            return bool(self.query(".aside")) and not self.has_class("-low")
         return not (action in _MUTATING and self.shell.model.read_only)
 
     # -- keys of every screen
