@@ -8,10 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from rsp.core.addresses import UNIX_PREFIX
-from rsp.core.addresses import AddressError as AddressError
-from rsp.core.addresses import EditRefused as EditRefused
-from rsp.core.addresses import parse_address as parse_address
+from rsp.core.addresses import UNIX_PREFIX, EditRefused, parse_address
 from rsp.core.health_rules import NOT_KNOWN, RAMPED, Condition, Ejection, HealthCheck
 from rsp.core.limits import QUEUE_LENGTH, QUEUE_TIMEOUT_S
 from rsp.core.vocabulary import BackendState, ProxyVersion

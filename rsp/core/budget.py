@@ -9,7 +9,7 @@ from rsp.core.vocabulary import MemoryStep
 
 _STEPS = tuple(MemoryStep)
 
-WHAT_IS_DONE = {
+WHAT_IS_DONE: dict[str, str] = {
     MemoryStep.CALM: "everything is as usual again",
     MemoryStep.NO_KEEP_ALIVE: "client connections close after their response",
     MemoryStep.NO_ACCEPT: "no new client is let in, and reads are small",

@@ -8,14 +8,8 @@ in every generation number and every time, for nothing here has a counter or a c
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from rsp.core.backends import (
-    Backend,
-    BackendChanges,
-    BackendTable,
-    EditRefused,
-    Pool,
-    same_settings,
-)
+from rsp.core.addresses import EditRefused
+from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool, same_settings
 
 
 @dataclass(frozen=True, slots=True)

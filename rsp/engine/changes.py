@@ -171,7 +171,7 @@ class Changes(InForce):
             layer, sentences = await self._rebased(built.config, drop_edits=drop_edits)
             moment = self._moment
             what = f"reloaded {built.config.path or 'the configuration'}"
-            await self._stand_on(built, layer.table.generation)
+            self._stand_on(built, layer.table.generation)
             change = self._adopt(layer, what, who, ChangeKind.RELOAD)
             self._did(change, moment, terms)
         return sentences
@@ -184,7 +184,7 @@ class Changes(InForce):
         async with self.alone(None):
             self.refuse_on_trial()
             layer, _ = await self._rebased(config, drop_edits=False)
-            await self._ground.open_listeners(config)
+            self._ground.open_listeners(config)
             self.config = config
             self._adopt(layer, what, who, ChangeKind.PROXIES)
 
@@ -275,7 +275,7 @@ class Changes(InForce):
             pools = await resolve_pools(built.config.pools)
             layer, lost = EditLayer.over(pools, standing.edits, generation)
             changed = differences(self.config, self.layer.table, built.config, layer.table)
-            await self._stand_on(built, generation)
+            self._stand_on(built, generation)
             name = built.config.path or "the configuration"
             untouched = f"{name} was not touched: the file still says what it said; reload reads it"
             sentences = [what, *changed, *_lost(lost), untouched]

@@ -7,7 +7,8 @@ thing, and what would be right.
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from rsp.core.backends import AddressError, Backend, Pool, parse_address
+from rsp.core.addresses import AddressError, parse_address
+from rsp.core.backends import Backend, Pool
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.limits import FIRST_FD, LARGEST_FD
 from rsp.core.linting.lua_patterns import check_identity

@@ -22,5 +22,5 @@ class Ground(Protocol):
     async def rebuild(self, filed: Config) -> Built:
         """Make a fresh runtime of a text that was in force before. Raises `ConfigError`."""
 
-    async def open_listeners(self, config: Config) -> None:
+    def open_listeners(self, config: Config) -> None:
         """Open those that are new, close those that are gone. Raises `CannotListen`."""

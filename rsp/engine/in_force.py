@@ -54,9 +54,9 @@ class InForce:
                 return config
         return None
 
-    async def _stand_on(self, built: Built, generation: int) -> None:
+    def _stand_on(self, built: Built, generation: int) -> None:
         """Open the listeners of a configuration; then nothing can go wrong any more."""
-        await self._ground.open_listeners(built.config)
+        self._ground.open_listeners(built.config)
         self._context.dispatcher.router = built.router
         self._context.adopt(built.config.limits)
         self._take(built, generation)

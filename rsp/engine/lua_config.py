@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import urlsplit
 
-from rsp.core.addresses import UNIX_PREFIX
-from rsp.core.backends import AddressError, Backend, Pool, parse_address
+from rsp.core.addresses import UNIX_PREFIX, AddressError, parse_address
+from rsp.core.backends import Backend, Pool
 from rsp.core.config import ERROR_PREFIX, Config, ConfigError, ListenerConfig
 from rsp.core.limits import CONFIG_BYTES
 from rsp.core.redact import secrets_of, those_in, without_userinfo

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable
 
+from rsp.core.addresses import EditRefused
 from rsp.core.backends import (
     Backend,
-    EditRefused,
     Pool,
     QueueRules,
     StickyRules,

@@ -5,19 +5,19 @@ the header is whole, the speaker of the listener's mode takes over, with what ca
 """
 
 from rsp.core.events import ClientAnnounced
-from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Fact, State
 from rsp.core.patience import Patience
 from rsp.core.proxy_protocol import BadProxyHeader, parse_proxy_header
 from rsp.core.routing import RouteDecision
-from rsp.core.vocabulary import CloseReason, Direction, Mode
+from rsp.core.vocabulary import CloseReason, Mode
 from rsp.engine.conversation import Conversation
 from rsp.engine.refusal import Refusal
 from rsp.engine.relay import Relay
 from rsp.engine.session import Session
+from rsp.engine.speaker import Mute
 
 
-class ProxyHeaderReader:
+class ProxyHeaderReader(Mute):
     """Reads a PROXY header and nothing else; whatever is none ends the session."""
 
     __slots__ = ("inbox", "session")
@@ -117,31 +117,3 @@ class ProxyHeaderReader:
 
     def on_client_room(self) -> None:
         """Nothing was sent."""
-
-    def on_response_bytes(self, view: memoryview) -> None:
-        """Never called: there is no backend."""
-        raise AssertionError(f"{len(view)} bytes came from no backend")
-
-    def on_body_end(self, direction: Direction, rest: memoryview) -> None:
-        """Never called: no pipe is open."""
-        raise AssertionError("a body ended before a request had begun")
-
-    def on_bad_body(self, direction: Direction, error: BadMessage) -> None:
-        """Never called: no pipe is open."""
-        raise AssertionError(f"a body before a request had begun: {error}")
-
-    def on_connected(self) -> None:
-        """Never called: there is no backend."""
-        raise AssertionError("no backend was connected to")
-
-    def on_connect_failed(self, reason: str) -> None:
-        """Never called: there is no backend."""
-        raise AssertionError(f"no backend was connected to: {reason}")
-
-    def on_backend_eof(self) -> None:
-        """Never called: there is no backend."""
-        raise AssertionError("there is no backend that could end")
-
-    def on_backend_gone(self, reason: str) -> None:
-        """Never called: there is no backend."""
-        raise AssertionError(f"there is no backend that could be gone: {reason}")

@@ -1,19 +1,19 @@
 """A tcp session: every byte is passed on, both ways, and a half-close is passed on as one."""
 
-from rsp.core.http1.errors import BadMessage
 from rsp.core.lifecycle import Fact
 from rsp.core.patience import Patience
 from rsp.core.route import RouteRequest
 from rsp.core.routing import RouteDecision
-from rsp.core.vocabulary import CloseReason, Direction
+from rsp.core.vocabulary import CloseReason
 from rsp.engine.pairing import Pairing
 from rsp.engine.session import Session
+from rsp.engine.speaker import Mute
 
 # A member of an Enum costs 70 ns to look up, a name of the module 7.
 _TUNNELLED, _CLIENT_EOF, _BACKEND_EOF = Fact.TUNNELLED, Fact.CLIENT_EOF, Fact.BACKEND_EOF
 
 
-class Relay:
+class Relay(Mute):
     """Speaks nothing: finds a backend and opens both pipes."""
 
     __slots__ = ("early", "pairing", "session")
@@ -75,22 +75,6 @@ class Relay:
             self.pairing.connect_failed(f"timed out after {late.limit_s:g} s")
         else:
             self.session.close(late.reason)
-
-    def on_request_bytes(self, view: memoryview) -> None:
-        """Never called: the client is paused until the pipes are open."""
-        raise AssertionError(f"{len(view)} bytes came before the tunnel was open")
-
-    def on_response_bytes(self, view: memoryview) -> None:
-        """Never called: the pipes open when the backend accepts."""
-        raise AssertionError(f"{len(view)} bytes came before the tunnel was open")
-
-    def on_body_end(self, direction: Direction, rest: memoryview) -> None:
-        """Never called: a tunnel has no end of its own."""
-        raise AssertionError("a tunnel came to an end by itself")
-
-    def on_bad_body(self, direction: Direction, error: BadMessage) -> None:
-        """Never called: a tunnel has no framing."""
-        raise AssertionError(f"a tunnel has no framing: {error}")
 
     def on_client_room(self) -> None:
         """Nothing waits for it here."""

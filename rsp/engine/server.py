@@ -110,7 +110,7 @@ class Engine:
         self.stalls = StallWatch(self.context)
         self.sampler = Sampler(self.context, self.registry)
         try:
-            await self.open_listeners(config)
+            self.open_listeners(config)
         except CannotListen:
             self._release()
             raise
@@ -164,7 +164,7 @@ class Engine:
     def _first_address(self) -> str:
         return next(iter(self.listeners.values())).entrance.address
 
-    async def open_listeners(self, config: Config) -> None:
+    def open_listeners(self, config: Config) -> None:
         """Open what is new before anything that is no longer wanted is closed.
 
         Raises:

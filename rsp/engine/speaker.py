@@ -56,3 +56,44 @@ class Speaker(Protocol):
     @property
     def held_bytes(self) -> int:
         """Bytes that came and have not been passed on."""
+
+
+class Mute:
+    """A base for speakers that say little: what is left out of one never happens to it."""
+
+    __slots__ = ()
+
+    def _never(self, what: str) -> AssertionError:
+        return AssertionError(f"{type(self).__name__}: {what}")
+
+    def on_request_bytes(self, view: memoryview) -> None:
+        """Nobody reads the client."""
+        raise self._never(f"{len(view)} bytes of the client")
+
+    def on_response_bytes(self, view: memoryview) -> None:
+        """Nobody reads a backend."""
+        raise self._never(f"{len(view)} bytes of a backend")
+
+    def on_body_end(self, direction: Direction, rest: memoryview) -> None:
+        """No message has an end."""
+        raise self._never(f"a {direction.value} came to an end, with {len(rest)} bytes behind it")
+
+    def on_bad_body(self, direction: Direction, error: BadMessage) -> None:
+        """No message has a framing."""
+        raise self._never(f"the framing of a {direction.value}: {error}")
+
+    def on_connected(self) -> None:
+        """There is no backend."""
+        raise self._never("a backend accepted")
+
+    def on_connect_failed(self, reason: str) -> None:
+        """There is no backend."""
+        raise self._never(f"a backend did not accept: {reason}")
+
+    def on_backend_eof(self) -> None:
+        """There is no backend."""
+        raise self._never("a backend ended")
+
+    def on_backend_gone(self, reason: str) -> None:
+        """There is no backend."""
+        raise self._never(f"a backend is gone: {reason}")

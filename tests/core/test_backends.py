@@ -4,16 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rsp.core.addresses import AddressError, EditRefused, parse_address
 from rsp.core.backends import (
-    AddressError,
     Backend,
     BackendChanges,
     BackendLoads,
     BackendTable,
-    EditRefused,
     Pool,
     StickyRules,
-    parse_address,
 )
 from tests.core.making import DRAIN, MAINT, backend, table_of
 

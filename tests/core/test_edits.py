@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import Backend, BackendChanges, BackendTable, EditRefused, Pool
+from rsp.core.addresses import EditRefused
+from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
 from rsp.core.edits import (
     AddBackend,
     ChangeBackend,

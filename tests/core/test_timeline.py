@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import EditRefused, Pool
+from rsp.core.addresses import EditRefused
+from rsp.core.backends import Pool
 from rsp.core.edits import EditLayer, Operation
 from rsp.core.generations import Change
 from rsp.core.limits import UNDO_STEPS

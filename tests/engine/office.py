@@ -47,7 +47,7 @@ class Office:
         self.opened: list[Config] = []
         self.refuses_listeners = ""
 
-    async def open_listeners(self, config: Config) -> None:
+    def open_listeners(self, config: Config) -> None:
         if self.refuses_listeners:
             raise CannotListen(self.refuses_listeners)
         self.opened.append(config)

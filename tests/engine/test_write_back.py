@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rsp.core.backends import Backend, BackendChanges, EditRefused
+from rsp.core.addresses import EditRefused
+from rsp.core.backends import Backend, BackendChanges
 from rsp.core.config import Config
 from rsp.core.edits import AddBackend, ChangeBackend, EditLayer, Operation, RemoveBackend
 from rsp.core.vocabulary import BackendState

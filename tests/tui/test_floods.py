@@ -32,9 +32,9 @@ def said(status: Status) -> str:
 @pytest.mark.parametrize(
     ("step", "words"),
     [
-        (MemoryStep.NO_KEEP_ALIVE, "connections close after each response"),
-        (MemoryStep.NO_ACCEPT, "no new client is let in, reads are small"),
-        (MemoryStep.SHED, "requests are refused, the newest sessions closed"),
+        (MemoryStep.NO_KEEP_ALIVE, "client connections close after their response"),
+        (MemoryStep.NO_ACCEPT, "no new client is let in, and reads are small"),
+        (MemoryStep.SHED, "new requests get a 503, and the newest sessions are closed"),
     ],
 )
 def test_each_step_of_the_memory_budget_has_its_words(step: MemoryStep, words: str) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rsp.core.audit import Split
+from rsp.core.budget import WHAT_IS_DONE
 from rsp.core.replies import Backends, Status
 from rsp.core.units import counted
 from rsp.core.vocabulary import BackendState, Health, MemoryStep
@@ -156,14 +157,6 @@ class Alerts:
         return alerts
 
 
-_SHARES: dict[str, str] = {
-    MemoryStep.NO_KEEP_ALIVE: "connections close after each response",
-    MemoryStep.NO_ACCEPT: "no new client is let in, reads are small",
-    MemoryStep.SHED: "requests are refused, the newest sessions closed",
-}
-"""What is done when so much of the memory budget is used."""
-
-
 def _of_faults(status: Status) -> list[Alert]:
     """Say first what is broken on purpose: whatever else is odd may be the work of that."""
     if not status.faults:
@@ -194,7 +187,7 @@ def _of_floods(status: Status) -> list[Alert]:
     alerts = []
     memory = status.memory
     if memory.step != MemoryStep.CALM:
-        done = _SHARES.get(memory.step, shown(memory.step))
+        done = WHAT_IS_DONE.get(memory.step, shown(memory.step))
         share = f"{memory.used_bytes / max(memory.budget_bytes, 1):.0%}"
         alerts.append(Alert(f"▲ buffers {share} of budget: {done}", f"▲ memory {share}", "bad"))
     for row in status.listeners:

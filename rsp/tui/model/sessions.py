@@ -42,11 +42,6 @@ class Session:
         return self.rates[0]
 
     @property
-    def short_writes_per_s(self) -> float:
-        """Short writes on both sides, per second."""
-        return self.rates[1]
-
-    @property
     def client_in_per_s(self) -> float:
         """Bytes per second from the client."""
         return self.rates[2]
