@@ -323,3 +323,20 @@ def test_a_thousand_clients_of_the_control_socket_do_no_harm(
         flowing.let_pass()
         assert proxy.fds() < base + 200
     wait_until(lambda: proxy.run_ctl("status").returncode == 0)
+
+
+def test_each_command_takes_json_and_means_it(proxy: Engine, tmp_path: Path) -> None:
+    assert json.loads(proxy.run_ctl("continue", "--all", "--json").stdout) == {
+        "done": "no session was stopped"
+    }
+    proxy.get()
+    file = tmp_path / "decisions.jsonl"
+    done = proxy.run_ctl("--json", "decisions", "--export", str(file))
+    assert json.loads(done.stdout) == {"file": str(file), "decisions": 1}
+    assert len(file.read_text().splitlines()) == 1
+
+
+def test_a_preview_says_that_nothing_was_done(proxy: Engine) -> None:
+    said = proxy.run_ctl("backend", "add", "default", "more", "127.0.0.1:1", "--preview").stdout
+    assert said.startswith("Nothing was done. It would do this:\n")
+    assert proxy.ask("status")["generation"] == 1
