@@ -25,6 +25,8 @@ def add(asker: Asker, expression: str, for_s: float | None, hold: bool) -> None:
     Events: client, backend or any, and rst, half-close, eof, eagain or short-write; first-byte;
     route!=last. Filters are those of `connections`: 'client.unsent_bytes>1M'.
     """
+    if hold and for_s is not None:
+        raise click.UsageError("give --for or --hold: who is held does not go on by itself")
     asker.show("break.add", {"expression": expression, "for_s": for_s, "hold": hold})
 
 
@@ -62,6 +64,8 @@ def step(asker: Asker, /, **params: Any) -> None:
 @pass_asker
 def go_on(asker: Asker, /, **params: Any) -> None:
     """Let a stopped session go on, or all."""
+    if (params["id"] is None) != params["all"]:
+        raise click.UsageError("give the ID of a session, or --all")
     asker.show("continue", params)
 
 
@@ -70,10 +74,17 @@ def go_on(asker: Asker, /, **params: Any) -> None:
 @_side
 @click.option("--first", type=click.IntRange(min=0), help="Show those from this one on.")
 @click.option("--set", metavar="HEX", help="Change bytes: hex digits; their number stays.")
-@click.option("--at", type=click.IntRange(min=0), metavar="OFFSET", help="From this one on.")
+@click.option(
+    "--at",
+    type=click.IntRange(min=0),
+    metavar="OFFSET",
+    help="From this one on; without it from the first.",
+)
 @pass_asker
 def pending(asker: Asker, /, **params: Any) -> None:
     """The bytes of a stopped session that wait to be sent to its client (or --side backend)."""
+    if params["at"] is not None and not params["set"]:
+        raise click.UsageError("--at is where --set HEX changes bytes")
     asker.show("pending", params)
 
 

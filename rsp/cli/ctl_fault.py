@@ -73,8 +73,8 @@ def listed(asker: Asker) -> None:
 
 
 @fault.command("remove")
-@click.argument("id", metavar="ID|all")
+@click.argument("id", metavar="ID|NAME|all")
 @pass_asker
 def remove(asker: Asker, id: str) -> None:
-    """Take a fault away; what it held back goes on."""
+    """Take a fault away, or those of a name; what it held back goes on."""
     asker.show("fault.remove", {"id": id})

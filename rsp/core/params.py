@@ -227,7 +227,7 @@ class FaultAddParams(EditParams, kw_only=True):
 
 
 class FaultRemoveParams(EditParams, kw_only=True):
-    """`fault remove`: a number, or `all`."""
+    """`fault remove`: a number, a name that was given, or `all`."""
 
     id: int | str
 

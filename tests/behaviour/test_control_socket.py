@@ -340,3 +340,16 @@ def test_a_preview_says_that_nothing_was_done(proxy: Engine) -> None:
     said = proxy.run_ctl("backend", "add", "default", "more", "127.0.0.1:1", "--preview").stdout
     assert said.startswith("Nothing was done. It would do this:\n")
     assert proxy.ask("status")["generation"] == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["continue"],
+        ["continue", "--all", "1"],
+        ["break", "add", "first-byte", "--hold", "--for", "5"],
+        ["pending", "1", "--at", "3"],
+    ],
+)
+def test_what_contradicts_itself_is_wrong_usage(proxy: Engine, words: list[str]) -> None:
+    assert proxy.run_ctl(*words).returncode == 2

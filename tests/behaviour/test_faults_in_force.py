@@ -329,3 +329,11 @@ def test_what_one_fault_holds_goes_when_it_is_removed_also_after_another_has_clo
     proxy.ask("fault.remove", id=held["id"])
     assert client.read_to_end().endswith(b"hello")
     went.set()
+
+
+def test_a_fault_is_removed_by_its_name(engine: StartEngine, backend: OpenBackend) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    named = [proxy.ask("fault.add", kind="latency", name=name)["id"] for name in ("a", "b", "a")]
+    assert proxy.ctl("fault", "remove", "a")["removed"] == [named[0], named[2]]
+    assert proxy.run_ctl("fault", "remove", "a").returncode == 1
+    assert [fault["name"] for fault in proxy.ask("fault.list")["faults"]] == ["b"]

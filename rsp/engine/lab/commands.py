@@ -102,9 +102,11 @@ def row(fault: Fault) -> FaultRow:
 
 
 def remove(engine: Engine, params: FaultRemoveParams) -> FaultsRemoved:
-    """Take one fault away, or all."""
+    """Take one fault away, those of a name, or all."""
     live = dict(faults_of(engine).live) if engine.context.lab is not None else {}
-    wanted = chosen(live, params.id, "fault")
+    is_name = params.id != "all" and not str(params.id).isdigit()
+    named = [number for number, fault in live.items() if is_name and fault.name == params.id]
+    wanted = named or chosen(live, params.id, "fault")
     for number in wanted:
         try:
             faults_of(engine).remove(live[number])

@@ -243,7 +243,8 @@ class Frame(Screen[None]):
         ]
 
     def _label(self, key: Key) -> str:
-        is_top = len(self.app.screen_stack) == 1
+        # A question over it changes nothing of what the key does here.
+        is_top = self.app.screen_stack[0] is self
         if key.id == "maximise" and self.has_class("-maximised"):
             return "Restore"
         return "Leave" if key.id == "back_or_quit" and is_top else key.label
