@@ -21,6 +21,7 @@ from rsp.core.peek import PeekReply
 from rsp.core.replies import Backends, ConfigSource, ConnectionDetail, Connections, Events, Status
 from rsp.tui.app import Dashboard, LeaveChoice
 from rsp.tui.feed import EVENTS_PULL, Feed, Pull
+from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.dialog import Dialog
 from tests.tui import canned
 from tests.tui.fake_engine import FakeEngine
@@ -125,6 +126,8 @@ async def open_detail(app: Dashboard, pilot: Driver) -> None:
     hand_seconds(app, 3)
     await pilot.pause()
     await pilot.press("enter")
+    # What is handed before it is there would be for the screen below.
+    await wait_until(pilot, lambda: isinstance(app.screen, DetailScreen))
     await pilot.pause()
 
 

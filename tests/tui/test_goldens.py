@@ -207,7 +207,7 @@ async def test_the_menu_of_the_kernels_share() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         hand_seconds(app, 2)
         await pilot.press("enter")
-        await pilot.pause()
+        await wait_until(pilot, lambda: isinstance(app.screen, DetailScreen))
         hand(app, canned.status(3), canned.detail(3))
         await pilot.press("K")
         await listening(app, pilot)

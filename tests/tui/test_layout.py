@@ -15,7 +15,14 @@ from rsp.tui.screens.tabs import TABS
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 from tests.tui import canned, canned_routes
-from tests.tui.stage import hand, hand_seconds, screen_text, still_dashboard, wait_until
+from tests.tui.stage import (
+    hand,
+    hand_seconds,
+    open_detail,
+    screen_text,
+    still_dashboard,
+    wait_until,
+)
 from tests.tui.test_goldens import EVENTS
 
 
@@ -135,8 +142,7 @@ async def test_a_list_has_rows_on_the_smallest_screens_beside_the_guide(
 async def test_a_session_shows_its_tabs_on_the_smallest_screen() -> None:
     app = still_dashboard()
     async with app.run_test(size=(60, 16)) as pilot:
-        hand_seconds(app, 2)
-        await pilot.press("enter")
+        await open_detail(app, pilot)
         hand(app, canned.detail(3))
         await pilot.pause()
         await pilot.pause()
