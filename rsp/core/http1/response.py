@@ -90,7 +90,6 @@ def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHea
     return parsed
 
 
-@lru_cache(maxsize=256)
 def check_interim(number: int) -> None:
     """See that an exchange may have its interim response of this number.
 
@@ -102,6 +101,7 @@ def check_interim(number: int) -> None:
         raise BadMessage(502, said)
 
 
+@lru_cache(maxsize=256)
 def _status_of(line: bytes) -> tuple[int, bytes, int]:
     """Return status, reason and minor version of a status line (RFC 9112, section 4)."""
     match = _status_line(line)
