@@ -83,8 +83,7 @@ class Log:
             self._stream.write(line)
             self._stream.flush()
             return
-        begun, self._is_cut = self._is_cut, False
-        rest = (b"\n" if begun else b"") + line.encode("utf-8", "replace")
+        rest = (b"\n" if self._is_cut else b"") + line.encode("utf-8", "replace")
         while rest:
             if not _has_room(fd):
                 raise OSError("nobody reads it")

@@ -270,6 +270,8 @@ def test_a_line_that_is_longer_than_the_room_of_a_pipe_is_cut_and_holds_nobody_u
         os.write(writing, b"\n" * (room_bytes - select.PIPE_BUF))
         log.write(Noted(at_s=1.0, what="x" * 3 * select.PIPE_BUF))
         assert log.lost == 1
+        log.write(note(1))
+        assert log.lost == 2, "there is no room for the next one either"
         before = reader.read(room_bytes).strip()
         assert len(before) == select.PIPE_BUF
         log.write(note(2))
