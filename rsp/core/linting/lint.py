@@ -1,5 +1,6 @@
 """Everything that running a `route` shows about it."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from rsp.core.backends import BackendTable
@@ -33,10 +34,13 @@ from rsp.core.routing import BROKEN_ROUTE, Balancer
 from rsp.core.spellings import in_capitals
 from rsp.core.vocabulary import Mode, Severity
 
-_OWN_ERRORS = ("attempt to ", "bad argument", "ran for more", "ran more", "ran out of memory",
-               "route returned a ", "request has no field ", "route cannot call it", " would make ",
-               " is malformed", "outside the table", " are allowed", "take at most ")  # fmt: skip
-"""What Lua, or its sandbox, says of a mistake, and not an author with `error(…)`."""
+_is_mistake = re.compile(
+    r"attempt to |bad argument|ran for more|ran more|ran out of memory|route returned a "
+    r'|request has no field "|; route cannot call it|: the position is outside the table'
+    r'|the pattern "[^\n]*" is malformed|\d; at most \d+ are allowed|bytes; at most \d+ are allowed'
+    r"|; string functions take at most \d|more than \d+ calls of "
+).search
+"""Finds what Lua, or its sandbox, says of a mistake, and not an author with `error(…)`."""
 
 
 def terrain_of(config: Config) -> Terrain:
@@ -128,7 +132,7 @@ class Linter:
                 )
                 continue
             error = self._error_of(run.request) or ""
-            if any(words in error for words in _OWN_ERRORS):
+            if _is_mistake(error):
                 yield Finding(
                     "route_fails",
                     Severity.WARNING,
