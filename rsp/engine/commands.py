@@ -51,6 +51,7 @@ from rsp.engine.lab import break_commands as breaking
 from rsp.engine.lab import commands as faulting
 from rsp.engine.old_sessions import old_sessions
 from rsp.engine.server import Engine
+from rsp.engine.unbroken import begin_unbroken
 
 Carry = Callable[[Engine, Any], object | Awaitable[object]]
 
@@ -113,27 +114,10 @@ async def carry_out(engine: Engine, method: str, params: dict[str, Any], peer: s
     engine.context.poller.look_at_clock()
     try:
         reply = carry(engine, read)
-        if not inspect.isawaitable(reply):
-            return reply
-        return await (_to_its_end(reply) if isinstance(read, EditParams) else reply)
+        if isinstance(read, EditParams) and inspect.iscoroutine(reply):
+            # A change comes to its end also where who gave it hangs up: of half of one, a file and
+            # an engine would say different things.
+            return await asyncio.shield(begin_unbroken(reply))
+        return await reply if inspect.isawaitable(reply) else reply
     except acting.REFUSALS as error:
         raise CommandRefused(str(error)) from error
-
-
-async def _to_its_end(reply: Awaitable[object]) -> object:
-    """Let a change come to its end also where who gave it hangs up: half of one would be a file
-    and an engine that say different things."""
-    task = asyncio.ensure_future(reply)
-    _under_way.add(task)
-    task.add_done_callback(_forget)
-    return await asyncio.shield(task)
-
-
-_under_way: set[asyncio.Future[object]] = set()
-
-
-def _forget(task: asyncio.Future[object]) -> None:
-    _under_way.discard(task)
-    if not task.cancelled():
-        # Whoever still waits is told; for nobody it is no bug.
-        task.exception()

@@ -24,6 +24,7 @@ from rsp.core.lua_limits import WHAT_IF_GRACE_S, WHAT_IF_S
 from rsp.core.wire import CommandRefused
 from rsp.engine.privileges import Account, UserRefused, become
 from rsp.engine.rehearsing import carry_out
+from rsp.engine.unbroken import begin_unbroken
 
 _PR_SET_PDEATHSIG = 1
 _LENGTH_BYTES = 8
@@ -63,8 +64,7 @@ class Worker:
             if self._job is not None:
                 # Whoever asked for it may have gone meanwhile: its answer is for nobody else.
                 await asyncio.wait([self._job])
-            self._job = job = asyncio.ensure_future(self._carry_out(pieces))
-            job.add_done_callback(_look_at)
+            self._job = job = begin_unbroken(self._carry_out(pieces))
             return await asyncio.shield(job)
 
     async def _carry_out(self, pieces: AsyncIterator[bytes]) -> bytes:
@@ -113,12 +113,6 @@ class Worker:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.pid = 0
-
-
-def _look_at(job: "asyncio.Task[bytes]") -> None:
-    """See how it ended: whoever waited for it may be gone, and nobody else would."""
-    if not job.cancelled():
-        job.exception()
 
 
 def start_worker(account: Account | None) -> Worker:
