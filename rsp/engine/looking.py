@@ -124,7 +124,7 @@ def _totals(engine: Engine) -> Totals:
 def _config_changed(engine: Engine) -> bool:
     config = engine.changes.config
     try:
-        return config.path is not None and _on_disk(config, config.path) != config.source
+        return _on_disk(config) != config.source
     except OSError:
         # It is not there any more, or not for us to read.
         return True
@@ -141,12 +141,15 @@ class _Disk:
 _disk: dict[str, _Disk] = {}
 
 
-def _on_disk(config: Config, path: str) -> str | None:
-    """Return what the file at `path` says.
+def _on_disk(config: Config) -> str | None:
+    """Return what the file of `config` says by now; without one, what it said.
 
     Raises:
         OSError: it cannot be read.
     """
+    path = config.path
+    if path is None:
+        return config.source
     seen = _disk.setdefault(path, _Disk())
     found = os.stat(path)
     if not S_ISREG(found.st_mode):
@@ -362,7 +365,7 @@ async def config(engine: Engine, _params: Params) -> ConfigSource:
     error: str | None = None
     error_line: int | None = None
     try:
-        disk = _on_disk(running, running.path) if running.path else None
+        disk = _on_disk(running)
     except OSError as gone:
         error = f"cannot open {running.path}: {gone.strerror}"
     if disk == running.source:

@@ -72,7 +72,8 @@ def _plan(config: Config, layer: EditLayer) -> _Plan:
     path, old = os.path.realpath(config.path), config.source_bytes
     _check_unchanged(path, old)
     try:
-        own = load_source(old, config.path).config
+        loaded_before = load_source(old, config.path)
+        own = loaded_before.config
         text = write_back(own, layer)
         if text == own.source:
             raise CommandRefused(f"nothing to write: {config.path} says what is in force")
@@ -87,17 +88,19 @@ def _plan(config: Config, layer: EditLayer) -> _Plan:
     # Of a backend that was removed and added again only its place differs.
     changed = changed or [edit.what for edit in layer.edits]
     diff = _diff(config.path, own.source, text)
-    new = _encoded(text)
-    return _Plan(path, old, new, loaded, changed, diff, _no_longer_hold(old, new, config.path))
+    # `route` may remember what it was asked: the one that is to run is not asked.
+    asked = load_source(_encoded(text), config.path)
+    missed = _no_longer_hold(loaded_before, asked)
+    return _Plan(path, old, _encoded(text), loaded, changed, diff, missed)
 
 
-def _no_longer_hold(old: bytes, new: bytes, path: str) -> list[str]:
-    """Return what is no longer as the `-- expect:` lines have it. What is to run stays as it is
-    loaded: `route` may remember what it was asked, so others are asked here."""
-    before = missed_expectations(load_source(old, path))
-    after = missed_expectations(load_source(new, path))
+def _no_longer_hold(before: LoadedConfig, after: LoadedConfig) -> list[str]:
+    """Return what the `-- expect:` lines say that holds `before` and not `after`."""
+    known = missed_expectations(before)
     return [
-        f"line {after[each].line}: {after[each].message}" for each in after if each not in before
+        f"line {finding.line}: {finding.message}"
+        for expected, finding in missed_expectations(after).items()
+        if expected not in known
     ]
 
 
