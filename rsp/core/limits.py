@@ -9,7 +9,8 @@ KIB = 1024
 MIB = 1024 * KIB
 
 READ_BYTES = 64 * KIB
-"""One `recv_into` asks for at most this: the size of the one shared read buffer."""
+"""One `recv_into` asks for at most this: the size of the one shared read buffer. No limit of a
+configuration, for it is allocated before any is read."""
 
 SHRUNK_READ_BYTES = 8 * KIB
 """One read asks for at most this while memory is short: what a full sink gets too much is little,

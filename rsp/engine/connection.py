@@ -126,7 +126,7 @@ class Connection:
             self._look_at_error()
 
     def _take_turn(self) -> None:
-        """A turn that was asked for."""
+        """A turn that was asked for: what could not be done in the midst of something else."""
         if self.write_error is not None:
             self._fail_write()
         elif self.unsent.data and self.is_writable:
@@ -134,7 +134,7 @@ class Connection:
 
     def _look_at_error(self) -> None:
         """Something broke where nobody reads. What a backend said before is still read later; a
-        client that is gone is gone, and who had ended before can only have reset."""
+        client that is gone is gone, and a peer that had ended before can only have reset."""
         if self.is_eof or self.side is Side.CLIENT:
             reason = pending_error(self.sock)
             if reason is not None and not self.is_closed:

@@ -41,8 +41,7 @@ class WallClock:
 
     def date(self, at_s: float) -> datetime.datetime:
         """Return the date of a monotonic time, in UTC, as the clock had it then."""
-        ahead_s = next((by for since, by in reversed(self._steps) if at_s >= since), None)
-        if ahead_s is None:
-            # Older than every step that is kept.
-            ahead_s = self._steps[0][1]
+        # What is older than every step that is kept is dated by the oldest one.
+        by = (ahead_s for since_s, ahead_s in reversed(self._steps) if at_s >= since_s)
+        ahead_s = next(by, self._steps[0][1])
         return datetime.datetime.fromtimestamp(at_s + ahead_s, datetime.UTC)

@@ -46,7 +46,7 @@ class BreakingEngine(FakeEngine):
 
     async def _answer(self, request: Request) -> object:
         if request.method == "fault.list":
-            return FaultsReply(IN_FORCE if self.status_changes.get("faults") else [])
+            return FaultsReply(IN_FORCE[: self.status_changes.get("faults", 0)])
         answer = await super()._answer(request)
         if request.method == "fault.add" and request.method not in self.refuse:
             return FaultAdded(3, "latency (latency 250 ms) on session 1: every byte goes later")
@@ -149,6 +149,25 @@ async def test_faults_are_removed(breaking: BreakingEngine) -> None:
         assert [sent["id"] for _, sent in breaking.commands] == [2, "all"]
         await pilot.press("T")
         await wait_until(pilot, lambda: not isinstance(app.screen, FaultsScreen))
+
+
+async def test_the_cursor_stands_on_a_fault_or_a_kind_and_never_on_a_title(
+    breaking: BreakingEngine,
+) -> None:
+    broken(breaking)
+    app = attached(breaking)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_faults(pilot, app)
+        await shows(pilot, app, "↯ 2 latency")
+        screen = app.screen
+        assert isinstance(screen, FaultsScreen)
+        for left, said in ((1, "In force [1]"), (0, "Nothing is broken on purpose")):
+            breaking.status_changes = {"faults": left}
+            await pilot.press("x")
+            await shows(pilot, app, said)
+            line = screen.table.cursor_row
+            assert line is not None
+            assert not line.title, "it stands on a fault or on a kind"
 
 
 async def test_a_refusal_stands_in_the_form(breaking: BreakingEngine) -> None:

@@ -18,6 +18,7 @@ from tests.tui.stage import (
     screen_text,
     shows,
     still_dashboard,
+    wait_until,
 )
 
 SIZE = (80, 24)
@@ -197,3 +198,14 @@ async def test_where_no_session_passes_the_filter_no_key_needs_one(engine: FakeE
         await pilot.press("y")
         await pilot.pause()
         assert "Copied" not in screen_text(app)
+
+
+async def test_where_our_engine_is_gone_leaving_asks_nothing(engine: FakeEngine) -> None:
+    app = attached(engine, engine_is_child=True)
+    async with app.run_test(size=SIZE) as pilot:
+        await shows(pilot, app, "● BLOCKED")
+        await engine.stop()
+        await wait_until(pilot, lambda: app.model.lost_since)
+        await pilot.press("q")
+        await pilot.pause()
+    assert app.return_value == "leave"

@@ -127,6 +127,8 @@ def fold(spans: Line, width: int) -> list[Line]:
 
     Those that go on stand as far in as the line begins.
     """
+    if width_of(spans) <= width:
+        return [spans]
     text = plain(spans)
     indent = min(len(text) - len(text.lstrip(" ")), max(width - 2, 0) // 2)
     lines: list[Line] = []

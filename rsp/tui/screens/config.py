@@ -134,7 +134,7 @@ class ConfigScreen(Frame):
         lines = view.facts(self._edits, width)
         facts.styles.height = len(lines)
         facts.show(lines)
-        has_no_file = view.source is not None and not view.name
+        has_no_file = self.shell.model.has_no_file
         nothing = self.query_one("#nothing", Lines)
         nothing.set_class(not has_no_file, "-absent")
         self.query_one("#config").set_class(has_no_file, "-absent")

@@ -27,12 +27,7 @@ from rsp.tui.widgets.lines import Lines
 from rsp.tui.widgets.titles import entitle
 from rsp.tui.widgets.virtual_table import VirtualTable
 
-_NEED_A_SESSION = frozenset(
-    {
-        *("filter", "close", "pause", "kernel_share", "sort_by", "reverse"),
-        *("mark", "only_marked", "unmark", "follow", "copy_as", "maximise"),
-    }
-)
+_NEED_A_SESSION = frozenset({"filter", "sort_by", "reverse", "only_marked", "unmark", "maximise"})
 _NEED_A_ROW = frozenset({"close", "pause", "kernel_share", "mark", "follow", "copy_as"})
 
 
@@ -127,10 +122,10 @@ class ConnectionsScreen(FilteredFrame):
         return max(super().guide_height(), 4)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Take away the keys that need a session where there is none."""
+        """Take away the keys that need a session where there is none, or none is listed."""
         if self._is_empty and action in _NEED_A_SESSION:
             return False
-        if action in _NEED_A_ROW and not self._has_rows:
+        if not self._has_rows and action in _NEED_A_ROW:
             return False
         return super().check_action(action, parameters)
 

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button
-from textual.widgets._button import ButtonVariant
+from textual.widgets.button import ButtonVariant
 
 from rsp.tui.limits import DEAF_S
 from rsp.tui.model.spans import Line, fold

@@ -96,7 +96,7 @@ class FaultsScreen(ModalScreen[None]):
             # Whoever comes here means what is in force, or the first kind, not a title.
             self._has_chosen = True
             self.table.move_to(1 if found.faults else 2)
-        elif (line := self.table.cursor_row) is not None and line.row is None and not line.kind:
+        elif (line := self.table.cursor_row) is not None and line.title:
             # What was under it is gone, and a title took its place.
             self.table.action_move(1)
 

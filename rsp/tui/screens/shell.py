@@ -72,7 +72,7 @@ class Shell(Protocol):
         """Show the backend `pool/name` on its screen."""
 
     def close_sessions(self, ids: Sequence[int], seen: Sequence[Session] = ()) -> None:
-        """Ask whether to close sessions, then do it."""
+        """Ask whether to close sessions, then do it; `seen` are newer than the list's."""
 
     def pause_or_resume(self, row: ConnectionRow) -> None:
         """Pause a session, or let it go on."""

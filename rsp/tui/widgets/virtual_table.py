@@ -17,9 +17,9 @@ from rsp.tui.model.spans import Line, Span, cut, plain
 from rsp.tui.widgets.paint import Painter, selected
 
 _PREFIX = 3
-EDGE_COLUMNS = _PREFIX + 3
-"""What a table is wider than its rows: border, scroll bar, and the mark of the cursor."""
 """Cells before the first column: the cursor, the mark, a blank."""
+EDGE_COLUMNS = _PREFIX + 3
+"""What a table is wider than its rows: border and scroll bar besides."""
 
 
 class VirtualTable(ScrollView, Generic[Row], can_focus=True, inherit_bindings=False):
