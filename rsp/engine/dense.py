@@ -1,5 +1,5 @@
-"""A peer whose chunks are tiny costs a thousand times what its bytes would: it is read little by
-little, and the others have their turn after each read."""
+"""A peer whose chunks are tiny costs far more than its bytes say: it is read little by little, and
+the others have their turn after each read."""
 
 from rsp.core.limits import READ_TURN_BYTES
 from rsp.engine.layers import Layer
