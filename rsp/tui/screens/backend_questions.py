@@ -34,8 +34,9 @@ def state_question(chosen: BackendLine, shell: Shell) -> Dialog:
     lines += [(), line(Span(_sessions(chosen), "dim"))]
     is_ready = chosen.row.state == BackendState.READY
     # Whoever is not ready gets nothing new, drained or in maintenance.
-    state, title = (BackendState.DRAIN, "2 or 3") if is_ready else (BackendState.READY, "1")
-    later = _foresight(shell, "backend.set", {"target": chosen.key, "state": state}, f"{title}: ")
+    state, keys = (BackendState.DRAIN, "2 or 3") if is_ready else (BackendState.READY, "1")
+    params = {"target": chosen.key, "state": state}
+    later = _foresight(shell, "backend.set", params, f"With {keys}:")
     return Dialog(f"State of {shown(chosen.key)}", lines, choices, ("backends.state",), later)
 
 
@@ -54,12 +55,12 @@ def remove_question(chosen: BackendLine, shell: Shell) -> Dialog:
         lines.append(line(Span(said, "warn")))
     lines += [(), line(Span("z brings it back.", "dim"))]
     choices = [Choice("n", "Now", "now", True), Choice("i", "When idle", "idle")]
-    later = _foresight(shell, "backend.remove", {"target": chosen.key})
+    later = _foresight(shell, "backend.remove", {"target": chosen.key}, "Without it:")
     return Dialog(f"Remove {shown(chosen.key)}?", lines, choices, ("backends.remove",), later)
 
 
 def _foresight(
-    shell: Shell, method: str, params: dict[str, Any], title: str = ""
+    shell: Shell, method: str, params: dict[str, Any], title: str
 ) -> Callable[[int], Awaitable[Sequence[Line]]]:
     """Return what asks the engine who would move."""
 
@@ -69,8 +70,8 @@ def _foresight(
             return []
         if isinstance(answer, str):
             return refusal_lines(answer, columns)
-        would = [line(Span(title + shown(said), "dim")) for said in answer.changed]
-        return [*would, *who_moves(answer, method, columns, _MOVES)]
+        moves = who_moves(answer, method, columns, _MOVES)
+        return [line(Span(title, "dim")), *moves] if moves else []
 
     return ask
 
