@@ -120,7 +120,13 @@ class Frame(Screen[None]):
         """Catch up with what happened while another screen was shown."""
         self.show_frame()
         self._show_body()
+        self._show_keys(self)
         self.shell.feed.nudge()
+
+    def on_screen_suspend(self) -> None:
+        """Take the keys away that are silent while a question is open."""
+        if self.is_laid_out:
+            self._show_keys(self)
 
     def on_resize(self) -> None:
         """Lay everything out anew."""
@@ -228,6 +234,8 @@ class Frame(Screen[None]):
 
     def _live_keys(self) -> list[tuple[str, str, str, str]]:
         """Return id, key, label and action of the bindings that work now, in the keymap's order."""
+        if self.app.screen.is_modal:
+            return []
         if isinstance(self.focused, Input):
             # What is typed goes there: the other keys are silent.
             return [("", "enter", "Done", ""), ("", "esc", "Clear", "back")]
