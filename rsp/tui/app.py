@@ -337,7 +337,7 @@ class Dashboard(ChangingApp[LeaveChoice]):
         _ = self.push_screen(
             CommandPalette(
                 providers=[CommandPaletteSource],
-                placeholder="a command: go 41 · kill 41 · filter state:blocked · reload",
+                placeholder="a command: go 41 · filter state:blocked · settings",
             )
         )
 

@@ -56,6 +56,17 @@ async def test_bytes_and_heads(size: tuple[int, int]) -> None:
         await check_golden(pilot, app, named("detail-headers", size))
 
 
+async def test_the_guide_names_no_key_that_does_something_else_here() -> None:
+    app = still_dashboard(guide=("1. Look.",))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_detail(app, pilot)
+        hand(app, canned.status(3), canned.detail(3))
+        await wait_until(pilot, lambda: "guide · h hides it" in screen_text(app))
+        await pilot.press("left_square_bracket")
+        hand(app, canned.status(4), canned.detail(4), canned.peek())
+        await wait_until(pilot, lambda: "hides it" not in screen_text(app))
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_stopped_session(size: tuple[int, int]) -> None:
     app = still_dashboard()

@@ -210,10 +210,17 @@ class Frame(Screen[None]):
             return
         width = max(self.size.width - 4, 10)
         lines = [line(Span(row)) for row in guide_rows(steps, width, self.guide_height())]
-        entitle(guide, "guide · h hides it")
+        entitle(guide, self._guide_title())
         guide.styles.height = len(lines) + 2
         guide.show(lines)
         self._keep_notices_off(len(lines) + 2)
+
+    def _guide_title(self) -> str:
+        """Name the key that hides the guide, unless another one has taken its place here."""
+        for active in self.active_bindings.values():
+            if active.binding.id == "guide":
+                return f"guide · {written(active.binding.key)} hides it"
+        return "guide"
 
     def _keep_notices_off(self, guide_rows: int) -> None:
         """Let notices stand above the foot and the guide: they must not cover what it says."""
