@@ -197,13 +197,13 @@ class Dashboard(ChangingApp[LeaveChoice]):
         self.run_worker(self._commander.carry_out(order), group="commands")
 
     def open_session(self, session_id: int) -> None:
-        """Show one session, on the stack of the Connections tab."""
+        """Show one session, on the stack of the Connections tab; esc leads back to the present."""
         self.run_worker(self._open_session(session_id), group="screens")
 
     async def _open_session(self, session_id: int) -> None:
-        if self.current_mode != ConnectionsScreen.TAB:
-            await self.switch_mode(ConnectionsScreen.TAB)
-        await self.push_screen(DetailScreen(session_id))
+        came_from = self.current_mode
+        await self.switch_mode(ConnectionsScreen.TAB)
+        await self.push_screen(DetailScreen(session_id), lambda _: self.action_go(came_from))
 
     def pause_or_resume(self, row: ConnectionRow) -> None:
         """Pause a session, or let it go on when a person paused it."""

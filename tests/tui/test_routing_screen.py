@@ -7,6 +7,7 @@ from textual.widgets import Input
 from rsp.core.replies import Backends, PoolRow
 from rsp.tui.app import Dashboard
 from rsp.tui.screens.backends import BackendsScreen
+from rsp.tui.screens.connections import ConnectionsScreen
 from rsp.tui.screens.detail import DetailScreen
 from rsp.tui.screens.routing import RoutingScreen
 from rsp.tui.screens.try_route import TryRoute
@@ -129,6 +130,10 @@ async def test_o_goes_to_the_session_and_b_to_the_backend(editing: EditingEngine
         await wait_until(pilot, lambda: isinstance(app.screen, DetailScreen))
         assert isinstance(app.screen, DetailScreen)
         assert app.screen.session_id == 901
+        await pilot.press("escape")
+        await wait_until(pilot, lambda: isinstance(app.screen, RoutingScreen))
+        await pilot.press("1")
+        await wait_until(pilot, lambda: isinstance(app.screen, ConnectionsScreen))
 
 
 async def test_a_route_is_tried_while_one_types(editing: EditingEngine) -> None:
