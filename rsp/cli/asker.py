@@ -88,8 +88,11 @@ class CtlGroup(click.Group):
 pass_asker = click.make_pass_decorator(Asker, ensure=True)
 limit_option = click.option("--limit", type=click.IntRange(min=0), help="At most so many.")
 generation_option = click.option(
-    "--if-generation", type=int, metavar="N", help="Refuse when something else changed meanwhile."
-)
+    "--if-generation",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Refuse when something else changed meanwhile.",
+)  # fmt: skip
 
 
 def change_options(command: Run) -> Run:

@@ -17,6 +17,7 @@ from rsp.cli.asker import (
 )
 from rsp.cli.ctl_break import COMMANDS as BREAK_COMMANDS
 from rsp.cli.ctl_fault import fault
+from rsp.cli.explained import WithFilter
 from rsp.cli.failure import Failure
 from rsp.cli.finite import FiniteRange
 from rsp.core.sanitise import json_of, safe
@@ -46,7 +47,7 @@ _plain("edits", "The live edits on top of the file, and who made which generatio
 _plain("config", "The configuration that runs, and what is on disk.")
 
 
-@command.command("connections")
+@command.command("connections", cls=WithFilter)
 @click.option("--filter", "filter_text", metavar="EXPR", help="fill>50% host~re …")
 @click.option("--sort", metavar="FIELD", help="A field by its JSON name; -FIELD: largest first.")
 @limit_option
@@ -81,7 +82,7 @@ def autopsies(asker: Asker, limit: int | None, reason: str | None) -> None:
     asker.show("autopsies", {"limit": limit, "reason": reason})
 
 
-@command.command("decisions")
+@command.command("decisions", cls=WithFilter)
 @limit_option
 @click.option("--filter", "filter_text", metavar="EXPR", help="generation<7 host~re backend:web2")
 @click.option("--export", "file", type=click.Path(path_type=Path), metavar="FILE",

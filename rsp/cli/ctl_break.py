@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from rsp.cli.asker import Asker, CtlCommand, CtlGroup, pass_asker
+from rsp.cli.explained import WithFilter
 from rsp.cli.finite import FiniteRange
 
 
@@ -13,7 +14,7 @@ def breaking() -> None:
     """Stop a session when something happens to it; the others run on."""
 
 
-@breaking.command("add")
+@breaking.command("add", cls=WithFilter)
 @click.argument("expression", metavar="EXPR")
 @click.option("--for", "for_s", type=FiniteRange(min=0, min_open=True), metavar="SECONDS",
               help="Who stops goes on by itself after this; otherwise after 60.")  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from rsp.cli.asker import Asker, CtlCommand, CtlGroup, pass_asker
+from rsp.cli.explained import write_fault_kinds
 from rsp.cli.finite import FiniteRange
 
 
@@ -22,6 +23,10 @@ class _WithValues(CtlCommand):
         ctx.params["values"] = _values(list(ctx.args), ctx)
         ctx.args = []
         return rest
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say which kinds there are."""
+        write_fault_kinds(formatter)
 
 
 def _values(words: list[str], ctx: click.Context) -> dict[str, str]:

@@ -8,12 +8,15 @@ _NAMING = frozenset({"ID", "SEQ", "SESSION", "GEN"})
 """Numbers that name something, and are given to commands: without commas."""
 _CELL_CHARACTERS = 60
 """A cell of a table shows at most this much; `--json` has all of it."""
+_LAST_CHARACTERS = 300
+"""One of the last column, which moves no other: often it is a sentence."""
 
 
 def as_table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows below their titles, in columns."""
+    room = [_CELL_CHARACTERS] * (len(head) - 1) + [_LAST_CHARACTERS]
     cells = [
-        [safe(_cell(title, cell), _CELL_CHARACTERS) for title, cell in zip(head, row, strict=True)]
+        [safe(_cell(title, cell), most) for title, cell, most in zip(head, row, room, strict=True)]
         for row in rows
     ]
     widths = [max(map(len, column)) for column in zip(head, *cells, strict=True)]

@@ -1,17 +1,4 @@
-"""The one filter language, for every list on the screen and for `rsp ctl`.
-
-    word                 some text of the row contains it, whatever the case
-    host~example         the text of a field matches a regular expression
-    state:streaming      a field is this (`=` is the same, `!=` is not this); `none`: is missing
-    eagain>3  age>10s    a number; k M G (of 1,024), % for fill, us ms s m h for times
-    !word                not
-    a b                  both
-    a | b                one of them
-
-Quotes keep spaces and marks: `reason:"host match"`, `host~"a|b"`. `state:blocked` finds sessions
-whose bytes wait for an fd to become writable, `state:stopped` those that stand at a breakpoint,
-`state:waiting` those whose backend has the request and has not begun to answer.
-"""
+"""The one filter language, for every list on the screen and for `rsp ctl`: see `LANGUAGE`."""
 
 import operator
 import re
@@ -28,8 +15,27 @@ from rsp.core.row_fields import (
     is_stopped,
     is_time,
     is_waiting,
+    short_names,
 )
 from rsp.core.safe_pattern import PatternRefused, SafePattern
+from rsp.core.vocabulary import SessionState
+
+LANGUAGE = (
+    ("word", "some text of the row contains it, whatever the case"),
+    ("state:blocked", "sessions whose bytes wait for an fd to become writable"),
+    ("state:waiting", "those whose backend has the request and has not begun to answer"),
+    ("state:stopped", "those that stand at a breakpoint"),
+    ("backend:web1", "a field is this; = is the same, != is not this; none: it is missing"),
+    ("host~example", "the text of a field matches a regular expression"),
+    ("eagain>0 fill>50% age>10s", "numbers: k M G (of 1,024), us ms s m h for times"),
+    ("!word", "not"),
+    ("a b", "both"),
+    ("a | b", "one of them"),
+    ('reason:"host match"', "quotes keep spaces and marks"),
+    ("fields", f"{', '.join(short_names())}; and each in the JSON, as client.eagain_writes"),
+    ("states", ", ".join(SessionState)),
+)
+"""What may be written, and what it means; then the names."""
 
 FILTER_CHARACTERS = 1000
 """Longest filter that is read."""

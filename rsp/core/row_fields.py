@@ -73,7 +73,12 @@ def getter(name: str) -> Getter:
 
 def known_names() -> list[str]:
     """Return every name that `getter` knows, short forms first."""
-    return [*_COMPUTED, *_PATHS, *sorted(_NAMES - _COMPUTED.keys() - _PATHS.keys())]
+    return [*short_names(), *sorted(_NAMES - _COMPUTED.keys() - _PATHS.keys())]
+
+
+def short_names() -> list[str]:
+    """Return the names that stand for a path, or for what is worked out of a row."""
+    return [*_COMPUTED, *_PATHS]
 
 
 def is_time(name: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from rsp.core.filter import LANGUAGE
 from rsp.core.legend import CLOSE_REASONS
 from rsp.tui.model.spans import Line, Span, fit, wrap
 
@@ -14,18 +15,6 @@ class HelpKey(NamedTuple):
     tooltip: str
     where: str
 
-
-_FILTER = (
-    ("word", "some text of the row contains it"),
-    ("state:blocked", "sessions whose bytes wait for an fd to become writable"),
-    ("eagain>0 fill>50% age>10s", "numbers, sizes (k M G), shares, times"),
-    ("state:waiting", "sessions whose backend has not begun to answer"),
-    ("host~example", "the text matches a regular expression"),
-    ("backend:web1", "a field is exactly this"),
-    ("!word", "not"),
-    ("a b", "both"),
-    ("a | b", "one of them"),
-)
 
 _WORDS = (
     ("● BLOCKED", "send() got EAGAIN: bytes wait in our buffer until the fd is writable"),
@@ -53,7 +42,7 @@ def help_lines(keys: Sequence[HelpKey], search: str, width: int) -> list[Line]:
     sections = [
         ("This screen", [(key.written, key.tooltip) for key in keys if key.where != "everywhere"]),
         ("Everywhere", [(key.written, key.tooltip) for key in keys if key.where == "everywhere"]),
-        ("Filter language", list(_FILTER)),
+        ("Filter language", list(LANGUAGE)),
         ("Words and signs", list(_WORDS)),
         ("Why a session ended", [(reason.value, text) for reason, text in CLOSE_REASONS.items()]),
     ]
