@@ -116,7 +116,7 @@ def _listeners(
         listener = _listener(section, [pool.name for pool in pools])
         is_chosen_by_kernel = listener.address.endswith(":0")
         if not is_chosen_by_kernel and any(listener.address == x.address for x in listeners):
-            raise section.refuse(f"{listener.address}: there are two of it; remove one")
+            raise section.wrong("there are two of it; remove one")
         if listener.mode is Mode.TCP:
             _refuse_cookie(section, listener, pools)
         listeners.append(listener)
