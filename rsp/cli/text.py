@@ -10,7 +10,7 @@ from rsp.core.explaining import Explanation, changed_locals
 from rsp.core.hex_dump import hex_lines
 from rsp.core.limits import TRIAL_LEAST_EXCHANGES
 from rsp.core.sanitise import safe
-from rsp.core.units import counted
+from rsp.core.units import counted, spoken
 from rsp.core.what_if_rows import WhatIf
 from rsp.core.what_if_text import what_if_lines
 
@@ -115,8 +115,8 @@ def _backends(answer: dict[str, Any]) -> str:
         rows = [
             (f"{pool['name']}/{b['name']}", b["address"], b["state"], _health(b),
              b["weight"], b["max_connections"] or None, b["sessions"], b["total"],
-             b["idle_connections"], b["connect_failures"], "edited" if b["edited"] else None,
-             b["last_error"])
+             b["idle_connections"], b["failures"], "edited" if b["edited"] else None,
+             _last_error(b))
             for b in pool["backends"]
         ]  # fmt: skip
         title = f"pool {pool['name']}, {pool['balance']}{_sticky(pool)}{_queue(pool)}"
@@ -128,6 +128,11 @@ def _backends(answer: dict[str, Any]) -> str:
             if b["advice"]:
                 parts.append(f"{who}: {b['flaps']} changes in an hour; {b['advice']}")
     return "\n".join(parts)
+
+
+def _last_error(row: dict[str, Any]) -> str | None:
+    """Return why a backend failed last, and when: an old failure may have been cured."""
+    return row["last_error"] and f"{row['last_error']}, {spoken(row['last_error_age_s'])} ago"
 
 
 def _health(row: dict[str, Any]) -> str:

@@ -53,8 +53,14 @@ class BackendLoad:
     """Exchanges (http) or sessions (tcp) at it now."""
     total: int = 0
     """The same, all that it ever got."""
-    connect_failures: int = 0
+    failures: int = 0
+    """Connects that failed, and answers that did not come or were broken."""
     last_error: str | None = None
+    """Why it failed last."""
+    last_error_at_s: float = 0.0
+    """When that was, by the monotonic clock."""
+    last_error_address: str = ""
+    """What its address was then: an edit of it may have been the cure."""
     failed_in_a_row: int = 0
     """Failed connects and bad answers since the last good one; kept where its pool ejects."""
     bytes_in: int = 0

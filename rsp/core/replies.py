@@ -161,10 +161,14 @@ class BackendRow(msgspec.Struct):
     sessions: int
     """Exchanges (http) or sessions (tcp) at it now."""
     last_error: str | None
+    """Why it failed last, at the address that it has now."""
     idle_connections: int = 0
     total: int = 0
     """Exchanges (http) or sessions (tcp) it ever got from this engine."""
-    connect_failures: int = 0
+    failures: int = 0
+    """Connects that failed, and answers that did not come or were broken."""
+    last_error_age_s: float | None = None
+    """How long ago that was."""
     bytes_in: int = 0
     """Bytes received from it."""
     bytes_out: int = 0

@@ -64,8 +64,9 @@ class Dispatcher:
     def note_failure(self, backend: Backend, reason: str) -> None:
         """Remember why `backend` failed us, for whoever looks at it."""
         load = self.loads[backend.key]
-        load.connect_failures += 1
-        load.last_error = reason
+        load.failures += 1
+        load.last_error, load.last_error_address = reason, backend.address
+        load.last_error_at_s = time.monotonic()
         if self.on_failure is not None:
             self.on_failure(backend, reason)
 

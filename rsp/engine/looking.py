@@ -304,6 +304,8 @@ def backends(engine: Engine, _params: Params) -> Backends:
         for backend in pool.backends:
             load = dispatcher.loads[backend.key]
             live_in, live_out = now.get(backend.key, (0, 0))
+            # What was said of another address says nothing of this one.
+            is_told = load.last_error is not None and load.last_error_address == backend.address
             row = BackendRow(
                 name=backend.name,
                 address=backend.address,
@@ -311,10 +313,11 @@ def backends(engine: Engine, _params: Params) -> Backends:
                 weight=backend.weight,
                 max_connections=backend.max_connections,
                 sessions=load.sessions,
-                last_error=load.last_error and redact(load.last_error),
+                last_error=redact(load.last_error or "") if is_told else None,
+                last_error_age_s=now_s - load.last_error_at_s if is_told else None,
                 idle_connections=engine.context.idle.count(backend),
                 total=load.total,
-                connect_failures=load.connect_failures,
+                failures=load.failures,
                 bytes_in=load.bytes_in + live_in,
                 bytes_out=load.bytes_out + live_out,
                 edited=layer.edited(backend),

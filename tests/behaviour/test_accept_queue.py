@@ -27,5 +27,5 @@ def test_a_full_accept_queue_is_named(engine: StartEngine, backend: OpenBackend)
     # It was the storm's, and is over: who comes now is served, and nobody is accused.
     assert proxy.get().status == 200
     backends = proxy.ask("backends")["pools"][0]["backends"]
-    assert [row["connect_failures"] for row in backends] == [0]
+    assert [row["failures"] for row in backends] == [0]
     wait_until(lambda: proxy.ask("status")["listeners"][0]["accept_queue"] == 0)

@@ -31,7 +31,7 @@ def test_a_backend_that_refuses_costs_nobody_a_request(
     assert client.ask(request("POST", body=content)).status == 200
     assert [asked.body for asked in site.requests if asked.method == "POST"] == [content] * 2
     assert f"backend web/web1 ({dead}): connecting: refused (ECONNREFUSED)" in proxy.log
-    assert proxy.backend("web1")["connect_failures"] > 0
+    assert proxy.backend("web1")["failures"] > 0
 
 
 def test_the_decisions_tell_of_every_backend_that_was_tried(

@@ -128,9 +128,9 @@ def test_in_tcp_mode_a_connect_is_all_that_counts(
         wire.close()
 
     ask_until_ejected(running, "web1", relay)
-    failures = running.backend("web1")["connect_failures"]
+    failures = running.backend("web1")["failures"]
     relay()
-    assert running.backend("web1")["connect_failures"] == failures == 3
+    assert running.backend("web1")["failures"] == failures == 3
 
 
 def test_nobody_is_left_out_where_the_file_does_not_say_so(

@@ -29,7 +29,7 @@ def test_a_backend_goes_down_and_comes_back_without_a_client_noticing(
     assert row["health_reason"] == "refused (ECONNREFUSED)"
     running.wait_for_event("backend web/web2 is down: refused (ECONNREFUSED); it was up for")
     assert answers(running, 4) == ["web1"] * 4
-    assert running.backend("web2")["connect_failures"] == 0
+    assert running.backend("web2")["failures"] == 0
     web2.listen_again()
     row = wait_for_health(running, "web2", "up")
     assert row["flaps"] == 2

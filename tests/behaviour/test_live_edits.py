@@ -157,9 +157,15 @@ def test_a_dead_backend_is_mended_while_traffic_flows(
     proxy = engine(LISTEN + pool(site, unused_address()))
     flowing = traffic(proxy)
     flowing.let_pass()
+    broken = proxy.backend("web2")
+    assert "refused" in broken["last_error"]
+    assert 0 <= broken["last_error_age_s"] < 600
     proxy.ctl("backend", "set", "web/web2", "--address", spare.address)
     flowing.let_pass()
     assert spare.requests
+    cured = proxy.backend("web2")
+    assert (cured["last_error"], cured["last_error_age_s"]) == (None, None)
+    assert cured["failures"] >= broken["failures"] > 0
 
 
 def test_the_layer_of_edits_can_be_read(engine: StartEngine, backend: OpenBackend) -> None:

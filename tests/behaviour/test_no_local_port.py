@@ -64,7 +64,7 @@ def test_no_local_port_is_a_503_that_says_so_and_no_failure_of_the_backend(
     assert proxy.wait_for_event("answered 503: backend web/web1 (127.0.0.1:9001), connecting: no")
     for name in ("web1", "web2"):
         row = proxy.backend(name)
-        assert (row["connect_failures"], row["last_error"], row["state"]) == (0, None, "ready")
+        assert (row["failures"], row["last_error"], row["state"]) == (0, None, "ready")
     release.set()
     assert [client.read_response().status for client in holding] == [200] * PORTS
     assert connect_unix(door).get().body == b"hello", "an idle connection needs no port"

@@ -266,4 +266,4 @@ def test_who_waits_after_a_failed_connect_waits_for_the_others(
     (client,) = wait_in_line(proxy, ["/1"])
     gate.open(2)
     assert client.read_response().body == b"/1"
-    assert proxy.backend("web1")["connect_failures"] == 2
+    assert proxy.backend("web1")["failures"] == 2

@@ -173,7 +173,7 @@ def test_a_refused_connect_goes_to_the_next_backend(
     client = proxy.connect()
     client.send(b"said before anybody was there")
     assert client.read(29) == b"said before anybody was there"
-    assert proxy.backend("web1")["connect_failures"] == 1
+    assert proxy.backend("web1")["failures"] == 1
     assert proxy.backend("web2")["last_error"] == "connecting: timed out after 0.5 s"
 
 

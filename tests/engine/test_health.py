@@ -140,7 +140,7 @@ async def test_what_was_counted_is_forgotten_once_it_was_acted_upon(
         dispatcher.note_failure(backend, "refused")
     assert health(context) is Health.EJECTED
     assert dispatcher.loads["web/web1"].failed_in_a_row == 0
-    assert dispatcher.loads["web/web1"].connect_failures == 3
+    assert dispatcher.loads["web/web1"].failures == 3
     context.health.adopt(table_of(port, is_checked=False, count=2))
     assert dispatcher.on_failure is None
 

@@ -48,8 +48,8 @@ def pools(step: int = 0, generation: int = 7) -> Backends:
         ),
         backend(
             "web3", 9003, weight=1, max_connections=100, sessions=7,
-            total=5_000 + 81 * step, bytes_in=13_600_000 * step, connect_failures=2,
-            last_error="connecting: refused (ECONNREFUSED)",
+            total=5_000 + 81 * step, bytes_in=13_600_000 * step, failures=2,
+            last_error="connecting: refused (ECONNREFUSED)", last_error_age_s=754.0,
         ),
         backend("web4", 9004, state="maint"),
     ]  # fmt: skip

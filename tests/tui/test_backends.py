@@ -141,7 +141,7 @@ def test_a_backend_in_full_keeps_to_its_room() -> None:
     said = "\n".join(plain(row) for row in in_full(line, 196, 9))
     assert "ECONNREFUSED" in said
     assert "at most 100" in said
-    assert "2 failed connects" in said
+    assert "2 failures" in said
 
 
 def test_a_backend_is_copied_as_the_file_would_have_it() -> None:

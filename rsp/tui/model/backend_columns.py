@@ -89,7 +89,7 @@ def _out(line: TableLine, _width: int) -> Span:
 
 
 def _failures(line: TableLine, _width: int) -> Span:
-    count = _cell(line).row.connect_failures
+    count = _cell(line).row.failures
     return Span(f"{count:,}", "bad") if count else Span(text.NOTHING, "dim")
 
 
@@ -102,8 +102,15 @@ def _edited(line: TableLine, _width: int) -> Span:
 
 
 def _last_error(line: TableLine, _width: int) -> Span:
-    error = _cell(line).row.last_error
-    return Span(shown(error), "bad") if error else Span(text.NOTHING, "dim")
+    row = _cell(line).row
+    return Span(_dated_error(row), "bad") if row.last_error else Span(text.NOTHING, "dim")
+
+
+def _dated_error(row: BackendRow) -> str:
+    """Return why a backend failed last, and when: an old failure may have been cured."""
+    age_s = row.last_error_age_s
+    ago = "" if age_s is None else f", {text.age(age_s).strip()} ago"
+    return f"{shown(row.last_error or '')}{ago}"
 
 
 HEALTH_COLUMN: Column[TableLine] = Column("health", "HEALTH", 7, _health, keep=97)
@@ -209,8 +216,8 @@ def _facts(line: BackendLine, width: int) -> Line:
         (Span(f"{row.total:,}"), Span(" ever", "dim")),
         (
             Span(
-                f"{row.connect_failures:,} failed connects",
-                "bad" if row.connect_failures else "dim",
+                f"{row.failures:,} failures",
+                "bad" if row.failures else "dim",
             ),
         ),
         (Span(f"{row.idle_connections:,} idle", "dim"),),
@@ -223,7 +230,7 @@ def _facts(line: BackendLine, width: int) -> Line:
 def _error(row: BackendRow, width: int) -> list[Line]:
     if not row.last_error:
         return [(Span("no error yet", "dim"),)]
-    return [(Span(piece, "bad"),) for piece in wrap(f"last error: {shown(row.last_error)}", width)]
+    return [(Span(piece, "bad"),) for piece in wrap(f"last error: {_dated_error(row)}", width)]
 
 
 def _strip(name: str, samples: Sequence[float], width: int, figure: str) -> Line:

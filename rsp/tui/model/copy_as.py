@@ -116,7 +116,7 @@ def copies_of_backend(line: BackendLine) -> list[Copy]:
         "weight": row.weight,
         "sessions": row.sessions,
         "total": row.total,
-        "failures": row.connect_failures,
+        "failures": row.failures,
         "last error": row.last_error,
     }
     return _copies(row, Asked("GET", row.address, "/", row.address), [row.address], cells)
