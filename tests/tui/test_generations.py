@@ -36,6 +36,22 @@ async def at_backends(pilot: Driver, app: Dashboard) -> None:
     await shows(pilot, app, ">>> pool web")
 
 
+def test_a_frozen_table_follows_our_own_changes_and_no_others() -> None:
+    app = still_dashboard()
+    model = app.model
+    for answer in (canned.status(0), canned_routes.pools(0, generation=7)):
+        model.take(answer)
+    model.freeze()
+    model.take(canned_routes.pools(1, generation=8))
+    assert model.backends.generation == 7
+    model.note_generation(9)
+    model.take(canned_routes.pools(2, generation=9))
+    shown = model.backends.pools
+    assert model.backends.generation == 9
+    model.take(canned_routes.pools(3, generation=9))
+    assert model.backends.pools is shown
+
+
 @pytest.mark.parametrize(
     ("keys", "answers", "method"),
     [

@@ -73,6 +73,10 @@ class Model:
         """Remember the generation that a change of ours made."""
         self._changed = (self.pid, generation)
 
+    def _is_our_change(self, generation: int) -> bool:
+        is_shown = generation == self.backends.generation
+        return not is_shown and (self.pid, generation) == self._changed
+
     @property
     def listener(self) -> str:
         """The first listener, as one can reach it; empty when there is none."""
@@ -81,7 +85,7 @@ class Model:
         return reachable(self.status.listeners[0].address)
 
     def take(self, answer: msgspec.Struct) -> None:
-        """Fold one answer in. A frozen backend table stays as it is."""
+        """Fold one answer in. A frozen backend table stays as it is, until we change it."""
         match answer:
             case Status():
                 if answer.pid != self.pid:
@@ -93,7 +97,7 @@ class Model:
                 self.vitals.apply_backends(answer)
                 self.alerts.apply_backends(answer)
                 self.decisions.apply_backends(answer)
-                if not self.is_frozen:
+                if not self.is_frozen or self._is_our_change(answer.generation):
                     self.backends.apply(answer, self.now_s, self.pid)
             case Decisions():
                 self.decisions.apply(answer, self.pid)
