@@ -176,13 +176,13 @@ class Changes(InForce):
             self._did(change, moment, terms)
         return sentences
 
-    async def amend(self, config: Config, what: str, who: str) -> None:
-        """Put the configuration in force with other listeners and pools than the file has.
-
-        Raises as `reload` does.
+    async def amend(self, amended: Callable[[Config], Config], what: str, who: str) -> None:
+        """Put the configuration in force with other listeners and pools than the file has:
+        `amended` is asked for it once nobody else changes the file's. Raises as `reload` does.
         """
         async with self.alone(None):
             self.refuse_on_trial()
+            config = amended(self.filed)
             layer, _ = await self._rebased(config, drop_edits=False)
             self._ground.open_listeners(config)
             self.config = config

@@ -111,8 +111,11 @@ class Listener:
             door.count(session.id, session.client_ip)
         if lab is not None:
             lab.on_accepted(session)
+        self._start(session, ProxyHeaderReader(session) if announces else self._speaker(session))
+
+    def _start(self, session: Session, speaker: Speaker) -> None:
         try:
-            session.start(ProxyHeaderReader(session) if announces else self._speaker(session))
+            session.start(speaker)
         except OutOfFds as error:
             session.because(CloseReason.INTERNAL_ERROR, f"the client cannot be watched: {error}")
             session.advance(Fact.ABORTED)
@@ -139,7 +142,7 @@ class Listener:
         if self.entrance.mode is _HTTP and door.may_tell:
             session = self._session(sock, address)
             door.tell(session.id)
-            session.start(Refusal(session, sentence))
+            self._start(session, Refusal(session, sentence))
         else:
             reset_on_close(sock)
             sock.close()

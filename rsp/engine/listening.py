@@ -131,9 +131,12 @@ def stop_listening(sock: socket.socket) -> socket.socket:
     """
     family, address = sock.family, sock.getsockname()
     sock.close()
-    kept = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        kept = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    except OSError:
+        return sock
+    try:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         kept.bind(address)
     except OSError:
         kept.close()

@@ -266,7 +266,7 @@ class Engine:
 
     async def put_in_force(self, what: str, *, who: str) -> None:
         """Put what runs in force again, as `extend` has it by now. Raises as `reload` does."""
-        await self.changes.amend(self.extend(self.changes.filed), what, who)
+        await self.changes.amend(self.extend, what, who)
 
     def rename_listener(self, key: ListenerKey) -> str:
         """Have the configuration know a listener by its real address; return that.

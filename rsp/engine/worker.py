@@ -81,9 +81,14 @@ class Worker:
 
     async def _exchange(self, pieces: AsyncIterator[bytes]) -> bytes:
         loop = asyncio.get_running_loop()
-        async for piece in pieces:
-            await loop.sock_sendall(self._socket, _frame(piece))
-        await loop.sock_sendall(self._socket, _frame(b""))
+        try:
+            async for piece in pieces:
+                await loop.sock_sendall(self._socket, _frame(piece))
+            await loop.sock_sendall(self._socket, _frame(b""))
+        except BaseException:
+            # It waits for the rest of this job, and would take the next one for that.
+            self._kill("a job broke off on its way there")
+            raise
         answer = await self._read(loop, _length(await self._read(loop, _LENGTH_BYTES)))
         if answer[:1] == _ANSWERED:
             return answer[1:]

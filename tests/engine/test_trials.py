@@ -7,11 +7,13 @@ import pytest
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, Pool
+from rsp.core.config import Config
 from rsp.core.edits import ChangeBackend, RemoveBackend
 from rsp.core.limits import Limits
 from rsp.core.trial import Terms
 from rsp.core.vocabulary import BackendState
 from rsp.core.wire import CommandRefused
+from rsp.engine.ground import Built
 from rsp.engine.nonblocking import CannotListen
 from tests.engine.office import BIGGER, DRAIN, FILE, ME, Office
 
@@ -48,11 +50,36 @@ async def test_an_undo_that_cannot_be_done_leaves_everything_as_it_was(office: O
 async def test_proxies_that_were_added_meanwhile_outlive_an_undo(office: Office) -> None:
     await office.add("c")
     more = replace(FILE, pools=(*FILE.pools, Pool("p", (Backend("p", "u", "127.0.0.1:1"),))))
-    await office.changes.amend(more, "proxy p", ME)
+    await office.changes.amend(lambda _: more, "proxy p", ME)
     await office.changes.undo(ME, None)
     assert (list(office.table.pools), office.names()) == (["web", "p"], ["a", "b"])
     kinds = [change.kind.value for change in office.changes.history.changes()]
     assert kinds == ["start", "edit", "proxies", "undo"]
+
+
+async def test_a_proxy_that_comes_while_a_file_is_loaded_stands_on_that_file(
+    office: Office,
+) -> None:
+    proxy = Pool("p", (Backend("p", "u", "127.0.0.1:1"),))
+    loading, loaded = asyncio.Event(), asyncio.Event()
+
+    async def build() -> Built:
+        loading.set()
+        await loaded.wait()
+        return await office.rebuild(BIGGER)
+
+    def with_proxy(filed: Config) -> Config:
+        return replace(filed, pools=(*filed.pools, proxy))
+
+    reload = asyncio.ensure_future(
+        office.changes.reload(build, who=ME, if_generation=None, drop_edits=False)
+    )
+    await loading.wait()
+    added = asyncio.ensure_future(office.changes.amend(with_proxy, "proxy p", ME))
+    await asyncio.sleep(0)
+    loaded.set()
+    await asyncio.gather(reload, added)
+    assert (list(office.table.pools), office.names()) == (["web", "p"], ["a", "b", "n"])
 
 
 async def test_nothing_is_changed_while_something_is_on_trial(office: Office) -> None:
@@ -65,7 +92,7 @@ async def test_nothing_is_changed_while_something_is_on_trial(office: Office) ->
         changes.edit(RemoveBackend("web/b"), ME, None),
         changes.redo(ME, None),
         office.reload(FILE),
-        changes.amend(FILE, "proxy p", ME),
+        changes.amend(lambda _: FILE, "proxy p", ME),
     ):
         with pytest.raises(EditRefused, match="generation 4 is on trial for"):
             await refused

@@ -106,6 +106,19 @@ async def test_a_job_that_fails_is_told_and_the_next_one_is_done(started: Worker
     assert await started.ask(pieces(encode(TraceJob(b"", "", REQUEST))))
 
 
+async def test_a_job_that_breaks_off_on_its_way_is_answered_in_no_other_s_place(
+    started: Worker,
+) -> None:
+    async def broken() -> AsyncIterator[bytes]:
+        yield encode(TraceJob(b"", "", REQUEST))
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        await started.ask(broken())
+    with pytest.raises(CommandRefused, match="a job broke off on its way there"):
+        await started.ask(pieces(encode(TraceJob(b"", "", REQUEST))))
+
+
 async def test_pieces_are_put_together_in_their_order() -> None:
     many = asked(1_000)
     job = encode(WhatIfJob(plan("a", "b", "c"), plan("a", "b")))

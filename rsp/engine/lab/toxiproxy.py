@@ -133,6 +133,8 @@ class ToxiproxyApi:
         self._engine = engine
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+        """One request after the other: each looks first at what is there, and then changes it."""
 
     async def start(self, address: str) -> str:
         """Listen, and return where, with the real port.
@@ -174,9 +176,10 @@ class ToxiproxyApi:
         path, names = request.path()
         try:
             carry = self._route(request, path)
-            self._engine.context.poller.look_at_clock()
-            answered = carry(self._proxies, names, bytes(request.body))
-            return answered if isinstance(answered, tuple) else await answered
+            async with self._turn:
+                self._engine.context.poller.look_at_clock()
+                answered = carry(self._proxies, names, bytes(request.body))
+                return answered if isinstance(answered, tuple) else await answered
         except ApiError as error:
             return error.status, error.body()
 
