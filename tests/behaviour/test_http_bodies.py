@@ -101,6 +101,30 @@ def test_both_ways_at_once_nothing_is_lost(proxy: Engine, site: Backend) -> None
     assert digest(got) == digest(content)
 
 
+def test_a_chunk_waits_for_no_other(proxy: Engine, site: Backend) -> None:
+    """There are receivers that take none without the CRLF behind it, and answer each."""
+    chunk = chunked(b"12345").removesuffix(b"0\r\n\r\n")
+
+    def answer_each(wire: Wire) -> None:
+        wire.read_head()
+        wire.send(head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked"))
+        for _ in range(5):
+            wire.send(wire.read(len(chunk)))
+        wire.send(wire.read(5))
+
+    site.script = answer_each
+    client = proxy.connect()
+    client.send(head("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked"))
+    client.send(chunk)
+    assert client.read_head().status == 200
+    for _ in range(4):
+        assert client.read(len(chunk)) == chunk
+        client.send(chunk)
+    assert client.read(len(chunk)) == chunk
+    client.send(b"0\r\n\r\n")
+    assert client.read(5) == b"0\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("method", "answer"),
     [

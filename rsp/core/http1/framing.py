@@ -90,7 +90,7 @@ class ChunkedScanner:
         self._decode = decode
         self._most_bytes = most_bytes or LARGEST_LENGTH
         self._stage = _Stage.LINES
-        self._plain, self._line, self._begun = _FIRST_PLAIN, _FIRST_LINE, _FIRST_BEGUN
+        self._end_chunk()
         self._held = b""
         self._left = 0
         self._size = 0
@@ -180,12 +180,21 @@ class ChunkedScanner:
                 pos = self._last_chunk(view, pos)
         if chunks:
             self._begin_chunk(size, chunks)
+        is_between = not left and self._stage is _Stage.LINES and self._plain is _NEXT_PLAIN
+        if is_between and bytes(view[pos : pos + 2]) == b"\r\n":
+            self._end_chunk()
+            pos += 2
         self._left = left
         self.payload_bytes += payload_bytes
         if self.payload_bytes + left > self._most_bytes:
             # The size line alone says it: what it announces need not come first.
             raise BadMessage(413, f"The body is longer than {self._most_bytes} bytes.")
         return pos
+
+    def _end_chunk(self) -> None:
+        """The CRLF behind a payload is passed on, and not held until the next line comes: there are
+        receivers that take no chunk without it. What comes next is as it was at the start."""
+        self._plain, self._line, self._begun = _FIRST_PLAIN, _FIRST_LINE, _FIRST_BEGUN
 
     def _begin_chunk(self, size: int, chunks: int) -> None:
         if size > LARGEST_LENGTH:
@@ -206,6 +215,7 @@ class ChunkedScanner:
         """Read a size line that is cut, or has extensions; return the position behind it.
 
         A cut line is held until the rest comes: half of it could not be judged, nor taken back.
+        The CRLF before it, which ends the chunk that has come, does not wait.
         """
         held = self._held
         bound = _LINE_ENDS_BYTES + CHUNK_SIZE_DIGITS + self._limits.chunk_extension_bytes
@@ -214,6 +224,11 @@ class ChunkedScanner:
         if match is None:
             if len(text) >= bound or not self._begun(text):
                 raise BadMessage(400, f"The chunked body is not valid, {self.position()}.")
+            if text.startswith(b"\r\n"):
+                self._end_chunk()
+                text = text[2:]
+                if not self._decode:
+                    pieces.append(b"\r\n")
             self._held = text
             return len(view)
         self._count_extension(match.end() - match.end(1) - 2)

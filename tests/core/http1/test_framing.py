@@ -158,15 +158,18 @@ TRAILERS = st.sampled_from([b"", b"", b"A: b\r\n", b"A: b\r\nC:\r\n"])
 CUTS = st.lists(st.integers(min_value=0, max_value=600), max_size=12)
 
 
-@given(CHUNKS, TRAILERS, CUTS, st.booleans())
+@given(CHUNKS, TRAILERS, CUTS, st.booleans(), st.sampled_from([b"5\r\nnext", b"\r\n", b"\r\nG"]))
 def test_any_cutting_gives_the_same_result(
-    chunks: list[tuple[bytes, bytes]], trailers: bytes, cuts: list[int], decode: bool
+    chunks: list[tuple[bytes, bytes]],
+    trailers: bytes,
+    cuts: list[int],
+    decode: bool,
+    follows: bytes,
 ) -> None:
     lines = [b"%x%b\r\n%b\r\n" % (len(data), extension, data) for data, extension in chunks]
     body = b"".join(lines) + b"0\r\n" + trailers + b"\r\n"
     payload = b"".join(data for data, _ in chunks)
     framed = b"".join(b"%x\r\n%b\r\n" % (len(data), data) for data, _ in chunks) + END
-    follows = b"5\r\nnext"
     marks = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     cut = [body[a:b] for a, b in pairwise(marks)]
     cut[-1] += follows
@@ -176,6 +179,22 @@ def test_any_cutting_gives_the_same_result(
         assert scanner.done
         assert consumed == len(body)
         assert scanner.payload_bytes == len(payload)
+
+
+@given(CHUNKS, st.lists(st.integers(min_value=1, max_value=9), min_size=1, max_size=60))
+def test_a_chunk_that_has_come_is_passed_on_to_its_last_byte(
+    chunks: list[tuple[bytes, bytes]], sizes: list[int]
+) -> None:
+    body = b"".join(b"%x%b\r\n%b\r\n" % (len(data), more, data) for data, more in chunks)
+    scanner, passed, fed = ChunkedScanner(LIMITS, decode=False), b"", 0
+    for size in sizes:
+        passed += b"".join(scanner.feed(memoryview(body[fed : fed + size])))
+        fed = min(fed + size, len(body))
+        came, at = b"", 0
+        for data, more in chunks:
+            at += len(b"%x%b\r\n%b\r\n" % (len(data), more, data))
+            came += b"%x\r\n%b\r\n" % (len(data), data) if at <= fed else b""
+        assert passed.startswith(came)
 
 
 @given(st.lists(st.sampled_from([b"5", b"0", b"\r", b"\n", b"\r\n", b";", b"a", b" ", b":"])))
