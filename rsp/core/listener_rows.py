@@ -23,8 +23,8 @@ class ListenerRow(msgspec.Struct):
     accept_backlog: int | None = None
     """With more than this many waiting the kernel drops whoever comes next."""
     accept_dropped: int | None = None
-    """Tries to connect that the kernel has dropped here, ever; a client that tries again counts
-    again."""
+    """Tries to connect that were lost because the queue was full; a client that tries again counts
+    again. Null: unknown."""
 
     @property
     def is_overrun(self) -> bool:

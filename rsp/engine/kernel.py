@@ -36,6 +36,12 @@ _UINT = struct.Struct("=I")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _STATM_FD = os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
 """Open from the start: when no fd is left, somebody will want to look."""
+try:
+    _NETSTAT_FD: int | None = os.open("/proc/self/net/netstat", os.O_RDONLY | os.O_CLOEXEC)
+except OSError:
+    _NETSTAT_FD = None
+_NETSTAT_BYTES = 65_536
+"""More than it ever says: it has 130 names."""
 
 _TCP_INFO_BYTES = 232
 _WORDS = (
@@ -185,13 +191,14 @@ def silence(sock: socket.SocketType) -> tuple[int | None, float | None, float | 
 
 
 def crowd(listening: socket.SocketType) -> tuple[int | None, int | None, int | None]:
-    """Return how many clients wait to be accepted, for how many there is room, and how many tries
-    the kernel has dropped at this socket, ever; None where it does not say (a unix socket).
+    """Return how many clients wait to be accepted, for how many there is room, and how many
+    segments the kernel has dropped at this socket, ever; None where it does not say (a unix
+    socket).
 
     Source: of a listening socket tcp_get_info() gives sk_ack_backlog as `unacked` and
     sk_max_ack_backlog as `sacked` (net/ipv4/tcp.c); one more than the latter can wait, measured.
-    Drops are the last word of SO_MEMINFO: those of this socket, where ListenOverflows of
-    /proc/net/netstat counts for everybody.
+    Drops are the last word of SO_MEMINFO. A full queue is only one reason for them: a client that
+    resets its own handshake is another (tcp_v4_rcv(); health checks do, measured with HAProxy).
     """
     fields = _fields(_raw_info(listening))
     if not fields:
@@ -199,6 +206,20 @@ def crowd(listening: socket.SocketType) -> tuple[int | None, int | None, int | N
     memory = _option(listening, socket.SOL_SOCKET, SO_MEMINFO, MEMINFO.size)
     dropped = MEMINFO.unpack(memory)[-1] if len(memory) == MEMINFO.size else None
     return fields["unacked"], fields["sacked"], dropped
+
+
+def listen_overflows() -> int | None:
+    """Return how many tries to connect full accept queues have cost, ever: all those of this
+    network namespace. None where the kernel does not say.
+
+    Source: ListenOverflows of /proc/net/netstat (net/ipv4/proc.c), a line of names and one of
+    numbers.
+    """
+    if _NETSTAT_FD is None:
+        return None
+    names, _, rest = os.pread(_NETSTAT_FD, _NETSTAT_BYTES, 0).partition(b"\n")
+    found = dict(zip(names.split(), rest.split(), strict=False)).get(b"ListenOverflows")
+    return None if found is None else int(found)
 
 
 def resident_bytes() -> int:

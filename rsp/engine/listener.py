@@ -55,6 +55,9 @@ class Listener:
         self.bucket = 0
         self.paused_by = AcceptPause.STARTING
         self.door = Door(lambda: self.resume(AcceptPause.FULL))
+        self.kept_out: int | None = None
+        """Tries to connect that its full accept queue has cost, as `accept_queues.py` counts them;
+        None: unknown."""
         self._said = {pause: Throttle(FLOOD_EVENT_S) for pause in AcceptPause}
         self._said_refused = Throttle(FLOOD_EVENT_S)
         self._last_fd = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - FDS_RESERVED

@@ -260,7 +260,7 @@ def event_row(seq: int, event: Event, telemetry: Telemetry) -> EventRow:
 def listener_row(listener: Listener) -> ListenerRow:
     """Return the row of a listening socket; its kernel is asked who waits there."""
     door, entrance = listener.door, listener.entrance
-    waiting, backlog, dropped = crowd(listener.sock)
+    waiting, backlog, _ = crowd(listener.sock)
     return ListenerRow(
         address=entrance.address,
         mode=entrance.mode.value,
@@ -272,7 +272,7 @@ def listener_row(listener: Listener) -> ListenerRow:
         paused_by=listener.paused_by.names(),
         accept_queue=waiting,
         accept_backlog=backlog,
-        accept_dropped=dropped,
+        accept_dropped=listener.kept_out,
     )
 
 
