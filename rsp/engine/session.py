@@ -34,6 +34,7 @@ _READING_HEAD, _CONNECTING, _DRAINING = State.READING_HEAD, State.CONNECTING, St
 _CLIENT_EOF, _BACKEND_EOF = Fact.CLIENT_EOF, Fact.BACKEND_EOF
 _ALL_SENT, _ALL_ENDED = Fact.ALL_SENT, Fact.ALL_ENDED
 _FINISHED = CloseReason.FINISHED
+_UNASKED = (State.READING_PROXY_HEADER, State.READING_HEAD)
 
 
 class Session:
@@ -154,7 +155,13 @@ class Session:
     def on_gone(self, connection: Connection, reason: str) -> None:
         """One side was reset."""
         if connection is self.client:
-            self.because(CloseReason.CLIENT_GONE, f"client {connection.address}: {reason}")
+            # Who looks whether we are there, and asks for nothing, may leave as it likes: load
+            # balancers do that all day.
+            is_probe = self.state in _UNASKED and not (self.exchanges or self.speaker.held_bytes)
+            said = f"client {connection.address}: {reason}"
+            if is_probe:
+                self.because(_FINISHED, f"{said}, before it asked for anything")
+            self.because(CloseReason.CLIENT_GONE, said)
             self.advance(Fact.CLIENT_GONE)
         elif self.state.is_ending:
             self.advance(Fact.BACKEND_GONE)

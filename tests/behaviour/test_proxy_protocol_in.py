@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from typing import Any
 
 import pytest
 
@@ -43,11 +44,44 @@ def used_bytes(proxy: Engine) -> int:
     return int(proxy.ask("status")["memory"]["used_bytes"])
 
 
-def end_of_last(proxy: Engine) -> dict[str, object]:
+def end_of_last(proxy: Engine) -> dict[str, Any]:
     """Return what is remembered of the newest session, once it has ended."""
     last = proxy.ask("status")["totals"]["accepted"]
     wait_until(lambda: proxy.ask("connection", id=last)["state"] == "closed")
     return proxy.ask("connection", id=last)
+
+
+def reset_when_heard(proxy: Engine, sent: bytes) -> dict[str, Any]:
+    """Connect, say `sent`, reset once it has been read; return what is remembered of that."""
+    wire = proxy.connect()
+    wire.send(sent)
+
+    def heard() -> bool:
+        rows = proxy.ask("connections")["connections"]
+        return any(row["client"]["bytes_in"] == len(sent) for row in rows)
+
+    wait_until(heard)
+    wire.reset()
+    return dict(end_of_last(proxy)["autopsy"])
+
+
+@pytest.mark.parametrize("header", [b"", LOCAL, V1], ids=["nothing", "local", "v1"])
+def test_who_resets_before_it_asks_for_anything_has_only_looked(
+    proxy: Engine, header: bytes
+) -> None:
+    """Health checks do, with a header (HAProxy) and without one, all day."""
+    ended = reset_when_heard(proxy, header)
+    assert (ended["code"], ended["reason"]) == ("--", "finished")
+    assert ended["sentence"].endswith(": ECONNRESET, before it asked for anything")
+    assert proxy.ask("status")["storms"] == []
+
+
+@pytest.mark.parametrize(
+    "sent", [LOCAL[:9], V1 + b"GET / HT"], ids=["half a header", "half a head"]
+)
+def test_who_resets_in_the_midst_of_asking_is_gone(proxy: Engine, sent: bytes) -> None:
+    ended = reset_when_heard(proxy, sent)
+    assert (ended["code"], ended["reason"]) == ("CR", "client_gone")
 
 
 @pytest.mark.parametrize("header", [V1, V2], ids=["v1", "v2"])
