@@ -154,10 +154,12 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     response_begun: bool
 
 
-def phase_of(state: SessionState, *, response_begun: bool) -> str:
-    """Return the second character."""
+def phase_of(state: SessionState, *, response_begun: bool, is_owed: bool = False) -> str:
+    """Return the second character; `is_owed`: the client has not got everything yet."""
     if state is SessionState.STREAMING:
         return "D" if response_begun else "H"
+    if state is SessionState.IDLE and is_owed:
+        return "L"
     return _PHASES.get(state, "-")
 
 

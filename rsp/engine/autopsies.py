@@ -25,9 +25,11 @@ def ending_of(session: Any, now_s: float) -> Ending:
     idle_s: float | None = None
     if None not in (connection, exchange, pairing) and pairing.is_reused:
         idle_s = idle_before(connection, exchange.started_s)
+    client = _side(session.client)
+    is_owed = bool(client.undelivered_bytes)
     return Ending(
-        phase_of(session.state.shown, response_begun=begun),
-        _side(session.client),
+        phase_of(session.state.shown, response_begun=begun, is_owed=is_owed),
+        client,
         _side(connection) if connection is not None else None,
         backend.key if backend is not None else None,
         idle_s,

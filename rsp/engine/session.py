@@ -21,6 +21,7 @@ from rsp.engine.closed import ClosedSession, peer_row
 from rsp.engine.connection import Connection
 from rsp.engine.context import Context
 from rsp.engine.entrance import Entrance
+from rsp.engine.kernel import queues
 from rsp.engine.layers import take_off
 from rsp.engine.nobody import NOBODY
 from rsp.engine.pipe import Pipe
@@ -155,18 +156,28 @@ class Session:
     def on_gone(self, connection: Connection, reason: str) -> None:
         """One side was reset."""
         if connection is self.client:
-            # Who looks whether we are there, and asks for nothing, may leave as it likes: load
-            # balancers do that all day.
-            is_probe = self.state in _UNASKED and not (self.exchanges or self.speaker.held_bytes)
             said = f"client {connection.address}: {reason}"
-            if is_probe:
-                self.because(_FINISHED, f"{said}, before it asked for anything")
+            if (quietly := self._left_quietly()) is not None:
+                self.because(_FINISHED, f"{said}, {quietly}")
             self.because(CloseReason.CLIENT_GONE, said)
             self.advance(Fact.CLIENT_GONE)
         elif self.state.is_ending:
             self.advance(Fact.BACKEND_GONE)
         else:
             self.speaker.on_backend_gone(reason)
+
+    def _left_quietly(self) -> str | None:
+        """Return when the client reset, if it was no loss to anybody; None: it was one.
+
+        Who looks whether we are there and asks for nothing may leave as it likes, and so may who
+        has got all its answers: load balancers and benchmarks do that all day.
+        """
+        if self.speaker.held_bytes:
+            return None
+        if not self.exchanges and self.state in _UNASKED:
+            return "before it asked for anything"
+        has_all = self.state is State.IDLE and not self.client.unsent.data
+        return "while it was idle" if has_all and not queues(self.client.sock)[0] else None
 
     def on_room(self, connection: Connection) -> None:
         """A full sink has room again."""

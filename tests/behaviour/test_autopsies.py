@@ -216,6 +216,29 @@ def test_a_fin_of_ours_is_no_byte_that_was_lost(engine: StartEngine, backend: Op
     assert row["undelivered_bytes"] == row["client"]["bytes_out"] - got > 0
 
 
+def test_a_client_that_has_got_its_answer_may_reset(proxy: Engine) -> None:
+    client = proxy.connect()
+    assert client.get().status == 200
+    client.reset()
+    row = ended(proxy, client)
+    assert (row["code"], row["reason"]) == ("--", "finished")
+    assert row["sentence"].endswith(": ECONNRESET, while it was idle")
+
+
+def test_a_client_that_resets_before_it_has_got_its_answer_is_gone(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend(answer=lambda _: response("200 OK", PAGE[: 100 * KIB]))))
+    client = proxy.connect(receive_bytes=4096)
+    client.send(request())
+    session = proxy.wait_for_state(client, "idle")["id"]
+    client.reset()
+    row = autopsy(proxy, session)
+    assert (row["code"], row["reason"]) == ("CL", "client_gone")
+    assert row["undelivered_bytes"] > 0
+    assert "had not reached the client" in row["sentence"]
+
+
 @pytest.mark.parametrize(
     ("sent", "code", "words"),
     [
