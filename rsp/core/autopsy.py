@@ -47,6 +47,16 @@ UNASKED_ENDS = frozenset(
 )
 """Ends of which no evidence is taken: ordinary ones, and those that come by the thousand."""
 
+BY_BACKENDS = frozenset(
+    {
+        CloseReason.BACKEND_GONE,
+        CloseReason.BACKEND_UNREACHABLE,
+        CloseReason.BACKEND_TIMEOUT,
+        CloseReason.BAD_RESPONSE,
+    }
+)
+"""Ends that a backend brought about."""
+
 LOUD_ENDS = frozenset(
     {
         CloseReason.CLIENT_GONE,

@@ -5,11 +5,13 @@ Every edit returns a new table and a sentence that says what changed. Running se
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from rsp.core.addresses import UNIX_PREFIX, EditRefused, parse_address
 from rsp.core.health_rules import NOT_KNOWN, RAMPED, Condition, Ejection, HealthCheck
+from rsp.core.lab_limits import FAILURES_DATED
 from rsp.core.limits import QUEUE_LENGTH, QUEUE_TIMEOUT_S
 from rsp.core.vocabulary import BackendState, ProxyVersion
 
@@ -57,8 +59,8 @@ class BackendLoad:
     """Connects that failed, and answers that did not come or were broken."""
     last_error: str | None = None
     """Why it failed last."""
-    last_error_at_s: float = 0.0
-    """When that was, by the monotonic clock."""
+    failed_at_s: deque[float] = field(default_factory=lambda: deque(maxlen=FAILURES_DATED))
+    """When it failed, by the monotonic clock, the last time at the end."""
     last_error_address: str = ""
     """What its address was then: an edit of it may have been the cure."""
     failed_in_a_row: int = 0

@@ -21,6 +21,20 @@ STORM_SHARE = 0.1
 go, some always leave early. It seemed right; a site where every tenth client breaks off would
 change it."""
 
+TROUBLE_S = 60.0
+"""What failed this long ago is told at the top of the screen: as long as somebody who was called
+needs to get there."""
+TROUBLE_LOOK_S = 1.0
+"""It is gathered once in this time, however many look."""
+TROUBLE_WAIT_S = 3.0
+"""A request that waits longer than this is one of those that somebody complains about."""
+TROUBLE_ERRORS_LEAST = 3
+TROUBLE_ERRORS_SHARE = 0.05
+"""So many answers from 500 on are told, and at least this share of all."""
+FAILURES_DATED = 100
+"""Of each backend the times of its last failures are kept; more are told as `100+`."""
+
+
 FAULT_BURST_S = 0.05
 """What the fault `bandwidth` lets pass at once: the bytes of this time. Timers step by 1 ms."""
 

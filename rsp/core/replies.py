@@ -24,6 +24,7 @@ from rsp.core.evidence import (
 from rsp.core.generation_rows import TrialRow
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.storm import StormRow
+from rsp.core.trouble import TroubleRow
 from rsp.core.what_if_rows import WhatIf
 
 
@@ -316,6 +317,8 @@ class Status(msgspec.Struct):
     memory: MemoryRow = msgspec.field(default_factory=MemoryRow)
     storms: list[StormRow] = []
     """Ways to end that are frequent now."""
+    troubles: list[TroubleRow] = []
+    """What is wrong at the backends now, the worst first."""
     trial: TrialRow | None = None
     """The change that is on trial, if there is one."""
     rolled_back: str = ""

@@ -1,7 +1,8 @@
 """Storms: many sessions that end in the same way within a short time, said once."""
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -18,6 +19,8 @@ class Kind:
     left_input: int = 0
     """Those of them that were closed with input that nobody had read, for which the kernel sends
     RST."""
+    backends: Counter[str] = field(default_factory=Counter)
+    """Where those that a backend ended were, by `pool/name`."""
 
 
 class StormRow(msgspec.Struct):
@@ -52,6 +55,9 @@ def _sentence(kind: Kind, of: int, within_s: float) -> str:
         f"{kind.count:,} of the {of:,} sessions that ended in the last {within_s:.1f} s "
         f"ended {kind.code} ({kind.reason})"
     )
+    for name, count in kind.backends.most_common(1):
+        whole = count == kind.count
+        said += f", {'all' if whole else f'{count:,} of them'} at {name}"
     if kind.left_input:
         said += f"; {kind.left_input:,} were reset by us with unread input"
     return said

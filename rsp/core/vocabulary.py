@@ -187,6 +187,19 @@ class StallCause(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Trouble(StrEnum):
+    """What is wrong at a backend, the worst first."""
+
+    FAILING = "failing"
+    """Connects fail, or answers do not come or break off."""
+    ERRORS = "errors"
+    """It answers 5xx."""
+    UNACCEPTED = "unaccepted"
+    """Requests wait to be connected to it."""
+    UNANSWERED = "unanswered"
+    """It has requests and has not begun to answer."""
+
+
 class BudgetPart(StrEnum):
     """What the time of an exchange goes into, in the order in which it passes."""
 

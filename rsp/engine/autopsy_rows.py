@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from rsp.core.autopsy import AutopsyRow, code_of, sentence_of
+from rsp.core.autopsy import BY_BACKENDS, AutopsyRow, code_of, sentence_of
 from rsp.core.lab_limits import STORM_S
 from rsp.core.storm import Kind, StormRow, storms
 from rsp.core.vocabulary import CloseReason
@@ -52,4 +52,6 @@ def storms_now(newest: Iterable[ClosedSession], now_s: float) -> list[StormRow]:
                 kind = kinds[key] = Kind(code_of(each.reason, ending), each.reason.value)
             kind.count += 1
             kind.left_input += ending.client.is_reset_by_us
+            if ending.backend_name is not None and each.reason in BY_BACKENDS:
+                kind.backends[ending.backend_name] += 1
     return storms(kinds.values(), count, now_s - since_s)

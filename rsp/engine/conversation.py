@@ -226,7 +226,7 @@ class Conversation:
         if direction is Direction.REQUEST:
             mishaps.refuse(self, error)
         else:
-            mishaps.cut(self, CloseReason.BAD_RESPONSE, error.sentence)
+            mishaps.bad_body(self, error)
 
     # -- the response
 

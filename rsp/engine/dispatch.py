@@ -61,13 +61,13 @@ class Dispatcher:
         decision.elapsed_us = (time.perf_counter() - started_s) * 1e6
         return decision
 
-    def note_failure(self, backend: Backend, reason: str) -> None:
+    def note_failure(self, backend: Backend, reason: str, *, may_eject: bool = True) -> None:
         """Remember why `backend` failed us, for whoever looks at it."""
         load = self.loads[backend.key]
         load.failures += 1
         load.last_error, load.last_error_address = reason, backend.address
-        load.last_error_at_s = time.monotonic()
-        if self.on_failure is not None:
+        load.failed_at_s.append(time.monotonic())
+        if self.on_failure is not None and may_eject:
             self.on_failure(backend, reason)
 
     def is_wanted(self, backend: Backend) -> bool:

@@ -95,6 +95,7 @@ def status(engine: Engine, _params: Params) -> Status:
             engine.memory.used_bytes(), engine.memory.budget_bytes, engine.memory.step.value
         ),
         storms=storms_now(engine.registry.closed.newest(), now_s),
+        troubles=engine.troubles.now(now_s),
         trial=trial_row(engine.changes.trials.trial, now_s),
         rolled_back=engine.changes.rolled_back(),
     )
@@ -314,7 +315,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
                 max_connections=backend.max_connections,
                 sessions=load.sessions,
                 last_error=redact(load.last_error or "") if is_told else None,
-                last_error_age_s=now_s - load.last_error_at_s if is_told else None,
+                last_error_age_s=now_s - load.failed_at_s[-1] if is_told else None,
                 idle_connections=engine.context.idle.count(backend),
                 total=load.total,
                 failures=load.failures,

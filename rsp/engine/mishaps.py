@@ -73,7 +73,25 @@ def cut_by_backend(talk: Talk, what: str) -> None:
     backend = talk.pairing.backend
     name = f"backend {backend.key} ({backend.address})" if backend else "the backend"
     where = talk.session.response_pipe.cut_sentence()
+    _note_break(talk, f"{what} {where}")
     cut(talk, CloseReason.BACKEND_GONE, f"{name} {what} {where}")
+
+
+def bad_body(talk: Talk, error: BadMessage) -> None:
+    """The framing of a response broke in its midst."""
+    backend = talk.pairing.backend
+    name = f"backend {backend.key} ({backend.address})" if backend else "the backend"
+    what = f"sent a broken body: {error.sentence}"
+    _note_break(talk, what)
+    cut(talk, CloseReason.BAD_RESPONSE, f"{name} {what}")
+
+
+def _note_break(talk: Talk, what: str) -> None:
+    """A response that breaks off counts as a failure. It ejects nobody: the status was a good
+    one, and that is what `eject` goes by."""
+    backend = talk.pairing.backend
+    if backend is not None:
+        talk.session.context.dispatcher.note_failure(backend, what, may_eject=False)
 
 
 def bad_response(talk: Talk, error: BadMessage) -> None:

@@ -36,6 +36,7 @@ from rsp.engine.sampling import Sampler
 from rsp.engine.session import Registry
 from rsp.engine.stalls import StallWatch
 from rsp.engine.telemetry import Telemetry
+from rsp.engine.troubles import TroubleWatch
 from rsp.engine.watchdog import Watchdog
 from rsp.engine.worker import Rehearser
 
@@ -77,6 +78,7 @@ class Engine:
         self.memory: MemoryWatch
         self.stalls: StallWatch
         self.sampler: Sampler
+        self.troubles: TroubleWatch
         self._accepts = False
         self._inherited = Inherited()
 
@@ -109,6 +111,7 @@ class Engine:
         self.memory = MemoryWatch(self.context, self.registry, self._heed_memory)
         self.stalls = StallWatch(self.context)
         self.sampler = Sampler(self.context, self.registry)
+        self.troubles = TroubleWatch(self.context, self.registry)
         try:
             self.open_listeners(config)
         except CannotListen:
@@ -119,6 +122,10 @@ class Engine:
         self.context.dispatcher.on_route_failed = self._look_at_router
         for unused in self._inherited.unused():
             self.note(f"{unused} was handed over, and no listener has it", EventLevel.WARN)
+        self._look_after_it(loop)
+
+    def _look_after_it(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start what watches over the traffic, and what is done now and then."""
         self._watchdog = Watchdog(lambda: self.context.dispatcher.router, self._report_long_route)
         self._watchdog.start()
         tick = self.context.dispatcher.balancer.stickiness.tick

@@ -9,6 +9,7 @@ import pytest
 from rsp.core.listener_rows import ListenerRow
 from rsp.core.replies import Events, MemoryRow, Status
 from rsp.core.storm import StormRow
+from rsp.core.trouble import TroubleRow
 from rsp.core.vocabulary import MemoryStep
 from rsp.tui.client import EngineClient
 from rsp.tui.feed import Feed, Pull
@@ -77,6 +78,35 @@ def test_a_full_accept_queue_is_an_alert_until_the_last_drop_is_old() -> None:
     )
     assert "not full any more (0 of 4), the kernel dropped 3 tries" in seen(11.0, 0, 10)
     assert seen(12.5, 0, 10) == ""
+
+
+def test_missed_events_are_told_while_it_is_news() -> None:
+    alerts = Alerts()
+
+    def seen(at_s: float, lost: int) -> list[str]:
+        alerts.apply(canned.status(0, blocked=0, now_s=at_s))
+        alerts.note_events_lost(lost)
+        return [alert.text for alert in alerts.now()]
+
+    assert seen(1.0, 0) == []
+    assert seen(2.0, 3_013) == ["▲ 3,013 events missed: they came too fast"]
+    assert seen(11.0, 3_013) == ["▲ 3,013 events missed: they came too fast"]
+    assert seen(12.5, 3_013) == []
+
+
+def test_backends_that_fail_come_before_those_that_are_waited_for() -> None:
+    rows = [
+        TroubleRow("failing", "web/web2", 10, "web/web2 failed 10 times in the last 60 s: refused"),
+        TroubleRow("unanswered", "web/web1", 25, "25 requests wait for web/web1"),
+        TroubleRow("of a newer engine", "web/web3", 2, "web/web3 is \x1b[31mred"),
+    ]
+    alerts = Alerts()
+    alerts.apply(canned.status(0, blocked=0, troubles=rows))
+    assert [(alert.text, alert.short, alert.role) for alert in alerts.now()] == [
+        ("✗ web/web2 failed 10 times in the last 60 s: refused", "✗10 web2", "bad"),
+        ("◔ 25 requests wait for web/web1", "◔25 web1", "warn"),
+        ("✗ web/web3 is ␛[31mred", "✗2 web3", "bad"),
+    ]
 
 
 def test_a_storm_of_endings_is_an_alert() -> None:

@@ -340,8 +340,8 @@ def test_each_alert_has_its_words() -> None:
     alerts = Alerts()
     alerts.apply_backends(canned.backends())
     changes = {"config_changed": True, "edits": 2, "draining": True, "loop_lag_s": 0.3}
-    alerts.events_lost = 12
     alerts.apply(canned.status(0, blocked=0, events_dropped=12_345, **changes))
+    alerts.note_events_lost(12)
     said = " / ".join(alert.text for alert in alerts.now())
     for words in ("stopping", "300ms late", "web/web2 draining", "changed on disk", "2 live edits"):
         assert words in said

@@ -6,14 +6,17 @@ from rsp.core.audit import Split
 from rsp.core.budget import WHAT_IS_DONE
 from rsp.core.replies import Backends, Status
 from rsp.core.units import counted
-from rsp.core.vocabulary import BackendState, Health, MemoryStep
-from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S
+from rsp.core.vocabulary import BackendState, Health, MemoryStep, Trouble
+from rsp.tui.limits import ALERT_LAG_S, BLOCKED_ALERT_S, DROPS_SHOWN_S
 from rsp.tui.model import text
 from rsp.tui.model.crowds import Crowds
 from rsp.tui.model.health_text import is_out
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.shares import shares
 from rsp.tui.model.spans import Line, Span, keep_fitting
+
+_SIGNS = {Trouble.UNACCEPTED.value: "◔", Trouble.UNANSWERED.value: "◔"}
+"""Of troubles: somebody waits. Otherwise something fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ class Alerts:
         self._backends: Backends | None = None
         self._blocked_since_s: float | None = None
         self._crowds = Crowds()
-        self.events_lost = 0
+        self._events_lost = 0
+        self._lost_at_s = 0.0
         self.splits: list[Split] = []
 
     def apply(self, status: Status) -> None:
@@ -55,6 +59,12 @@ class Alerts:
         """Take over the backend table."""
         self._backends = backends
 
+    def note_events_lost(self, count: int) -> None:
+        """Take over how many events never came here, ever."""
+        if count != self._events_lost and self._status is not None:
+            self._lost_at_s = self._status.now_s
+        self._events_lost = count
+
     def now(self) -> list[Alert]:
         """Return what is to be shown at this moment."""
         status = self._status
@@ -62,9 +72,11 @@ class Alerts:
             return []
         alerts = _of_faults(status) + _of_trials(status) + _of_floods(status)
         alerts += self._of_health() + self._of_crowds() + self._of_traffic(status)
-        alerts += _of_storms(status) + self._of_routes() + self._of_backends()
+        alerts += _of_troubles(status) + _of_storms(status)
+        alerts += self._of_routes() + self._of_backends()
         alerts += self._of_configuration(status)
-        if lost := self.events_lost:
+        lost = self._events_lost
+        if lost and status.now_s - self._lost_at_s < DROPS_SHOWN_S:
             said = f"▲ {counted(lost, 'event')} missed: they came too fast"
             alerts.append(Alert(said, f"▲{lost} missed", "warn", "app.go('events')"))
         return alerts
@@ -195,6 +207,19 @@ def _of_floods(status: Status) -> list[Alert]:
             said = f"▲ {shown(row.address)} is full ({row.connections:,}): new clients wait"
             alerts.append(Alert(said, "▲ full", "bad"))
     return alerts
+
+
+def _of_troubles(status: Status) -> list[Alert]:
+    """Say which backends fail or answer errors, and which ones somebody waits for."""
+    return [
+        Alert(
+            f"{_SIGNS.get(row.kind, '✗')} {shown(row.sentence)}",
+            f"{_SIGNS.get(row.kind, '✗')}{row.count:,} {shown(row.backend.partition('/')[2])}",
+            "warn" if row.kind in (Trouble.UNACCEPTED, Trouble.UNANSWERED) else "bad",
+            "app.go('backends')",
+        )
+        for row in status.troubles
+    ]
 
 
 def _of_storms(status: Status) -> list[Alert]:

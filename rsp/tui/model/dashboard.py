@@ -104,7 +104,7 @@ class Model:
                 self.alerts.splits = self.decisions.splits
             case Events():
                 self.events.apply(answer)
-                self.alerts.events_lost = self.events.dropped
+                self.alerts.note_events_lost(self.events.dropped)
 
     def freeze(self) -> None:
         """Stop the lists, or let them go on. The header goes on in any case."""
