@@ -85,6 +85,8 @@ class PartRow(msgspec.Struct, gc=False):
     """null: unknown, and no part of the duration."""
     share: float | None
     """Of the duration, 0 to 1."""
+    whom: str | None = None
+    """Who had it, in words, where that is none of the two who took part."""
 
 
 class SampleRow(msgspec.Struct, gc=False):

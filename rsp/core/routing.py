@@ -66,6 +66,10 @@ class RouteDecision(msgspec.Struct, gc=False):
     """Who could take it but for being full, where the pool lets requests wait for one of them."""
     waited_s: float = 0.0
     """For how long it waited for that before; set by the caller."""
+    lost_s: float = 0.0
+    """For how long backends were tried before in vain; set by the caller."""
+    lost_on: tuple[str, ...] = ()
+    """The names of those."""
     is_sticky: bool = False
     """Whether the client came back to the backend that it had before, or waits for that one."""
     sets_cookie: bool = False

@@ -11,6 +11,7 @@ from rsp.core.time_budget import PART_WORDS, duration_of, most_of, owner_of
 from rsp.core.units import spoken
 from rsp.core.vocabulary import BudgetPart as Part
 
+_OF_CLIENTS = (Part.HEAD_WAIT, Part.PIPELINED, Part.BLOCKED, Part.KERNEL_DRAIN)
 _NAMED = 3
 """As many owners are named; more are counted."""
 
@@ -78,12 +79,20 @@ def _took_s(row: ExchangeRow, part: Part) -> float:
 def _whose(part: Part, slow: Sequence[ExchangeRow], around: Surroundings) -> str:
     """Return who has the time; with `only` where others of the same pool served as well."""
     owners = Counter(
-        owner for row in slow if (owner := owner_of(part, row.backend, client_ip_of(row.client)))
+        owner
+        for row in slow
+        for each in row.budget
+        if each.part == part and (owner := owner_of(each, row.backend, client_ip_of(row.client)))
     )
     if not owners:
         return ""
+    faulted = [owner for owner in owners if not owner.startswith("on ")]
+    if len(faulted) == len(owners):
+        return f" {faulted[0]}"
+    for owner in faulted:
+        del owners[owner]
     if len(owners) > _NAMED:
-        kind = "backends" if _is_backends(part) else "clients"
+        kind = "clients" if part in _OF_CLIENTS else "backends"
         return f" on {len(owners):,} {kind}"
     named = [owner.removeprefix("on ") for owner, _ in owners.most_common()]
     is_only = _is_backends(part) and any(

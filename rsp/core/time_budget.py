@@ -24,6 +24,7 @@ PART_WORDS: dict[str, str] = {
     Part.HEAD_WAIT: "waiting for the request head",
     Part.LUA: "routing",
     Part.QUEUE: "queued at its pool",
+    Part.FAILED_TRIES: "tries in vain",
     Part.CONNECT: "connect",
     Part.UPLOAD: "upload",
     Part.BACKEND_THINK: "backend think",
@@ -60,12 +61,19 @@ class Stamps(msgspec.Struct, gc=False):
     lua_s: float = 0.0
     """How long, as the following are: it began with the complete head."""
     queued_s: float = 0.0
+    lost_s: float = 0.0
+    lost_on: Sequence[str] = ()
+    """The backends that were tried in vain, of which that is the time."""
+    is_faulted: bool = False
+    """Whether a fault on purpose was in it: then nobody is accused of anything."""
     blocked_s: float = 0.0
     held_s: float = 0.0
     injected_s: float = 0.0
     lags: Sequence[Span] = ()
     """When the loop was late."""
 
+
+_FAULTED = "while a fault was in force"
 
 _FROM_TRANSFER = (Part.TRANSFER,)
 _FROM_ANY = (Part.TRANSFER, Part.BACKEND_THINK, Part.UPLOAD, Part.CONNECT, Part.HEAD_WAIT)
@@ -83,17 +91,26 @@ def budget(stamps: Stamps) -> list[PartRow]:
             _move(steps, Part.LOOP_LAG, _overlap_s(span, stamps.lags), (part,))
         at = end
     _move(steps, Part.QUEUE, stamps.queued_s, (Part.CONNECT,))
+    _move(steps, Part.FAILED_TRIES, stamps.lost_s, (Part.CONNECT,))
     _move(steps, Part.BLOCKED, stamps.blocked_s, _FROM_TRANSFER)
     _move(steps, Part.HELD, stamps.held_s, _FROM_ANY)
     _move(steps, Part.INJECTED, stamps.injected_s, (Part.BLOCKED, *_FROM_ANY))
     parts = [
-        PartRow(part.value, count / _STEPS_PER_S, count / at)
+        PartRow(part.value, count / _STEPS_PER_S, count / at, _whom(part, stamps))
         for part, count in steps.items()
         if count
     ]
     if not stamps.drained_s:
         parts.append(PartRow(Part.KERNEL_DRAIN.value, None, None))
     return parts
+
+
+def _whom(part: Part, stamps: Stamps) -> str | None:
+    if stamps.is_faulted:
+        return _FAULTED
+    if part is Part.FAILED_TRIES and stamps.lost_on:
+        return f"on {', '.join(stamps.lost_on)}"
+    return None
 
 
 def _ends(stamps: Stamps) -> Iterable[tuple[Part, float]]:
@@ -157,16 +174,18 @@ def _part_words(row: PartRow, backend: str | None, client: str, *, with_whom: bo
     words = f"{_name(row)} {spoken(took_s)}"
     if not with_whom:
         return words
-    whom = owner_of(row.part, backend, client)
+    whom = owner_of(row, backend, client)
     return f"{words} ({share * 100:.0f} %){f' {whom}' if whom else ''}"
 
 
-def owner_of(part: str, backend: str | None, client: str) -> str:
+def owner_of(row: PartRow, backend: str | None, client: str) -> str:
     """Return who took the time of a part, in words; empty where that is said or not known.
 
     An upload and a transfer take two: nobody is accused.
     """
-    match part:
+    if row.whom is not None:
+        return row.whom
+    match row.part:
         case Part.BACKEND_THINK | Part.CONNECT:
             return f"on {backend}" if backend else ""
         case Part.HEAD_WAIT | Part.PIPELINED | Part.BLOCKED | Part.KERNEL_DRAIN:

@@ -54,6 +54,8 @@ class Exchange(msgspec.Struct, gc=False):
     """Since when a person or a breakpoint holds it."""
     injected_s: float = 0.0
     """A fault made it wait."""
+    is_faulted: bool = False
+    """Whether a fault on purpose was there for some of it."""
     interim: int = 0
     """How many interim responses there were."""
     left_s: float = 0.0

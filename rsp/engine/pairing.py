@@ -76,15 +76,17 @@ class Pairing:
         self.tries = 0
         self._decide()
 
-    def _decide(self, waited_s: float = 0.0) -> None:
+    def _decide(self, before: RouteDecision | None = None) -> None:
+        """Decide; `before` is what was decided for the same request and has come to nothing."""
         session, request = self.session, self.request
         context = session.context
         dispatcher = context.dispatcher
         seen = request if context.lab is None else context.lab.as_route_sees(session, request)
         self.decision = decision = dispatcher.decide(seen, session.entrance.router, self.excluded)
         session.generation = decision.generation
-        if waited_s:
-            decision.waited_s = waited_s
+        if before is not None:
+            decision.waited_s = before.waited_s
+            decision.lost_s, decision.lost_on = before.lost_s, before.lost_on
         backend = decision.backend
         if backend is None:
             if not (decision.full and self._wait(decision)):
@@ -138,7 +140,11 @@ class Pairing:
 
     def on_turn(self) -> None:
         """There is a place, or nothing to wait for: decide anew, by what is in force now."""
-        self._decide(self._leave_queue())
+        decision = self.decision
+        waited_s = self._leave_queue()
+        if decision is not None:
+            decision.waited_s = waited_s
+        self._decide(decision)
 
     def turn_away(self, reason: CloseReason, why: str) -> None:
         """Wait no longer, and have the client told so; `why` is empty when its time is over."""
@@ -226,6 +232,7 @@ class Pairing:
 
     def _failed(self, backend: Backend, reason: str) -> None:
         session = self.session
+        self._note_lost(backend, session.state_since_s)
         self.note_failure(backend, f"connecting: {reason}")
         self.excluded = (*self.excluded, backend.key)
         if self.tries >= session.limits.connect_tries or not self._has_other():
@@ -234,7 +241,15 @@ class Pairing:
             self.seeker.on_unpaired(status, sentence, CloseReason.BACKEND_UNREACHABLE)
             return
         session.advance(Fact.RETRIED)
-        self._decide(0.0 if self.decision is None else self.decision.waited_s)
+        self._decide(self.decision)
+
+    def _note_lost(self, backend: Backend, since_s: float) -> None:
+        """Count the time of a try that came to nothing: it is not that of whoever comes next."""
+        decision = self.decision
+        if decision is not None:
+            decision.lost_s += self.session.context.poller.now_s - since_s
+            if backend.name not in decision.lost_on:
+                decision.lost_on = (*decision.lost_on, backend.name)
 
     def _has_other(self) -> bool:
         """Tell whether somebody else may be asked: not when `route` named the backend itself."""
@@ -244,8 +259,9 @@ class Pairing:
         pool = decision.pool
         return bool(pool.fallback) or any(each.key not in self.excluded for each in pool.ready)
 
-    def dial_again(self) -> None:
-        """The connection had died unnoticed before it was reused: make a new one."""
+    def dial_again(self, since_s: float) -> None:
+        """The connection died before it brought an answer: make a new one. It had the request
+        since `since_s`."""
         backend, connection = self.backend, self.session.backend
         if backend is None or connection is None:
             raise AssertionError("nothing to dial again")
@@ -253,6 +269,7 @@ class Pairing:
             self.session.request_pipe.take_back()
         self.part(keep=False)
         self.session.advance(Fact.RETRIED)
+        self._note_lost(backend, since_s)
         self._dial(backend)
 
     def note_failure(self, backend: Backend, reason: str) -> None:

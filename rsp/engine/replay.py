@@ -73,13 +73,14 @@ def forget_body(sender: Sender) -> None:
 def repeat(sender: Sender) -> bool:
     """Send the request again on a new connection if that is allowed; tell whether it is."""
     kept = sender.kept
+    exchange = sender.exchange
     body = b"" if kept is None else kept.kept
     has_body_at_hand = kept is not None or sender.request.body.is_empty
-    if body is None or not has_body_at_hand or not _nobody_can_tell(sender):
+    if exchange is None or body is None or not has_body_at_hand or not _nobody_can_tell(sender):
         return False
     sender.inbox = body + sender.inbox
     sender.kept = None
-    sender.pairing.dial_again()
+    sender.pairing.dial_again(exchange.paired_s)
     return True
 
 

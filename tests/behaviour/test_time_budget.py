@@ -7,7 +7,7 @@ from rsp.core.limits import SLOW_EXCHANGE_S, TIMER_TICK_S
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.running import Engine, Row
-from tests.behaviour.scripted import hold
+from tests.behaviour.scripted import FullPort, hold
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Message, Wire, head, numbered, request, response
 
@@ -206,6 +206,61 @@ def test_a_fault_that_holds_a_small_response_back_is_known_to_the_moment(
     spent = [seconds(row).get("injected") or 0.0 for row in finished(proxy)]
     assert len(spent) == 5
     assert min(spent) >= 0.015
+
+
+def test_a_fault_on_the_way_to_the_backend_is_no_thinking_of_the_backend(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    wait_s = str(1000 * (SLOW_EXCHANGE_S + 0.2))
+    proxy.ctl("fault", "add", "latency", "--latency", wait_s, "--direction", "request")
+    proxy.get()
+    proxy.ctl("fault", "remove", "all")
+    (row,) = finished(proxy)
+    assert " while a fault was in force; " in row["sentence"]
+    assert "on web1" not in row["sentence"]
+    assert "on web1" not in proxy.ask("exchanges")["sentence"]
+
+
+def test_a_backend_that_does_not_accept_has_the_time_and_not_the_next_one(
+    engine: StartEngine, backend: OpenBackend, full_port: FullPort
+) -> None:
+    limits = f"limits {{ connect_s = {SLOW_EXCHANGE_S + 0.2} }}\n"
+    pools = pool(full_port.address, backend(), settings='balance = "first",')
+    proxy = engine(limits + LISTEN + pools)
+    assert proxy.get().status == 200
+    (row,) = finished(proxy)
+    assert row["backend"] == "web2"
+    assert (seconds(row)["failed_tries"] or 0.0) >= SLOW_EXCHANGE_S
+    assert row["sentence"].startswith("tries in vain ")
+    assert " on web1; " in row["sentence"]
+
+
+def test_a_connection_that_dies_with_a_request_is_no_slow_connect(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    died = threading.Event()
+    turns = iter([True])
+
+    def dies_with_the_second(wire: Wire) -> None:
+        is_first = next(turns, False)
+        wire.read_request()
+        wire.send(response("200 OK", b"one"))
+        if is_first:
+            wire.read_request()
+            assert died.wait(PATIENCE_S)
+
+    proxy = engine(LISTEN + pool(backend(dies_with_the_second)))
+    client = proxy.connect()
+    assert client.get().body == b"one"
+    client.send(request())
+    wait_until(took(proxy, client, "backend_think", SLOW_EXCHANGE_S))
+    died.set()
+    assert client.read_response().body == b"one"
+    _, row = finished(proxy)
+    assert row["sentence"].startswith("tries in vain ")
+    assert " on web1; " in row["sentence"]
+    assert (seconds(row).get("connect") or 0.0) < SLOW_EXCHANGE_S / 2
 
 
 def test_interim_responses_end_neither_the_upload_nor_the_thinking(

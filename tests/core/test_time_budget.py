@@ -1,6 +1,7 @@
 """Budgets of time: parts that add up, whatever the stamps say, and whom the words accuse."""
 
 import random
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,7 +117,7 @@ def test_what_took_no_time_has_no_part() -> None:
 
 
 def row(
-    number: int, backend: str | None, client: str = "192.0.2.7:4000", **times: float
+    number: int, backend: str | None, client: str = "192.0.2.7:4000", **times: Any
 ) -> ExchangeRow:
     stamps = Stamps(began_s=1.0, head_s=1.0, ended_s=0.0)
     for name, value in times.items():
@@ -190,6 +191,29 @@ def test_a_client_that_takes_nothing_is_named_without_its_port() -> None:
     assert said is not None
     assert said.startswith("Client takes nothing 3.50 s (88 %) on client 192.0.2.7; transfer ")
     assert "web" not in said
+
+
+def test_tries_in_vain_are_not_the_time_of_who_answered() -> None:
+    tried = row(
+        1, "web1", lost_s=3.0, lost_on=("web2",), paired_s=4.25, first_byte_s=4.5, ended_s=4.5
+    )
+    said = "tries in vain 3.00 s (86 %) on web2; connect 250 ms; backend think 250 ms"
+    assert budget_sentence(tried.budget, "web1", "192.0.2.7").startswith(said)
+    said = "Tries in vain 3.00 s (86 %) on web2; connect 250 ms; backend think 250 ms."
+    around = Surroundings(kept=4, served={"web/web1": 1, "web/web2": 3})
+    assert slow_sentence([tried], around) == f"{said} This slowed 1 of the last 4 exchanges."
+
+
+def test_nobody_is_accused_of_what_happened_under_a_fault() -> None:
+    broken = row(1, "web2", is_faulted=True, paired_s=1.0, first_byte_s=7.0, ended_s=7.0)
+    said = "backend think 6.00 s (100 %) while a fault was in force; kernel drain unknown"
+    assert budget_sentence(broken.budget, "web2", "192.0.2.7") == said
+    said = "Backend think 6.00 s (100 %) while a fault was in force."
+    assert slow_sentence([broken], Surroundings(kept=1)) == (
+        f"{said} This slowed 1 of the last 1 exchanges."
+    )
+    sound = slow_backend(2, "web3")
+    assert " on web3" in (slow_sentence([broken, sound], AROUND) or "")
 
 
 def test_what_takes_two_accuses_nobody() -> None:

@@ -252,6 +252,9 @@ class Faults:
             self._let_go(session)
             return
         faults, new = self._of(session)
+        speaker = session.speaker
+        if faults and isinstance(speaker, Conversation) and speaker.exchange is not None:
+            speaker.exchange.is_faulted = True
         sides = [(session.client, session.response_pipe, session.backend)]
         if session.backend is not None:
             sides.append((session.backend, session.request_pipe, session.client))

@@ -16,6 +16,7 @@ _GLYPHS: dict[str, str] = {
     Part.QUEUE: "q",
     Part.HEAD_WAIT: "h",
     Part.LUA: "L",
+    Part.FAILED_TRIES: "x",
     Part.CONNECT: "c",
     Part.UPLOAD: "u",
     Part.BACKEND_THINK: "▓",
@@ -33,6 +34,7 @@ _ROLES: dict[str, str] = {
     Part.HELD: "accent",
     Part.INJECTED: "accent",
     Part.LOOP_LAG: "bad",
+    Part.FAILED_TRIES: "bad",
 }
 _TITLE = 34
 _FIGURE = 9
