@@ -7,7 +7,7 @@ which phase. Their users know them; everybody else reads the sentence.
 import msgspec
 
 from rsp.core.evidence import FlowRow, LedgerRow
-from rsp.core.lab_limits import KEEP_ALIVE_RACE_S
+from rsp.core.lab_limits import KEEP_ALIVE_LEAST_S, KEEP_ALIVE_RACE_S
 from rsp.core.legend import CLOSE_REASONS
 from rsp.core.vocabulary import CloseReason, SessionState
 
@@ -230,7 +230,8 @@ def _backend_gone(ending: Ending) -> list[str]:
         found[-1] += f", on a connection that had been idle for {ending.idle_s:.2f} s"
     if not backend.bytes_in:
         found.append("no response byte came")
-        if ending.idle_s is not None and backend.last_sent_s < KEEP_ALIVE_RACE_S:
+        was_idle = ending.idle_s is not None and ending.idle_s >= KEEP_ALIVE_LEAST_S
+        if was_idle and backend.last_sent_s < KEEP_ALIVE_RACE_S:
             found.append(
                 "keep-alive race: it closed while the request was on its way; keep idle "
                 "connections for less time than it does (limits.backend_idle_s)"
@@ -246,10 +247,14 @@ def _lost_here(response: FlowRow) -> str:
 
 
 def _destroyed(who: str, side: SideEvidence) -> list[str]:
-    """Say how many bytes never arrived, on their way to `who` and on their way from it."""
+    """Say how many bytes may never have arrived, on their way to `who`, and on their way from it.
+
+    Of those to it nobody knows more than that it did not acknowledge them: it may have read them
+    in the moment in which it reset.
+    """
     found = []
     if side.undelivered_bytes:
-        found.append(f"{side.undelivered_bytes:,} bytes had not reached {who}")
+        found.append(f"{side.undelivered_bytes:,} bytes were not acknowledged by {who}")
     if side.receive_queue_bytes:
         unread = f"{side.receive_queue_bytes:,} bytes from {who} were never read"
         sent = ": closing such a connection sends RST" if side.is_reset_by_us else ""

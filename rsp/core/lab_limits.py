@@ -8,6 +8,8 @@ from rsp.core.limits import MIB
 KEEP_ALIVE_RACE_S = 0.5
 """A backend that ends a used connection this soon after a request, without a byte of a response,
 was closing it already: longer than a round trip, shorter than any work that fails."""
+KEEP_ALIVE_LEAST_S = 0.5
+"""A connection that was idle for less than this has met nobody's timeout: they count in seconds."""
 
 STORM_S = 10.0
 """Endings of the same kind within this are counted together: long enough for a deployment to show,

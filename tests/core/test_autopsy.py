@@ -87,6 +87,7 @@ def test_an_end_that_nobody_looked_at_still_has_its_first_character() -> None:
         (None, 0.003, False, False),
         (5.01, 0.003, True, False),
         (5.01, 2.0, False, False),
+        (0.0, 0.003, False, False),
     ],
 )
 def test_only_a_quick_end_of_a_used_connection_without_an_answer_is_the_race(
@@ -107,7 +108,7 @@ def test_what_is_lost_is_counted_for_each_side() -> None:
     )
     said = sentence_of(CloseReason.CLIENT_GONE, "client 1.2.3.4:5: ECONNRESET", found)
     assert said == (
-        "client 1.2.3.4:5: ECONNRESET; 1,500 bytes had not reached the client; "
+        "client 1.2.3.4:5: ECONNRESET; 1,500 bytes were not acknowledged by the client; "
         "1,234 bytes from backend web/web1 were never read: closing such a connection sends RST"
     )
 

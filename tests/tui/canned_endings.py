@@ -27,7 +27,8 @@ def autopsies() -> Autopsies:
         ),
         AutopsyRow(
             117, "2026-01-05T12:40:57.020Z", "CD", "client_gone",
-            "client 203.0.113.7:50000: ECONNRESET; 1,094,304 bytes had not reached the client",
+            "client 203.0.113.7:50000: ECONNRESET; "
+            "1,094,304 bytes were not acknowledged by the client",
             9.8, "203.0.113.7:50000", "127.0.0.1:9001", "web/web1", 1_094_304,
             LedgerRow(asked, cut), gone,
             backend,

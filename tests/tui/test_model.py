@@ -280,7 +280,7 @@ def test_the_sentence_of_a_closed_session_is_its_autopsy_where_there_is_one() ->
     detail = canned.detail(0, state="closed", close_reason="client_gone", autopsy=autopsy)
     assert plain(why(Session(detail))) == (
         "This session is over (CD client_gone): client 203.0.113.7:50000: ECONNRESET; "
-        "1,094,304 bytes had not reached the client."
+        "1,094,304 bytes were not acknowledged by the client."
     )
 
 
