@@ -110,6 +110,12 @@ def _split_v6(text: str, shown: str) -> tuple[str, str]:
         raise AddressError(f'"{shown}": the closing bracket is missing; write [::1]:9001')
     if not rest.startswith(":"):
         raise AddressError(f'"{shown}": the port is missing; write [{host[:60]}]:80')
+    if "%" in host:
+        # Python takes any text for a zone, line ends too, and a Host must not carry one (RFC 6874).
+        raise AddressError(
+            f'"{shown}": an address with a zone ("%" and an interface) is not supported; '
+            "write one that is valid on every interface, such as [fd00::1]:80, or a host name"
+        )
     try:
         IPv6Address(host)
     except AddressValueError as error:

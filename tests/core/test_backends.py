@@ -191,7 +191,6 @@ def test_loads_make_themselves() -> None:
     [
         ("127.0.0.1:9001", ("127.0.0.1", 9001)),
         ("[::1]:9001", ("::1", 9001)),
-        ("[fe80::1%eth0]:80", ("fe80::1%eth0", 80)),
         ("app.internal:80", ("app.internal", 80)),
         ("app.internal.:80", ("app.internal.", 80)),
         ("my_app-1:65535", ("my_app-1", 65535)),
@@ -227,6 +226,9 @@ def test_an_address_is_a_host_and_a_port(text: str, expected: tuple[str, int]) -
         ("[::1]80", "the port is missing"),
         ("[::g]:80", '"::g" is not an IPv6 address'),
         ("[]:80", "is not an IPv6 address"),
+        ("[fe80::1%eth0]:80", 'an address with a zone ("%" and an interface) is not supported'),
+        ("[::1%\r\nX-Evil: 1\r\n]:80", "an address with a zone"),
+        ("[::1%]:80", "an address with a zone"),
         ("300.1.1.1:80", '"300.1.1.1" is not an IPv4 address'),
         ("1.2.3:80", '"1.2.3" is not an IPv4 address'),
         ("127.0.0.1:", '"" is no port; a port is 1 to 65535'),
