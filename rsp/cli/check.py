@@ -31,7 +31,7 @@ def command(context: click.Context, config: str, as_json: bool, traffic: Path | 
     from rsp.engine.traffic_file import TrafficError, requests_in
 
     try:
-        loaded = load_config(config)
+        loaded = load_config(config, or_pipe=True)
         findings = check(loaded, requests_in(traffic) if traffic is not None else ())
         status = int(any(finding.severity is not Severity.ADVICE for finding in findings))
     except TrafficError as error:

@@ -49,7 +49,7 @@ def command(
     from rsp.engine.rehearsal import explain
 
     try:
-        loaded = load_config(config)
+        loaded = load_config(config, or_pipe=True)
         answer = explain(loaded, asked_for(method, url, headers))
     except (ConfigError, ExpectationError) as error:
         click.echo(safe(str(error)), err=True)
@@ -70,7 +70,7 @@ def _tell_traffic(context: click.Context, config: str, file: Path, *, as_json: b
     from rsp.engine.traffic_file import TrafficError, compare_file
 
     try:
-        found = compare_file(load_config(config), file)
+        found = compare_file(load_config(config, or_pipe=True), file)
     except (ConfigError, TrafficError) as error:
         click.echo(safe(str(error)), err=True)
         context.exit(2)

@@ -155,7 +155,7 @@ def load(config: Path | None, url: str | None, listen: str | None) -> "LoadedCon
             parse_address(listen, port_zero=True)
         if url is not None:
             return LoadedConfig(config_for_url(url, listen), None)
-        return load_config(str(config))
+        return load_config(str(config), or_pipe=True)
     except ConfigError as error:
         raise Failure(str(error)) from error
     except AddressError as error:

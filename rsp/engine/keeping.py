@@ -19,7 +19,7 @@ from rsp.core.saved_edits import NotSavedEdits, decode_edits, encode_edits
 from rsp.core.units import counted
 from rsp.core.vocabulary import EventLevel
 from rsp.engine.server import Engine
-from rsp.engine.whole_file import write_whole
+from rsp.engine.whole_file import regular_file, write_whole
 
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
@@ -90,12 +90,9 @@ class StateFile:
             write_whole(str(self.path), content)
 
     def _read(self) -> bytes:
-        # Without O_NONBLOCK a FIFO would keep the engine from starting.
-        fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
+        with regular_file(self.path) as file:
             found = os.fstat(file.fileno())
-            is_safe = found.st_uid in (0, os.geteuid()) and not found.st_mode & _OTHERS_MAY_WRITE
-            if not stat.S_ISREG(found.st_mode) or not is_safe:
+            if found.st_uid not in (0, os.geteuid()) or found.st_mode & _OTHERS_MAY_WRITE:
                 raise _Refused("it is no file that only you can write (mode 0600, your own)")
             text = file.read(EDITS_FILE_BYTES + 1)
         if len(text) > EDITS_FILE_BYTES:

@@ -55,6 +55,7 @@ from rsp.engine.rows import (
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
 from rsp.engine.what_if import input_row
+from rsp.engine.whole_file import regular_file
 
 _LONGEST_WAIT_S = 60.0
 """A long poll is answered after this in any case, so that a dead client is noticed."""
@@ -158,7 +159,7 @@ def _on_disk(config: Config) -> str | None:
         return config.source
     stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
     if stamp != seen.stamp:
-        with open(path, "rb") as file:
+        with regular_file(path) as file:
             # More does not load, whatever it says.
             text = file.read(CONFIG_BYTES + 1)
         seen.text = text.decode("utf-8", "surrogateescape")

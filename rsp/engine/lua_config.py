@@ -16,6 +16,7 @@ from rsp.core.redact import secrets_of, those_in, without_userinfo
 from rsp.core.route import Routable, RouteAnswer, RouteFailed
 from rsp.engine.config_rules import check_listen_address, config_from
 from rsp.engine.lua_sandbox import CHUNK, LuaError, LuaMemoryError, Sandbox, SandboxError
+from rsp.engine.whole_file import regular_file
 
 DEFAULT_LISTEN = "127.0.0.1:8080"
 """Where `--to` listens unless it is told: this machine only, and a port that needs no rights."""
@@ -122,13 +123,16 @@ class LoadedConfig:
     """What the file printed while it was loaded."""
 
 
-def load_config(path: str) -> LoadedConfig:
+def load_config(path: str, *, or_pipe: bool = False) -> LoadedConfig:
     """Read, run and check the configuration file `path`.
+
+    With `or_pipe` it may be a pipe, which says what it has to say once: for whoever can wait for
+    that, and that is no engine that runs.
 
     Raises:
         ConfigError: it cannot be read, is not Lua, or says something that cannot be used.
     """
-    return load_source(_read(path), path)
+    return load_source(_read(path, or_pipe=or_pipe), path)
 
 
 def load_source(source: bytes, path: str, sandbox: Sandbox | None = None) -> LoadedConfig:
@@ -225,9 +229,9 @@ def _checked(address: str) -> str:
     return address
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, *, or_pipe: bool) -> bytes:
     try:
-        with open(path, "rb") as file:
+        with regular_file(path, or_pipe=or_pipe) as file:
             source = file.read(CONFIG_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{ERROR_PREFIX}cannot open {path}: {error.strerror}") from error

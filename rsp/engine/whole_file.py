@@ -1,10 +1,33 @@
-"""Files that are whole at every moment: the new text takes the place of the old by one rename."""
+"""Files that are whole at every moment: the new text takes the place of the old by one rename.
+
+They are read here, too, for only of a regular file the end is sure to come.
+"""
 
 import contextlib
 import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
+
+
+@contextlib.contextmanager
+def regular_file(path: str | os.PathLike[str], *, or_pipe: bool = False) -> Iterator[BinaryIO]:
+    """Open the file `path` to read it, without waiting for anybody who would write to a FIFO.
+
+    With `or_pipe` anything that can be read will do; its end comes when its writers have gone.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            if not or_pipe:
+                # 0: the kernel has no complaint.
+                raise OSError(0, "it is no regular file")
+            os.set_blocking(fd, True)
+        yield file
 
 
 def write_whole(

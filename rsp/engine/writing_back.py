@@ -20,7 +20,7 @@ from rsp.core.write_back_rows import WrittenBack
 from rsp.engine.check import missed_expectations
 from rsp.engine.lua_config import LoadedConfig, load_source
 from rsp.engine.server import Engine
-from rsp.engine.whole_file import write_new, write_whole
+from rsp.engine.whole_file import regular_file, write_new, write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _encoded(text: str) -> bytes:
 
 def _check_unchanged(path: str, loaded: bytes) -> None:
     try:
-        with open(path, "rb") as file:
+        with regular_file(path) as file:
             found = file.read(CONFIG_BYTES + 1)
     except OSError as error:
         raise CommandRefused(

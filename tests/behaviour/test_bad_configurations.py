@@ -10,6 +10,7 @@ import pytest
 
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.running import RSP, Engine, run_rsp
+from tests.behaviour.waiting import wait_until
 
 
 def refused(tmp_path: Path, text: str, *arguments: str) -> str:
@@ -94,6 +95,23 @@ def test_a_directory_is_no_configuration(tmp_path: Path) -> None:
     done = run_rsp("serve", str(tmp_path))
     assert done.returncode == 1
     assert f"cannot open {tmp_path}: Is a directory" in done.stderr
+
+
+def test_a_fifo_is_read_while_it_has_a_writer_and_is_not_waited_for(tmp_path: Path) -> None:
+    config = tmp_path / "config.lua"
+    os.mkfifo(config)
+    assert "listenPort must be a string" in run_rsp("serve", str(config)).stderr
+    with open(os.open(config, os.O_RDWR), "wb", buffering=0) as writer:
+        writer.write(b"this is no Lua\n")
+        checking = subprocess.Popen([*RSP, "check", str(config)], stderr=subprocess.PIPE)
+        wait_until(lambda: config_is_read(checking.pid, config))
+    _, said = checking.communicate(timeout=60)
+    assert f"{config}:1: ".encode() in said
+
+
+def config_is_read(pid: int, config: Path) -> bool:
+    """Tell whether the process `pid` has `config` open."""
+    return any(os.path.realpath(fd) == str(config) for fd in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def test_a_port_in_use_is_said_and_what_to_do(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
 """Reloads of the file, good and broken, while traffic flows; live edits are kept or dropped."""
 
+import os
 import signal
 import socket
 
+import pytest
+
+from rsp.cli.failure import Failure
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine, StartTraffic
 from tests.behaviour.ports import accepts
@@ -88,6 +92,25 @@ def test_a_file_that_is_gone_changes_nothing(engine: StartEngine, backend: OpenB
     assert done.returncode == 1
     assert "No such file or directory" in done.stderr
     assert proxy.get().status == 200
+
+
+def test_a_fifo_in_the_place_of_the_file_holds_nothing_up(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    proxy = engine(LISTEN + pool(backend()))
+    proxy.ask("backend.set", target="web/web1", weight=2)
+    path = proxy.directory / "config.lua"
+    path.unlink()
+    os.mkfifo(path)
+    refusal = f"Error parsing config file: cannot open {path}: it is no regular file"
+    for words in ({}, {"preview": True}):
+        with pytest.raises(Failure, match=refusal):
+            proxy.ask("reload", **words)
+    with pytest.raises(Failure, match="no regular file; nothing was written"):
+        proxy.ask("write-back")
+    proxy.signal(signal.SIGHUP)
+    wait_until(lambda: proxy.log.count(refusal) == 3)
+    assert proxy.ask("backend.set", target="web/web1", weight=3)["generation"] == 3
 
 
 def test_live_edits_survive_a_reload_unless_they_are_dropped(
