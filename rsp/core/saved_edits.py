@@ -7,6 +7,7 @@ import msgspec
 from rsp.core.backends import Backend, BackendChanges
 from rsp.core.edits import AddBackend, ChangeBackend, Edit, Operation, RemoveBackend
 from rsp.core.vocabulary import BackendState
+from rsp.core.wire import NOT_JSON
 
 VERSION = 1
 """Of the form of the file. One with another version is not read, and not written over."""
@@ -76,7 +77,7 @@ def decode_edits(text: bytes) -> list[Edit]:
         if version != VERSION:
             raise NotSavedEdits(f"it has version {version}, and this rsp reads version {VERSION}")
         record = msgspec.json.decode(text, type=_Record)
-    except msgspec.MsgspecError as error:
+    except NOT_JSON as error:
         raise NotSavedEdits(f"it is no record of live edits: {error}") from error
     return [Edit(0, each.at, each.who, each.what, _made(each.operation)) for each in record.edits]
 

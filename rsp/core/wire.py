@@ -53,7 +53,7 @@ class CommandRefused(Exception):
         self.code = code
 
 
-_NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What bytes that are no JSON, or are nested beyond all reason, make msgspec raise."""
 
 _encode = msgspec.json.Encoder().encode
@@ -94,7 +94,7 @@ def decode_request(line: bytes) -> Request:
         return _decode_request(line)
     except msgspec.ValidationError as error:
         raise CommandRefused(f"not a JSON-RPC request: {error}", INVALID_REQUEST) from error
-    except _NOT_JSON as error:
+    except NOT_JSON as error:
         raise CommandRefused(f"not JSON: {error}", PARSE_ERROR) from error
 
 
@@ -147,7 +147,7 @@ def decode_reply(line: bytes) -> Reply:
     """
     try:
         reply = _decode_reply(line)
-    except _NOT_JSON as error:
+    except NOT_JSON as error:
         raise CommandRefused(f"the engine's answer is not JSON-RPC: {error}") from error
     if reply.error is not None:
         raise CommandRefused(reply.error.message, reply.error.code)

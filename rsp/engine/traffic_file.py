@@ -18,6 +18,7 @@ from rsp.core.route import RouteRequest
 from rsp.core.vocabulary import Mode
 from rsp.core.what_if import FAILED, NOBODY, with_examples
 from rsp.core.what_if_rows import Example, InputRow, WhatIf
+from rsp.core.wire import NOT_JSON
 from rsp.engine.entrance import Entrance
 from rsp.engine.lua_config import LoadedConfig
 from rsp.engine.rehearsing import Recorded, WhatIfJob, compare, fields_of, plan_of, request_of
@@ -95,7 +96,7 @@ def _rows(file: Path) -> Iterator[DecisionRow]:
             continue
         try:
             yield _decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except NOT_JSON as error:
             raise TrafficError(
                 f"{file}:{number}: not a decision ({error}); "
                 "`rsp ctl decisions --export FILE` writes such a file"

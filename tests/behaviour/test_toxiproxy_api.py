@@ -258,6 +258,7 @@ def test_populate_replaces(ask: Ask, upstream: Backend) -> None:
         ("GET", "/proxies/none", None, 404, "proxy not found"),
         ("GET", "/proxies/none/toxics", None, 404, "proxy not found"),
         ("POST", "/proxies", "{", 400, "bad request body"),
+        ("POST", "/proxies", '{"more": ' + "[" * 10_000, 400, "bad request body"),
         ("POST", "/proxies", {"upstream": "127.0.0.1:1"}, 400, "missing required field: name"),
         ("POST", "/proxies", {"name": "x"}, 400, "missing required field: upstream"),
         ("POST", "/proxies", {"name": "x", "upstream": "nowhere"}, 400, "bad request body"),

@@ -48,6 +48,8 @@ def test_the_text_says_its_version_and_the_file() -> None:
 @pytest.mark.parametrize(("text", "why"), [
     (b"", "no record"),
     (b"[]", "no record"),
+    (b'{"rsp_edits": 1, "config": "\xff", "edits": []}', "no record"),
+    (b'{"rsp_edits": 1, "more": ' + b"[" * 30_000, "no record"),
     (b'{"rsp_edits": 2}', "version 2, and this rsp reads version 1"),
     (b'{"rsp_edits": 1, "config": null, "edits": [], "more": 1}', "unknown field"),
     (b'{"rsp_edits": 1, "config": null, "edits": [{"at": "", "who": "", "what": "", '

@@ -58,6 +58,7 @@ def test_themes_and_rates_go_round_and_columns_are_switched() -> None:
         (b"{", "truncated"),
         (b"\xff\xfe", "JSON"),
         (b"[]", "object"),
+        (b'{"more": ' + b"[" * 30_000, "recursion"),
         (b'{"version": 2}', "version is 2"),
         (b'{"theme": 7}', "theme"),
         (b'{"pulls_per_s": 3}', "none of 1, 2, 5, 10"),

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.faults.kinds import KINDS
+from rsp.core.wire import NOT_JSON
 
 
 class ApiError(Exception):
@@ -76,7 +77,7 @@ def read_body(raw: bytes, kind: Any) -> Any:
     """
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise ApiError(f"bad request body: {error}", 400) from error
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from rsp.core.wire import NOT_JSON
 from rsp.tui.limits import PULLS_PER_S, USUAL_PULLS_PER_S
 from rsp.tui.model.columns import Column
 from rsp.tui.model.session_columns import SESSION_COLUMNS
@@ -47,7 +48,7 @@ def decoded(text: bytes) -> Settings:
     """
     try:
         settings = msgspec.json.decode(text, type=Settings)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         raise Unreadable(str(error)) from error
     if settings.version != VERSION:
         raise Unreadable(f"its version is {settings.version}, and this dashboard knows {VERSION}")

@@ -14,6 +14,7 @@ from textual.binding import Binding
 from textual.keys import Keys, key_to_character
 
 from rsp.core.sanitise import safe
+from rsp.core.wire import NOT_JSON
 from rsp.tui.key import WRITTEN, Key, written
 from rsp.tui.keymap import KEYS
 
@@ -37,7 +38,7 @@ def read_keys(text: bytes, tabs: Sequence[Key]) -> UserKeys:
     """Judge the text of a file; `tabs` are the keys that lead to the screens."""
     try:
         wanted = msgspec.json.decode(text, type=dict[str, str | list[str]])
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except NOT_JSON as error:
         said = safe(str(error))
         return UserKeys(
             {}, [f'it is no JSON object of ids and keys like {{"freeze": "F4"}}: {said}']
