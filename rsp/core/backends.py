@@ -80,6 +80,19 @@ class BackendLoads(dict[str, BackendLoad]):
         load = self[key] = BackendLoad()
         return load
 
+    def follow(self, before: "BackendTable", after: "BackendTable") -> None:
+        """Put the loads of those who leave aside, and back if they return with the same address.
+
+        With another address a name begins anew: nobody who is at the old one counts there. Who is
+        under way keeps the load that it was counted in.
+        """
+        old, new = before.addresses(), after.addresses()
+        for key in (old.keys() - new.keys()) & self.keys():
+            # No name has a blank, so nobody else asks for this one.
+            self[f"{key} {old[key]}"] = self.pop(key)
+        for key in new.keys() - old.keys():
+            self[key] = self.pop(f"{key} {new[key]}", BackendLoad())
+
 
 @dataclass(frozen=True, slots=True)
 class QueueRules:
@@ -208,6 +221,10 @@ class BackendTable:
     def of(cls, pools: Iterable[Pool], generation: int) -> "BackendTable":
         """Return a table of `pools`, whose names the loader has found to be distinct."""
         return cls({pool.name: pool for pool in pools}, generation)
+
+    def addresses(self) -> dict[str, str]:
+        """Return the addresses of all backends by their keys."""
+        return {each.key: each.address for pool in self.pools.values() for each in pool.backends}
 
     def find(self, key: str) -> Backend:
         """Return the backend called `pool/name`.

@@ -80,6 +80,7 @@ class InForce:
 
     def _swap_in(self, layer: EditLayer) -> None:
         """From here on every new decision sees it."""
+        self._context.dispatcher.loads.follow(self.layer.table, layer.table)
         self.layer = layer
         self._context.health.adopt(layer.table)
         self._context.idle.retain(layer.table)

@@ -333,11 +333,14 @@ def backends(engine: Engine, _params: Params) -> Backends:
 def _live_bytes(engine: Engine) -> dict[str, tuple[int, int]]:
     """Return what the exchanges under way have received from and sent to each backend so far."""
     found: dict[str, tuple[int, int]] = {}
+    loads = engine.context.dispatcher.loads
     for session in engine.registry.live.values():
         speaker, connection = session.speaker, session.backend
         if not isinstance(speaker, Conversation | Relay) or connection is None:
             continue
-        if (backend := speaker.pairing.backend) is not None:
+        backend = speaker.pairing.backend
+        # Not at one that has gone, and whose name another has by now.
+        if backend is not None and speaker.pairing.load is loads[backend.key]:
             so_far_in, so_far_out = found.get(backend.key, (0, 0))
             found[backend.key] = (
                 so_far_in + connection.bytes_in,

@@ -139,6 +139,33 @@ def test_a_removed_backend_finishes_what_it_has(engine: StartEngine, backend: Op
     assert client.read_response().body == b"held"
 
 
+def test_a_removed_backend_takes_no_place_at_the_next_one_of_its_name(
+    engine: StartEngine, backend: OpenBackend
+) -> None:
+    release = threading.Event()
+    first, second = backend(hold(release)), backend()
+    proxy = engine(LISTEN + pool(first, each=", max_connections = 1"))
+    client = proxy.connect()
+    client.send(request())
+    first.wait_for_requests(1)
+    proxy.ask("backend.remove", target="web/web1")
+    web1 = {"pool": "web", "name": "web1", "max_connections": 1}
+    proxy.ask("backend.add", address=second.address, **web1)
+    row = proxy.backend("web1")
+    assert (row["sessions"], row["total"], row["bytes_out"]) == (0, 0, 0)
+    assert proxy.get().status == 200
+
+    sums = proxy.ask("status")["totals"]
+    proxy.ask("backend.remove", target="web/web1")
+    proxy.ask("backend.add", address=first.address, **web1)
+    assert proxy.backend("web1")["sessions"] == 1, "the first one is still busy"
+    assert proxy.get().status == 503
+    release.set()
+    assert client.read_response().body == b"held"
+    wait_until(lambda: proxy.backend("web1")["sessions"] == 0)
+    assert proxy.ask("status")["totals"]["backend_bytes_in"] > sums["backend_bytes_in"]
+
+
 def test_a_new_address_is_used_at_once(engine: StartEngine, backend: OpenBackend) -> None:
     old, new = backend(), backend()
     proxy = engine(LISTEN + pool(old))

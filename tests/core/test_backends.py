@@ -8,6 +8,7 @@ from rsp.core.addresses import AddressError, EditRefused, parse_address
 from rsp.core.backends import (
     Backend,
     BackendChanges,
+    BackendLoad,
     BackendLoads,
     BackendTable,
     Pool,
@@ -184,6 +185,25 @@ def test_loads_make_themselves() -> None:
     loads["web/a"].sessions += 1
     assert loads["web/a"].sessions == 1
     assert loads.get("web/b") is None
+
+
+def test_a_name_that_comes_back_has_its_load_again_at_its_own_address_alone() -> None:
+    loads = BackendLoads()
+    first = loads["web/web1"]
+    without, _ = WEB.remove("web/web1", 2)
+    loads.follow(WEB, without)
+    assert list(loads.values()) == [first], "what it has done stays in the sums"
+    loads["web/web1"].failures += 1
+    elsewhere, _ = without.add(backend("web1", address="127.0.0.1:7"), 3)
+    loads.follow(without, elsewhere)
+    second = loads["web/web1"]
+    assert second == BackendLoad()
+    loads.follow(elsewhere, without)
+    loads.follow(without, WEB)
+    assert loads["web/web1"] is first
+    moved, _ = WEB.change("web/web1", BackendChanges(address="127.0.0.1:7"), 4)
+    loads.follow(WEB, moved)
+    assert loads["web/web1"] is first, "who only moves is the same one"
 
 
 @pytest.mark.parametrize(
