@@ -210,6 +210,53 @@ async def test_who_would_move_is_shown_before_an_edit_is_given(editing: EditingE
         assert editing.previews[-1][1]["weight"] == 60
 
 
+async def test_a_form_follows_what_is_in_force_but_for_what_was_typed(
+    editing: EditingEngine,
+) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_backends(pilot, app)
+        await pilot.press("e")
+        await wait_until(pilot, lambda: isinstance(app.screen, Form))
+        form = app.screen
+        editing.edit_elsewhere("web/web1", weight=42, address="127.0.0.1:9042")
+        await wait_until(pilot, lambda: form.query_one("#field-weight", Input).value == "42")
+        assert form.query_one("#field-address", Input).selected_text == "127.0.0.1:9042"
+        form.query_one("#field-weight", Input).value = "60"
+        await shows(pilot, app, "web/web1: weight 42 → 60")
+        editing.edit_elsewhere("web/web1", weight=43, address="127.0.0.1:9043")
+        await shows(pilot, app, "web/web1: weight 43 → 60")
+        await pilot.press("enter")
+        await shows(pilot, app, "✗ the generation is 9, not 7")
+        editing.edit_elsewhere("web/web1", address="127.0.0.1:9044")
+        address = form.query_one("#field-address", Input)
+        await wait_until(pilot, lambda: address.value == "127.0.0.1:9044")
+        await shows(pilot, app, "✗ the generation is 9, not 7")
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: editing.weight_of("web/web1") == 60)
+        assert editing.told_to("backend.set")[-1] == {
+            "target": "web/web1", "if_generation": 10, "weight": 60,
+        }  # fmt: skip
+
+
+async def test_a_frozen_table_goes_on_when_the_engine_refuses_what_was_made_of_it(
+    editing: EditingEngine,
+) -> None:
+    app = attached(editing)
+    async with app.run_test(size=(120, 35), notifications=True) as pilot:
+        await at_backends(pilot, app)
+        await pilot.press("space")
+        await wait_until(pilot, lambda: app.model.is_frozen)
+        await pilot.press("equals_sign")
+        await wait_until(pilot, lambda: isinstance(app.screen, Form))
+        editing.edit_elsewhere("web/web1", weight=42)
+        await pilot.press("6", "0", "enter")
+        await shows(pilot, app, "✗ the generation is 8, not 7")
+        await wait_until(pilot, lambda: app.model.backends.generation == 8)
+        await pilot.press("enter")
+        await wait_until(pilot, lambda: editing.weight_of("web/web1") == 60)
+
+
 async def test_an_edit_sends_only_what_differs(editing: EditingEngine) -> None:
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:

@@ -151,6 +151,11 @@ class BackendList:
         """Return the backend called `pool/name`; None when it is not there any more."""
         return next((row for _, row_key, row in self._rows() if row_key == key), None)
 
+    def line(self, key: str) -> BackendLine | None:
+        """Return the line of the backend called `pool/name`; None when it is not there any more."""
+        lines = (line for line in self.lines() if isinstance(line, BackendLine))
+        return next((line for line in lines if line.key == key), None)
+
     def keys_named(self, name: str) -> list[str]:
         """Return the keys of every backend called `name`: pools may share a name."""
         return [key for _, key, row in self._rows() if row.name == name]

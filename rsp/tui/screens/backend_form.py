@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+from textual.widgets import Input
 
 from rsp.core.replies import BackendRow, Changed, PoolRow
 from rsp.core.sanitise import safe
@@ -45,6 +46,7 @@ class BackendForm(Form):
         self.backends = backends
         self._applied = applied
         # What the person saw when the form was opened: the engine refuses when it is no longer so.
+        # After that (None) it is about what the form shows by then.
         self._seen = backends.generation
 
     def give(self, method: str, key: str, params: dict[str, Any]) -> None:
@@ -58,10 +60,14 @@ class BackendForm(Form):
                 _ = self.dismiss()
 
         def refused(reason: str) -> None:
-            self._seen = self.shell.model.generation
+            self._seen = None
+            # A frozen table would stay the one that the engine has just refused.
+            if self.shell.model.is_frozen:
+                self.shell.model.freeze()
             self.refused(reason)
 
-        self.shell.give(method, {**params, "if_generation": self._seen}, done, refused)
+        seen = self._seen or self.backends.generation
+        self.shell.give(method, {**params, "if_generation": seen}, done, refused)
 
     async def foreseen(
         self, method: str, params: Mapping[str, Any], typed: Mapping[str, str]
@@ -148,6 +154,30 @@ class EditForm(BackendForm):
         title = f"Weight of {line.key}" if only_weight else f"Edit {line.key}"
         super().__init__(title, fields, backends, applied)
         self._line = line
+        self._shown = backends.generation
+
+    def follow(self) -> None:
+        """Take over what is in force by now, but for what was typed."""
+        generation = self.backends.generation
+        line = None if generation == self._shown else self.backends.line(self._line.key)
+        if line is None or not self.is_mounted:
+            return
+        before, self._line, self._shown = self._line.row, line, generation
+        with self.prevent(Input.Changed):
+            for name, value in self.typed.items():
+                if name != "confirm" and value == str(getattr(before, name)):
+                    self._fill(name, str(getattr(line.row, name)))
+        # What the engine has just refused is still to be read.
+        if self._seen is not None:
+            self._look()
+
+    def _fill(self, name: str, value: str) -> None:
+        box = self.query_one(f"#field-{name}", Input)
+        if box.value.strip() == value:
+            return
+        box.value = value
+        if box.has_focus:
+            box.select_all()
 
     def problem(self, typed: Mapping[str, str]) -> Problem | None:
         """Return what keeps it from being changed."""

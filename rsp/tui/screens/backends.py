@@ -83,6 +83,8 @@ class BackendsScreen(Frame):
             self._edits = answer
         if isinstance(answer, Edits | Backends):
             self.show_body()
+        if isinstance(form := self.app.screen, EditForm):
+            form.follow()
 
     def show_body(self) -> None:
         """Show the table and the pane as of now."""
