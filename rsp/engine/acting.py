@@ -38,7 +38,8 @@ from rsp.engine.what_if import what_if
 def _changed(engine: Engine, *sentences: str) -> Changed:
     changes = engine.changes
     trial = trial_row(changes.trials.trial, time.monotonic())
-    return Changed(changes.generation, list(sentences), changes.kept_edits(), trial=trial)
+    said = [*sentences, changes.unkept] if changes.unkept else list(sentences)
+    return Changed(changes.generation, said, changes.kept_edits(), trial=trial)
 
 
 async def _edit(
@@ -51,6 +52,8 @@ async def _edit(
     )
     reply = _changed(engine, applied.what)
     if params.preview:
+        # Nothing of it was to be kept.
+        reply.changed = [applied.what]
         reply.what_if = await what_if(engine, engine.changes.config, applied.table)
     return reply
 
@@ -92,8 +95,7 @@ async def backend_remove(engine: Engine, params: BackendRemoveParams) -> Changed
     drained = await _edit(engine, params, drain)
     if params.preview:
         return drained
-    (said,) = drained.changed
-    what = await engine.leaving.remove_when_idle(params.target, said, params.who)
+    what = await engine.leaving.remove_when_idle(params.target, drained.changed[0], params.who)
     return _changed(engine, what)
 
 

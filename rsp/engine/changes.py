@@ -42,8 +42,9 @@ class Applied(NamedTuple):
     table: BackendTable
 
 
-async def _forget(_edits: tuple[Edit, ...]) -> None:
-    """Keep nothing: the engine was started without a state file."""
+async def _forget(_edits: tuple[Edit, ...]) -> str:
+    """Keep nothing, and miss nothing: the engine was started without a state file."""
+    return ""
 
 
 class Changes(InForce):
@@ -60,8 +61,10 @@ class Changes(InForce):
         super().__init__(context, config, layer, ground)
         self.timeline: Timeline[Config] = Timeline()
         self.trials = Trials(context.telemetry, registry, self._fail)
-        self.keep: Callable[[tuple[Edit, ...]], Awaitable[None]] = _forget
-        """Keeps the live edits for the next run of the engine, and never fails."""
+        self.keep: Callable[[tuple[Edit, ...]], Awaitable[str]] = _forget
+        """Keeps the live edits for the next run of the engine; returns why it could not."""
+        self.unkept = ""
+        """Why the live edits are not kept for the next run; empty: they are, or need not be."""
         self._lock = asyncio.Lock()
 
     async def edit(
@@ -206,7 +209,7 @@ class Changes(InForce):
             yield
             after = self._lasting_edits()
             if after != before:
-                await self.keep(after)
+                self.unkept = await self.keep(after)
 
     def _lasting_edits(self) -> tuple[Edit, ...]:
         trial = self.trials.trial

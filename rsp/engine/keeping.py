@@ -1,8 +1,8 @@
 """The state file: live edits that outlive the engine, in the hands of one engine at a time.
 
 It is written whole after each change, in a thread, and is gone when there is no edit. Nothing that
-goes wrong with it keeps the engine from starting or from being edited; it is said in the log. What
-is there and was not read is left alone.
+goes wrong with it keeps the engine from starting or from being edited; it is said in the log, and
+in the answer to each change. What is there and was not read is left alone.
 """
 
 import asyncio
@@ -154,17 +154,24 @@ class Keeper:
         for lost in dropped:
             self._warn(f"a live edit is not restored: {lost.edit.what} ({lost.why})")
 
-    async def keep(self, edits: tuple[Edit, ...]) -> None:
-        """Return once `edits` are on the disk; what goes wrong is said."""
+    async def keep(self, edits: tuple[Edit, ...]) -> str:
+        """Return once `edits` are on the disk; else say why they are not, and return that."""
         async with self._saving:
-            if self._is_closed:
-                # It was begun before the end, and the next engine has the file by now.
-                self._warn("the last change is not kept: the engine is stopping")
-                return
-            try:
-                await asyncio.to_thread(self._save, edits)
-            except (_Refused, OSError) as error:
-                self._warn(f"the live edits are not kept: {self._file.path}: {_reason(error)}")
+            unkept = await self._try_to_save(edits)
+        if unkept:
+            self._warn(unkept)
+        return unkept
+
+    async def _try_to_save(self, edits: tuple[Edit, ...]) -> str:
+        if self._is_closed:
+            # It was begun before the end, and the next engine has the file by now.
+            return "the last change is not kept: the engine is stopping"
+        try:
+            await asyncio.to_thread(self._save, edits)
+        except (_Refused, OSError) as error:
+            path = self._file.path
+            return f"the live edits are not kept for the next start: {path}: {_reason(error)}"
+        return ""
 
     def _save(self, edits: tuple[Edit, ...]) -> None:
         path = os.fsencode(self._engine.changes.config.path or "")

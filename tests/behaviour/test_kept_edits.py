@@ -136,7 +136,7 @@ def test_a_file_that_is_none_of_ours_is_left_alone_and_said(
     assert "no live edit is restored: " in proxy.log
     assert f"{file.resolve()}: it " in proxy.log
     edit(proxy)
-    assert "the live edits are not kept: " in proxy.log
+    assert "the live edits are not kept for the next start: " in proxy.log
     assert file.read_bytes() == content
     file.rename(file.with_suffix(".old"))
     proxy.ask("undo")
@@ -166,7 +166,7 @@ def test_two_engines_do_not_share_a_file(
     assert "another engine has it" in second.log
     second.ask("backend.set", target="web/web1", weight=9)
     assert second.backend("web1")["weight"] == 9
-    assert "the live edits are not kept: " in second.log
+    assert "the live edits are not kept for the next start: " in second.log
     assert (directory / "edits.json").read_bytes() == kept
 
 
@@ -193,7 +193,8 @@ def test_none_keeps_nothing(start: Start, backend: OpenBackend, directory: Path)
     for words in (("--state", "none"), ("--to", site.url, "--listen", "127.0.0.1:0")):
         proxy = start(*words, config=LISTEN + pool(site))
         name = proxy.ask("backends")["pools"][0]
-        proxy.ask("backend.set", target=f"{name['name']}/{name['backends'][0]['name']}", weight=3)
+        target = f"{name['name']}/{name['backends'][0]['name']}"
+        assert len(proxy.ask("backend.set", target=target, weight=3)["changed"]) == 1
         proxy.close()
     assert not (directory / "state").exists()
 
@@ -207,7 +208,24 @@ def test_a_place_that_cannot_be_written_does_not_stop_an_edit(
     )
     edit(proxy)
     assert proxy.backend("web1")["weight"] == 3
-    assert "the live edits are not kept: " in proxy.log
+    assert "the live edits are not kept for the next start: " in proxy.log
+
+
+def test_whoever_changes_something_is_told_that_it_is_not_kept(
+    start: Start, backend: OpenBackend, directory: Path
+) -> None:
+    file = directory / "edits.json"
+    file.write_bytes(b"{}")
+    proxy = start("--state", str(file), config=LISTEN + pool(backend()))
+    words = ("backend", "set", "web/web1", "--weight", "3")
+    (previewed,) = proxy.ctl(*words, "--preview")["changed"]
+    what, unkept = proxy.ctl(*words)["changed"]
+    assert what == previewed == "web/web1: weight 1 → 3"
+    assert unkept.startswith(f"the live edits are not kept for the next start: {file.resolve()}: ")
+    assert unkept in proxy.ctl("backend", "remove", "web/web1", "--when-idle")["changed"]
+    file.unlink()
+    (undone,) = proxy.ctl("undo")["changed"]
+    assert undone.startswith("undid: ")
 
 
 def test_a_directory_is_no_state_file(directory: Path) -> None:

@@ -278,9 +278,10 @@ async def test_a_name_that_does_not_resolve_leaves_everything_as_it_was(office: 
 async def test_each_change_of_the_edits_is_kept_before_it_is_answered(office: Office) -> None:
     kept: list[list[str]] = []
 
-    async def keep(edits: tuple[Edit, ...]) -> None:
+    async def keep(edits: tuple[Edit, ...]) -> str:
         await asyncio.sleep(0)
         kept.append([edit.what for edit in edits])
+        return ""
 
     office.changes.keep = keep
     what = await office.add()
@@ -295,8 +296,9 @@ async def test_each_change_of_the_edits_is_kept_before_it_is_answered(office: Of
 async def test_a_change_on_trial_is_kept_once_it_is_confirmed(office: Office) -> None:
     kept: list[list[str]] = []
 
-    async def keep(edits: tuple[Edit, ...]) -> None:
+    async def keep(edits: tuple[Edit, ...]) -> str:
         kept.append([edit.what for edit in edits])
+        return ""
 
     office.changes.keep = keep
     terms = Terms(60.0, 50.0)
