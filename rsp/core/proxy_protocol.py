@@ -183,12 +183,13 @@ def proxy_header_bytes(version: ProxyVersion, client: str, listener: str) -> byt
     """Return the header that announces `client`, which came to `listener`, both as they are shown.
 
     Where one is IPv4 and the other IPv6, both are written as IPv6. A client of a unix socket has
-    no address that the other machine could use: that is said.
+    no address that the other machine could use: that is said. In the second version by LOCAL, for
+    there are receivers that reset a connection whose PROXY has no address (HAProxy 2.6 does).
     """
     source, source_port = _split(client)
     target, target_port = _split(listener)
     if source is None or target is None:
-        return _V2_UNKNOWN if version is ProxyVersion.V2 else b"PROXY UNKNOWN\r\n"
+        return own_header_bytes(version)
     if source.version != target.version:
         source, target = _as_v6(source), _as_v6(target)
     if version is ProxyVersion.V1:
@@ -196,14 +197,7 @@ def proxy_header_bytes(version: ProxyVersion, client: str, listener: str) -> byt
         return line.encode("ascii")
     family = _TCP4 if source.version == 4 else _TCP6
     block = _ADDRESSES[family].pack(source.packed, target.packed, source_port, target_port)
-    return _v2_head(family, len(block)) + block
-
-
-def _v2_head(family: int, rest_bytes: int) -> bytes:
-    return _V2_HEAD.pack(SIGNATURE, _VERSION << 4 | _PROXY, family, rest_bytes)
-
-
-_V2_UNKNOWN = _v2_head(_UNSPEC, 0)
+    return _V2_HEAD.pack(SIGNATURE, _VERSION << 4 | _PROXY, family, len(block)) + block
 
 
 def own_header_bytes(version: ProxyVersion) -> bytes:

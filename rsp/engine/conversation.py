@@ -7,7 +7,7 @@ wrong before the client has got anything of a response is answered by a reply of
 
 from rsp.core.http1.cookies import without_cookie
 from rsp.core.http1.errors import BadMessage
-from rsp.core.http1.forward import request_head_bytes, response_head_bytes
+from rsp.core.http1.forward import request_head_bytes, response_head_bytes, with_date
 from rsp.core.http1.framing import BodyKind
 from rsp.core.http1.head import (
     RequestHead,
@@ -292,6 +292,9 @@ class Conversation:
         out = response_head_bytes(
             head, client_minor=request.minor, keep_alive=not self.is_last, decode_chunked=decode
         )
+        if head.lacks_date:
+            context = session.context
+            out = with_date(out, context.telemetry.http_date(context.poller.now_s))
         if (decision := self.pairing.decision) is not None and decision.sets_cookie:
             out = decision.with_cookie(out)
         send_response(ResponseParcel(self, exchange, head, out, rest, decode), session)

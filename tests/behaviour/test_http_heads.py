@@ -1,5 +1,8 @@
 """Which header fields reach the other side, in what order, and which we add."""
 
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
 import pytest
 
 from tests.behaviour.configs import LISTEN, pool
@@ -9,6 +12,7 @@ from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import wait_until
 from tests.behaviour.wire import head, request
 
+DATE = "Date: Sat, 03 Jan 2026 10:00:00 GMT"
 TRUSTING = 'listen { address = "127.0.0.1:0", trusted_proxies = { "127.0.0.0/8" } }\n'
 
 
@@ -27,11 +31,24 @@ def test_a_request_head_keeps_its_order_and_spelling(proxy: Engine, site: Backen
 
 
 def test_a_response_head_keeps_its_order_and_spelling(proxy: Engine, site: Backend) -> None:
-    fields = ["server: old", "Set-Cookie: a=1", "X-One: 1", "Set-Cookie: b=2", "ETAG: caf\xe9"]
+    fields = ["server: old", "Set-Cookie: a=1", DATE, "Set-Cookie: b=2", "ETAG: caf\xe9"]
     answer = head("HTTP/1.1 299 Quite Fine", *fields, "Content-Length: 2") + b"ok"
     site.answer = lambda _: answer
     got = proxy.get()
     assert got.lines == ["HTTP/1.1 299 Quite Fine", *fields, "Content-Length: 2", "Via: 1.1 rsp"]
+
+
+def test_a_response_without_a_date_gets_one(proxy: Engine, site: Backend) -> None:
+    """RFC 9110, section 6.6.1."""
+    answers = iter([[], ["date: long ago"], ["X-Date: no"], []])
+    site.answer = lambda _: head("HTTP/1.1 204 No Content", *next(answers))
+    client = proxy.connect()
+    dates = [client.get().all("date") for _ in range(4)]
+    assert dates[1] == ["long ago"]
+    for said in (dates[0], dates[2], dates[3]):
+        (date,) = said
+        then = parsedate_to_datetime(date)
+        assert abs(datetime.now(UTC) - then) < timedelta(minutes=1)
 
 
 HOP_BY_HOP = [
@@ -54,10 +71,10 @@ def test_hop_by_hop_fields_of_a_request_end_at_the_proxy(proxy: Engine, site: Ba
 
 
 def test_hop_by_hop_fields_of_a_response_end_at_the_proxy(proxy: Engine, site: Backend) -> None:
-    answer = head("HTTP/1.1 200 OK", "X-Before: 1", *HOP_BY_HOP, "X-After: 2", "Content-Length: 0")
+    answer = head("HTTP/1.1 200 OK", "X-Before: 1", *HOP_BY_HOP, DATE, "Content-Length: 0")
     site.answer = lambda _: answer
     got = proxy.get()
-    assert [name for name, _ in got.fields] == ["X-Before", "X-After", "Content-Length", "Via"]
+    assert [name for name, _ in got.fields] == ["X-Before", "Date", "Content-Length", "Via"]
 
 
 @pytest.mark.parametrize("name", ["Host", "Content-Length", "Cookie", "X-Forwarded-For"])

@@ -94,7 +94,10 @@ def test_a_client_of_http_1_0_sees_no_interim_response(proxy: Engine, site: Back
     assert (answer.body, answer.interim) == (b"x", [])
 
 
-def test_an_upgraded_connection_is_a_tunnel_both_ways(proxy: Engine, site: Backend) -> None:
+@pytest.mark.parametrize("fields", [[], ["Content-Length: 0"]], ids=["no body", "an empty body"])
+def test_an_upgraded_connection_is_a_tunnel_both_ways(
+    proxy: Engine, site: Backend, fields: list[str]
+) -> None:
     content = numbered(1_000_000)
 
     def script(wire: Wire) -> None:
@@ -106,7 +109,7 @@ def test_an_upgraded_connection_is_a_tunnel_both_ways(proxy: Engine, site: Backe
 
     site.script = script
     client = proxy.connect()
-    answer = client.ask(request("GET", "/chat", *WEBSOCKET))
+    answer = client.ask(request("GET", "/chat", *WEBSOCKET, *fields))
     assert answer.status == 101
     assert (answer.get("Upgrade"), answer.get("Sec-WebSocket-Accept")) == ("websocket", "xyz")
     assert proxy.row(client)["state"] == "tunnel"

@@ -187,12 +187,12 @@ SENT: dict[str, tuple[str, str, bytes, bytes]] = {
         b"PROXY TCP6 2001:db8::1 2001:db8::2 4711 80\r\n",
         v2(tcp6(), family=0x21),
     ),
-    "a unix socket": ("unix:1234", "unix:/run/a:b.sock", b"PROXY UNKNOWN\r\n", v2()),
+    "a unix socket": ("unix:1234", "unix:/run/a:b.sock", b"PROXY UNKNOWN\r\n", v2(command=0)),
     "announced at a unix socket": (
         "192.0.2.1:4711",
         "unix:/run/a.sock",
         b"PROXY UNKNOWN\r\n",
-        v2(),
+        v2(command=0),
     ),
 }
 

@@ -132,6 +132,14 @@ def response_head_bytes(
     return written
 
 
+def with_date(head: bytes, http_date: bytes) -> bytes:
+    """Return a response head that had no Date with one: an IMF-fixdate.
+
+    Source: RFC 9110, section 6.6.1, for whoever has a clock and passes such a response on.
+    """
+    return b"%bDate: %b\r\n\r\n" % (head[:-2], http_date)
+
+
 def _response_lines(
     head: ResponseHead, client_minor: int, keep_alive: bool, decode_chunked: bool
 ) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from rsp.core.http1.errors import BadMessage
-from rsp.core.http1.framing import NO_BODY, Body, BodyKind
+from rsp.core.http1.framing import NO_BODY, Body
 from rsp.core.http1.host import parse_host
 from rsp.core.http1.known import KnownHeads
 from rsp.core.http1.lines import (
@@ -271,7 +271,7 @@ def _apply_connection(parsed: RequestHead) -> None:
         if any(_PROTECTED(option) for option in options):
             raise BadMessage(400, "The Connection field names a field that must not be removed.")
         parsed.passing = passing_of(parsed.judged, options)
-    if b"upgrade" in options and parsed.minor == 1 and parsed.body.kind is BodyKind.NONE:
+    if b"upgrade" in options and parsed.minor == 1 and parsed.body.is_empty:
         protocols = parsed.special.get(b"upgrade", [])
         if len(protocols) == 1 and protocols[0].lower() == b"websocket":
             parsed.upgrade = b"websocket"

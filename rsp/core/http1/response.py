@@ -49,6 +49,8 @@ class ResponseHead(msgspec.Struct, gc=False):
     body: Body = NO_BODY
     keep_alive: bool = True
     """Whether the backend connection can be used again once the body has been read."""
+    lacks_date: bool = False
+    """Whether whoever passes it on has to say when it came."""
     upgrade: bytes = b""
     """Of a 101: the protocol that the connection now speaks, lower-cased."""
     written: dict[tuple[int, bool, bool], bytes] = {}
@@ -82,6 +84,7 @@ def parse_response_head(head: bytes, method: str, limits: Limits) -> ResponseHea
     judged = _lines.judge(lines[1:-2], limits)
     special = special_of(judged)
     parsed = ResponseHead(status, reason, minor, judged, passing_of(judged), special)
+    parsed.lacks_date = status >= 200 and b"\r\ndate:" not in head.lower()
     if b"connection" in special or minor == 0:
         _apply_connection(parsed)
     _set_body(parsed, method)
