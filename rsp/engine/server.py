@@ -66,7 +66,7 @@ class Engine:
         self.cry: Callable[[Event], object] | None = None
         """Logs an event at once, from any thread: for when the loop stands still."""
         self.extend: Callable[[Config], Config] = lambda config: config
-        """Returns a configuration with what was added to it at run time."""
+        """Returns a configuration with what was added to it at run time. Raises `ConfigError`."""
         self._listen = listen
         self._loaded = loaded
         self._housekeeping: asyncio.Task[None] | None = None

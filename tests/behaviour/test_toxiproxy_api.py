@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -320,3 +321,28 @@ def test_a_request_without_end_is_not_read_without_end(port: int) -> None:
         pytest.raises((BrokenPipeError, ConnectionResetError)),
     ):
         asked.sendall(b"GET /" + b"x" * (100 << 20))
+
+
+def rewrite(proxy: Engine, more: str) -> str:
+    """Put `more` behind what the configuration of `proxy` says, and return what it said."""
+    path = Path(proxy.ask("config")["path"])
+    before = path.read_text()
+    path.write_text(before + more)
+    return before
+
+
+def test_a_pool_of_the_file_never_hides_behind_a_proxy(
+    ask: Ask, proxy: Engine, upstream: Backend
+) -> None:
+    ask("POST", "/proxies", {"name": "api", "upstream": upstream.address})
+    rewrite(proxy, pool("127.0.0.1:1", name="api"))
+    clash = "pool api is there already: it is that of proxy api, .*; rename the pool, or delete"
+    for preview in (True, False):
+        with pytest.raises(Failure, match=clash):
+            proxy.ask("reload", preview=preview)
+    assert proxy.ask("backends")["pools"][1]["backends"][0]["address"] == upstream.address
+    assert ask("DELETE", "/proxies/api")[0] == 204
+    proxy.ask("reload")
+    assert proxy.backend("api1", "api")["address"] == "127.0.0.1:1"
+    status, said = ask("POST", "/proxies", {"name": "api", "upstream": upstream.address})
+    assert (status, said["error"]) == (409, "proxy already exists: there is a pool api")

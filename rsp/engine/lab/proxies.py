@@ -12,7 +12,7 @@ from typing import Any
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import Backend, Pool
-from rsp.core.config import Config, ListenerConfig
+from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.faults.gates import GATES
 from rsp.core.faults.kinds import KINDS
 from rsp.core.faults.toxiproxy import ApiError, ProxyBody, ToxicBody, read_proxies
@@ -51,6 +51,14 @@ class Proxies:
         engine.extend = self._extend
 
     def _extend(self, config: Config) -> Config:
+        """Return `config` with the proxies. Raises `ConfigError` when a name is there twice."""
+        filed = {pool.name for pool in config.pools}
+        for name, each in self._created.items():
+            if each.pool.name in filed:
+                raise ConfigError(
+                    f"{config.path}: pool {each.pool.name} is there already: it is that of proxy "
+                    f"{name}, which {WHO} made; rename the pool, or delete that proxy"
+                )
         created = self._created.values()
         return replace(
             config,
@@ -141,6 +149,8 @@ class Proxies:
             await self._engine.put_in_force(what, who=WHO)
         except (CannotListen, CommandRefused) as error:
             raise ApiError(str(error), 500) from error
+        except ConfigError as error:
+            raise ApiError(str(error), 409) from error
         except EditRefused as error:
             raise ApiError(f"bad request body: {error}", 400) from error
 
