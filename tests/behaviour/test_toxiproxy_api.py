@@ -346,3 +346,30 @@ def test_a_pool_of_the_file_never_hides_behind_a_proxy(
     assert proxy.backend("api1", "api")["address"] == "127.0.0.1:1"
     status, said = ask("POST", "/proxies", {"name": "api", "upstream": upstream.address})
     assert (status, said["error"]) == (409, "proxy already exists: there is a pool api")
+
+
+def test_nothing_of_a_proxy_goes_while_a_change_is_on_trial(
+    ask: Ask, proxy: Engine, upstream: Backend
+) -> None:
+    made = ask("POST", "/proxies", {"name": "db", "upstream": upstream.address})[1]
+    ask("POST", "/proxies/db/toxics", {"type": "latency"})
+    wire = connect(made["listen"])
+    before = ask("GET", "/proxies")
+    proxy.ask("backend.set", target="web/web1", weight=2, confirm=300)
+    other = {"name": "other", "upstream": upstream.address}
+    for method, path, body in [
+        ("DELETE", "/proxies/db", None),
+        ("POST", "/proxies/db", {"upstream": "127.0.0.1:1"}),
+        ("POST", "/proxies", other),
+    ]:
+        status, said = ask(method, path, body)
+        assert (status, said["error"].partition(" for ")[0]) == (409, "generation 3 is on trial")
+    assert ask("GET", "/proxies") == before
+    wire.send(b"hello")
+    assert wire.read(5) == b"hello"
+    proxy.ask("confirm")
+    assert ask("DELETE", "/proxies/db") == (204, None)
+    assert wire.is_reset()
+    assert proxy.ask("fault.list")["faults"] == []
+    wire.close()
+    assert ask("POST", "/proxies", other)[0] == 201

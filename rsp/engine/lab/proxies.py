@@ -10,14 +10,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rsp.core.addresses import EditRefused
+from rsp.core.addresses import AddressError, EditRefused
 from rsp.core.backends import Backend, Pool
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.faults.gates import GATES
 from rsp.core.faults.kinds import KINDS
 from rsp.core.faults.toxiproxy import ApiError, ProxyBody, ToxicBody, read_proxies
 from rsp.core.params import FaultAddParams, FaultRemoveParams
-from rsp.core.vocabulary import Direction, Mode
+from rsp.core.vocabulary import CloseReason, Direction, Mode
 from rsp.core.wire import CommandRefused
 from rsp.engine.lab import commands
 from rsp.engine.lab.fault import Fault
@@ -149,10 +149,10 @@ class Proxies:
             await self._engine.put_in_force(what, who=WHO)
         except (CannotListen, CommandRefused) as error:
             raise ApiError(str(error), 500) from error
-        except ConfigError as error:
-            raise ApiError(str(error), 409) from error
-        except EditRefused as error:
+        except AddressError as error:
             raise ApiError(f"bad request body: {error}", 400) from error
+        except (ConfigError, EditRefused) as error:
+            raise ApiError(str(error), 409) from error
 
     async def update(self, name: str, body: ProxyBody) -> dict[str, Any]:
         """Change where a proxy listens or sends to, or whether it is enabled.
@@ -178,17 +178,23 @@ class Proxies:
         """Close a proxy that was created here.
 
         Raises:
-            ApiError: there is none, or it is of the configuration.
+            ApiError: there is none, it is of the configuration, or nothing may change now.
         """
         listener = self._listener(name)
         if name not in self._created:
             raise ApiError("bad request body: the configuration has this listener", 400)
+        gone = self._created.pop(name)
+        try:
+            await self._put_in_force(f"proxy {name} deleted")
+        except ApiError:
+            self._created[name] = gone
+            raise
         self._remove([*self._toxics(listener), *self._downs(listener)])
         # Toxiproxy closes the connections of a proxy that goes.
-        self._disable(name)
-        self._remove(self._downs(listener))
-        del self._created[name]
-        await self._put_in_force(f"proxy {name} deleted")
+        for session in list(self._engine.registry.live.values()):
+            if session.entrance.address == listener.entrance.address:
+                session.because(CloseReason.INJECTED, f"proxy {name} was deleted")
+                session.close(CloseReason.INJECTED, reset=True)
 
     async def populate(self, bodies: list[ProxyBody]) -> list[dict[str, Any]]:
         """Create or replace a list of proxies. Raises as `create` does, before anything is done."""
