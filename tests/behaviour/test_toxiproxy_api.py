@@ -20,6 +20,7 @@ from toxiproxy.exceptions import (  # type: ignore[import-untyped]
 from rsp.cli.failure import Failure
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
+from tests.behaviour.ports import free_port
 from tests.behaviour.running import Engine, run_rsp
 from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import PATIENCE_S, wait_until
@@ -232,9 +233,7 @@ def test_a_toxic_changes_while_it_holds(ask: Ask, proxy: Engine, upstream: Backe
     proxy.ask("reload")
     passes(made["listen"])
     # It may move; its toxics go with it.
-    free = socket.create_server(("127.0.0.1", 0))
-    new = f"127.0.0.1:{free.getsockname()[1]}"
-    free.close()
+    new = f"127.0.0.1:{free_port()}"
     status, moved = ask("POST", "/proxies/echo", {"listen": new})
     assert (status, moved["listen"], len(moved["toxics"])) == (200, new, 1)
     passes(new)
@@ -373,3 +372,27 @@ def test_nothing_of_a_proxy_goes_while_a_change_is_on_trial(
     assert proxy.ask("fault.list")["faults"] == []
     wire.close()
     assert ask("POST", "/proxies", other)[0] == 201
+
+
+def test_an_update_wins_or_says_why_it_cannot(
+    ask: Ask, proxy: Engine, upstream: Backend, backend: OpenBackend
+) -> None:
+    ask("POST", "/proxies", {"name": "px", "upstream": upstream.address})
+    other, third = backend(echo).address, backend(echo).address
+    assert ask("POST", "/proxies/px", {"upstream": other})[1]["upstream"] == other
+    proxy.ask("backend.set", target="px/upstream", address=upstream.address)
+    proxy.ask("backend.set", target="px/upstream", weight=3)
+    refused = "a live edit of px/upstream has the last word on where proxy px sends to: edit that"
+    status, said = ask("POST", "/proxies/px", {"upstream": third})
+    assert (status, said["error"].startswith(refused)) == (409, True)
+    proxy.ask("backend.remove", target="px/upstream")
+    assert ask("POST", "/proxies/px", {"upstream": third})[0] == 409
+    # It may move meanwhile; a port alone is one of every address.
+    status, moved = ask("PATCH", "/proxies/px", {"listen": f":{free_port()}"})
+    assert (status, moved["upstream"]) == (200, "")
+    assert moved["listen"].startswith("0.0.0.0:")
+    proxy.ask("undo")
+    assert ask("GET", "/proxies/px")[1]["upstream"] == upstream.address
+    passes(moved["listen"].replace("0.0.0.0", "127.0.0.1"))
+    assert ask("DELETE", "/proxies/px")[0] == 204
+    assert ask("POST", "/proxies", {"name": "px", "upstream": third})[1]["upstream"] == third

@@ -158,14 +158,13 @@ class Proxies:
         """Change where a proxy listens or sends to, or whether it is enabled.
 
         Raises:
-            ApiError: there is no such proxy, or it is the configuration that says where.
+            ApiError: there is no such proxy, or the configuration says where, or a live edit.
         """
         now = self.show(name)
-        listen, upstream = body.listen or now["listen"], body.upstream or now["upstream"]
+        listen = body.listen_address() if body.listen else now["listen"]
+        upstream = body.upstream or now["upstream"]
         if (listen, upstream) != (now["listen"], now["upstream"]):
-            if name not in self._created:
-                raise ApiError("bad request body: the configuration says where this listens", 400)
-            await self._put(name, listen, upstream)
+            await self._put(name, listen, self._own_upstream(name, body.upstream, now["upstream"]))
             for fault in self._faults_at(now["listen"]):
                 fault.scope.listener = self._created[name].listener.address
         if body.is_enabled(otherwise=now["enabled"]):
@@ -173,6 +172,19 @@ class Proxies:
         else:
             self._disable(name)
         return self.show(name)
+
+    def _own_upstream(self, name: str, wanted: str, now: str) -> str:
+        """Return where a proxy is to send to, but for live edits: they stay on top of that."""
+        if name not in self._created:
+            raise ApiError("bad request body: the configuration says where this listens", 400)
+        (backend,) = self._created[name].pool.backends
+        if wanted and wanted != now != backend.address:
+            raise ApiError(
+                f"a live edit of {backend.key} has the last word on where proxy {name} sends to: "
+                "edit that again (rsp ctl backend), or delete the proxy and create it anew",
+                409,
+            )
+        return wanted or backend.address
 
     async def delete(self, name: str) -> None:
         """Close a proxy that was created here.
