@@ -46,3 +46,24 @@ async def test_what_is_looked_at_first_is_still_so_when_it_is_changed(
     api.stop()
     assert all(answer.startswith(b"HTTP/1.1 200 ") for answer in answers)
     assert crowds == [1] * 80
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "said"),
+    [
+        ("GET /version HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c", 200, '"version":"2.'),
+        ("CONNECT there:80 HTTP/1.1", 404, "not found"),
+        ("GET /version HTTP/9.9", 400, "bad request: "),
+        ("\x16\x03\x01", 400, "bad request: "),
+    ],
+)
+async def test_whatever_is_said_is_answered(asked: str, status: int, said: str) -> None:
+    api = toxiproxy.ToxiproxyApi(bare_engine())
+    host, _, port = (await api.start("127.0.0.1:0")).rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"{asked}\r\n\r\n".encode())
+    answer = (await reader.read()).decode()
+    writer.close()
+    api.stop()
+    assert answer.startswith(f"HTTP/1.1 {status} ")
+    assert said in answer

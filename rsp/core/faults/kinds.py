@@ -46,6 +46,9 @@ class BadFault(Exception):
     """A fault that cannot be. The text says which part, and what would do."""
 
 
+VALUE_SHOWN_CHARACTERS = 40
+"""A value is quoted in errors up to this length."""
+
 STOPS = ("headers", "chunk_line", "inside_chunk", "before_last_chunk")
 ENDS = ("hang", "close", "reset")
 
@@ -140,9 +143,10 @@ def _read(what: str, value: Value, given: object) -> float | str:
         return str(given)
     try:
         number = float(given) if isinstance(given, str | int | float) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         number = math.nan
     if isinstance(given, bool) or not 0 <= number < math.inf:
         unit = f" of {value.unit}" if value.unit else ""
-        raise BadFault(f'{what} cannot be "{given}"; it takes a number{unit}, 0 or more')
+        shown = f"{given}"[:VALUE_SHOWN_CHARACTERS]
+        raise BadFault(f'{what} cannot be "{shown}"; it takes a number{unit}, 0 or more')
     return number

@@ -4,13 +4,14 @@ It is part of the control plane: whoever may connect may do all of it, and a bro
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from httptools import HttpParserError, HttpRequestParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from rsp import __version__
 from rsp.core.addresses import address_text, parse_address
@@ -166,7 +167,9 @@ class ToxiproxyApi:
             if request is not None:
                 writer.write(_written(*await self._answer(request)))
                 await writer.drain()
-        except (ConnectionError, HttpParserError, asyncio.CancelledError):
+        except HttpParserError as error:
+            writer.write(_written(400, ApiError(f"bad request: {error}", 400).body()))
+        except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
             self._clients.discard(task)
@@ -206,7 +209,9 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _
         read_bytes += len(piece)
         if not piece or read_bytes - len(request.body) > TOXIPROXY_BODY_BYTES:
             return None
-        request.parser.feed_data(piece)
+        with contextlib.suppress(HttpParserUpgrade):
+            # To another protocol: nobody has to go along, and the request is complete.
+            request.parser.feed_data(piece)
         if request.expects and not request.body:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
             request.expects = False

@@ -27,6 +27,7 @@ def test_what_is_not_given_has_its_default() -> None:
         ("down", {"delay": 1}, 'down has no value "delay"; it takes no values'),
         ("latency", {"latency": "soon"}, 'latency latency cannot be "soon"; it takes a number of '),
         ("latency", {"latency": -1}, "it takes a number of ms, 0 or more"),
+        ("latency", {"latency": 10**400}, '"1000000000000000000000000000000000000000"; it takes a'),
         ("latency", {"latency": "nan"}, 'cannot be "nan"'),
         ("latency", {"latency": float("inf")}, 'cannot be "inf"'),
         ("latency", {"latency": True}, 'cannot be "True"'),
