@@ -43,6 +43,10 @@ FAULT_BURST_S = 0.05
 FAULTS_AT_ONCE = 100
 """More faults than this at a time are refused: each is looked at for every session."""
 
+FAULT_VALUE_MOST = 1 << 40
+"""No value of a fault is larger, in its own unit: a terabyte, 35 years of ms, 12 days of µs. Beyond
+it is a slip of the keyboard, and what a gate makes of it may be no number any more."""
+
 TOXIPROXY_BODY_BYTES = 1 * MIB
 """The body of a request to the toxiproxy API may be this long, thousands of proxies in one
 `/populate`, and as long what is before it."""

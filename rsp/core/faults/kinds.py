@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from rsp.core.lab_limits import FAULT_VALUE_MOST
+
 
 class FaultFamily(StrEnum):
     """What a fault is about; decides who carries it out."""
@@ -119,7 +121,7 @@ def read_values(name: str, given: Mapping[str, object]) -> dict[str, float | str
     """Return every value of a fault, the defaults where nothing is given.
 
     Raises:
-        BadFault: there is no such kind or value, or it is no number of 0 or more.
+        BadFault: there is no such kind or value, or it is no number that it takes.
     """
     kind = kind_named(name)
     unknown = sorted(set(given) - set(kind.values))
@@ -145,8 +147,9 @@ def _read(what: str, value: Value, given: object) -> float | str:
         number = float(given) if isinstance(given, str | int | float) else math.nan
     except (ValueError, OverflowError):
         number = math.nan
-    if isinstance(given, bool) or not 0 <= number < math.inf:
+    if isinstance(given, bool) or not 0 <= number <= FAULT_VALUE_MOST:
         unit = f" of {value.unit}" if value.unit else ""
+        bounds = f"{FAULT_VALUE_MOST:,} or less" if number > FAULT_VALUE_MOST else "0 or more"
         shown = f"{given}"[:VALUE_SHOWN_CHARACTERS]
-        raise BadFault(f'{what} cannot be "{shown}"; it takes a number{unit}, 0 or more')
+        raise BadFault(f'{what} cannot be "{shown}"; it takes a number{unit}, {bounds}')
     return number
