@@ -253,7 +253,15 @@ def watch(asker: Asker, id: int, off: bool) -> None:
 @pass_asker
 def lowat(asker: Asker, id: int, mark: str, side: str | None) -> None:
     """How many unsent bytes the kernel may hold for a session (TCP_NOTSENT_LOWAT)."""
-    asker.show("lowat", {"id": id, "bytes": int(mark) if mark.isdecimal() else mark, "side": side})
+    asker.show("lowat", {"id": id, "bytes": _bytes(mark), "side": side})
+
+
+def _bytes(mark: str) -> int | str:
+    """Return a number as one; of what is none, or is too long for one, the engine says so."""
+    try:
+        return int(mark)
+    except ValueError:
+        return mark
 
 
 @command.command("close")

@@ -19,6 +19,13 @@ WEIGHT_MAX = 256
 """Largest weight. Enough for a share of a third of a percent; the smooth round robin of a pool
 repeats after the sum of its weights, so larger numbers would only make that cycle longer."""
 
+CONNECTIONS_MOST = 1_000_000_000
+"""Largest `max_connections`: each takes an fd and some KiB of the kernel, which no machine has.
+What is beyond it is a slip of the keyboard."""
+
+NUMBER_SHOWN_DIGITS = 20
+"""A number is quoted in errors up to this length: 2^64 has as many digits."""
+
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
@@ -319,14 +326,20 @@ def check_backend(backend: Backend) -> None:
         )
     if not 0 <= backend.weight <= WEIGHT_MAX:
         raise EditRefused(
-            f"weight {backend.weight} of {backend.key} is out of range: 0 to {WEIGHT_MAX}"
+            f"weight {_short(backend.weight)} of {backend.key} is out of range: 0 to {WEIGHT_MAX}"
         )
-    if backend.max_connections < 0:
+    if not 0 <= backend.max_connections <= CONNECTIONS_MOST:
         raise EditRefused(
-            f"max_connections {backend.max_connections} of {backend.key} is out of range: "
-            "0 (any number) or more"
+            f"max_connections {_short(backend.max_connections)} of {backend.key} is out of range: "
+            f"0 (any number) to {CONNECTIONS_MOST:,}"
         )
     parse_address(backend.address)
+
+
+def _short(number: int) -> str:
+    """Return a number as an error quotes it: whoever types digits may type thousands of them."""
+    text = f"{number}"
+    return text if len(text) <= NUMBER_SHOWN_DIGITS else f"{text[:NUMBER_SHOWN_DIGITS]}…"
 
 
 def names_in(pool: Pool) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from rsp.core.addresses import AddressError, parse_address
-from rsp.core.backends import Backend, Pool
+from rsp.core.backends import CONNECTIONS_MOST, Backend, Pool
 from rsp.core.config import Config, ConfigError, ListenerConfig
 from rsp.core.limits import FIRST_FD, LARGEST_FD
 from rsp.core.linting.lua_patterns import check_identity
@@ -150,8 +150,10 @@ def _listener(section: Section, pool_names: Sequence[str]) -> ListenerConfig:
         section.networks("trusted_proxies"),
         accept_proxy=section.networks("accept_proxy"),
         fd=fd,
-        max_connections=section.optional_count("max_connections", least=1),
-        max_connections_per_client=section.optional_count("max_connections_per_client", least=0),
+        max_connections=section.optional_count("max_connections", least=1, most=CONNECTIONS_MOST),
+        max_connections_per_client=section.optional_count(
+            "max_connections_per_client", least=0, most=CONNECTIONS_MOST
+        ),
     )
 
 

@@ -98,9 +98,7 @@ def _queue(section: Section) -> QueueRules | None:
     found = section.section("queue", QUEUE)
     if found is None:
         return None
-    length = found.whole_number("length", least=1)
-    if length > QUEUE_LENGTH_MOST:
-        raise found.wrong(f"length is {length:,}; it must be at most {QUEUE_LENGTH_MOST:,}")
+    length = found.whole_number("length", least=1, most=QUEUE_LENGTH_MOST)
     return QueueRules(length, found.seconds("timeout", least=TIMER_TICK_S))
 
 

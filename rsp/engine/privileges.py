@@ -34,15 +34,15 @@ def find_account(text: str) -> Account:
     name, colon, group = text.partition(":")
     try:
         user = pwd.getpwuid(int(name)) if _is_number(name) else pwd.getpwnam(name)
-    except (KeyError, OverflowError):
+    except (KeyError, OverflowError, ValueError):
         raise UserRefused(
-            f'--user {text}: there is no user "{name}" here; `getent passwd` lists them'
+            f'--user {text:.80}: there is no user "{name:.80}" here; `getent passwd` lists them'
         ) from None
     try:
         gid = _group(group) if colon else user.pw_gid
-    except (KeyError, OverflowError):
+    except (KeyError, OverflowError, ValueError):
         raise UserRefused(
-            f'--user {text}: there is no group "{group}" here; `getent group` lists them'
+            f'--user {text:.80}: there is no group "{group:.80}" here; `getent group` lists them'
         ) from None
     if user.pw_uid == 0:
         raise UserRefused(f"--user {text}: that is root itself; name a user with fewer rights")

@@ -87,13 +87,15 @@ class Section:
             raise self.wrong(f"{name} is {shown(value)}; it must be true or false")
         return value
 
-    def whole_number(self, name: str, *, least: int | None = None) -> int:
-        """Return a whole number, `least` or more."""
+    def whole_number(self, name: str, *, least: int | None = None, most: int | None = None) -> int:
+        """Return a whole number, `least` or more, and `most` or less."""
         value = self._value(name)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.wrong(f"{name} is {shown(value)}; it must be a whole number")
         if least is not None and value < least:
             raise self.wrong(f"{name} is {value}; it must be {least} or more")
+        if most is not None and value > most:
+            raise self.wrong(f"{name} is {value:,}; it must be at most {most:,}")
         return value
 
     def seconds(self, name: str, *, least: float) -> float:
@@ -112,9 +114,9 @@ class Section:
             return None
         return Section(self.place, f"{name} of {self.what}", self._table[name], keys)
 
-    def optional_count(self, name: str, *, least: int) -> int | None:
-        """Return a whole number of `least` or more, or None where there is none."""
-        return self.whole_number(name, least=least) if name in self._table else None
+    def optional_count(self, name: str, *, least: int, most: int) -> int | None:
+        """Return a whole number from `least` to `most`, or None where there is none."""
+        return self.whole_number(name, least=least, most=most) if name in self._table else None
 
     def entries(self, name: str, example: str) -> list[Plain]:
         """Return the entries of a list, none where it is left out."""

@@ -105,6 +105,8 @@ def test_what_it_cannot_use_as_that_user_is_said(directory: Path, site_address: 
         ("no-such-user", 'there is no user "no-such-user"'),
         (f"{NOBODY}:no-such-group", 'there is no group "no-such-group"'),
         ("99999999999999999999", "there is no user"),
+        pytest.param("9" * 5_000, "there is no user", id="digits"),
+        pytest.param(f"{NOBODY}:{'9' * 5_000}", "there is no group", id="digits of a group"),
         ("root", "that is root itself"),
         ("0", "that is root itself"),
         ("", 'there is no user ""'),

@@ -106,6 +106,9 @@ def test_a_higher_mark_is_used_at_once_though_nobody_reads(proxy: Engine) -> Non
     client = stalled(proxy, receive_bytes=16 * KIB)
     before = detail_of(proxy, client)
     proxy.ctl("lowat", str(before["id"]), "unlimited")
+    refused = proxy.run_ctl("lowat", str(before["id"]), "9" * 5_000)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
+    assert "lowat takes 1 to 2,147,483,646 bytes" in refused.stderr
     row = wait_until(
         lambda: (
             each

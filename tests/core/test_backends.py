@@ -154,7 +154,16 @@ def test_a_removed_name_can_be_added_again() -> None:
         ),
         (
             lambda: WEB.change("web/web1", BackendChanges(max_connections=-1), 2),
-            "max_connections -1 of web/web1 is out of range: 0 (any number) or more",
+            "max_connections -1 of web/web1 is out of range: 0 (any number) to 1,000,000,000",
+        ),
+        (
+            lambda: WEB.change("web/web1", BackendChanges(max_connections=2**64), 2),
+            "max_connections 18446744073709551616 of web/web1 is out of range: "
+            "0 (any number) to 1,000,000,000",
+        ),
+        (
+            lambda: WEB.change("web/web1", BackendChanges(weight=10**4299), 2),
+            "weight 10000000000000000000… of web/web1 is out of range: 0 to 256",
         ),
         (
             lambda: WEB.change("web/web1", BackendChanges(), 2),

@@ -226,6 +226,14 @@ REFUSED = {
         'pool("x", { backends = { { name = "a", address = "a:1", max_connections = -1 } } })',
         "max_connections -1 of x/a is out of range",
     ),
+    "more than any machine has": (
+        'pool("x", { backends = { { name = "a", address = "a:1", max_connections = 2^33 } } })',
+        "max_connections 8589934592 of x/a is out of range",
+    ),
+    "more clients than any machine has": (
+        'listen { address = "127.0.0.1:0", max_connections = 2^33 }',
+        "max_connections is 8,589,934,592; it must be at most 1,000,000,000",
+    ),
     "unknown state": (
         'pool("x", { backends = { { name = "a", address = "a:1", state = "down" } } })',
         'state "down" is not there; there is ready, drain, maint',

@@ -13,8 +13,9 @@ def chosen(live: Mapping[int, object], given: int | str, noun: str) -> list[int]
     """
     if given == "all":
         return list(live)
-    number = int(given) if str(given).isdigit() else -1
-    if number not in live:
+    # As text: it may have more digits than Python makes a number of.
+    named = [number for number in live if str(number) == str(given)]
+    if not named:
         there = ", ".join(map(str, live)) or "none"
         raise CommandRefused(f'no {noun} "{given}"; there are {there}')
-    return [number]
+    return named
