@@ -216,6 +216,12 @@ class BackendChanges:
     resolved: tuple[str, int] | None = None
     """What `address` resolves to; needed with it, for nothing here asks a resolver."""
 
+    def without(self, other: "BackendChanges") -> "BackendChanges":
+        """Return those that `other` leaves as they are."""
+        gone = [name for name in _SETTINGS if getattr(other, name) is not None]
+        gone += ["resolved"] if "address" in gone else []
+        return replace(self, **dict.fromkeys(gone))
+
 
 @dataclass(frozen=True, slots=True)
 class BackendTable:

@@ -1,8 +1,10 @@
 """Live edits: a layer over the configuration file, never mixed with it.
 
 The table that is in force is the file's pools with the edits folded over them, in order. Undo
-(`timeline.py`) folds fewer edits; a reload puts the same edits over the new file. The caller hands
-in every generation number and every time, for nothing here has a counter or a clock.
+(`timeline.py`) folds fewer edits; a reload puts the same edits over the new file. What a later edit
+makes superfluous is kept no longer: of each backend there is one edit at most for each setting, and
+whoever takes something back leaves no edit of it. The caller hands in every generation number and
+every time, for nothing here has a counter or a clock.
 """
 
 from collections.abc import Iterable
@@ -39,7 +41,7 @@ Operation = AddBackend | ChangeBackend | RemoveBackend
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One live edit, and what it did when it was made."""
+    """One live edit: what of it still counts."""
 
     generation: int
     """The number of the table that it made."""
@@ -112,7 +114,32 @@ class EditLayer:
         if table is self.table:
             return self, what
         edit = Edit(generation, at, who, what, operation)
-        return EditLayer(self.file_pools, (*self.edits, edit), table), what
+        return EditLayer(self.file_pools, self._with(edit), table), what
+
+    def _with(self, new: Edit) -> tuple[Edit, ...]:
+        """Return the edits with a new one, and without what that makes superfluous."""
+        match new.operation:
+            case RemoveBackend(key):
+                others = [edit for edit in self.edits if _key(edit.operation) != key]
+                return (*others, new) if self.in_file(key) else tuple(others)
+            case ChangeBackend(key, changes) as later:
+                below = self._below(key)
+                older = [_without(edit, later, below) for edit in self.edits]
+                folded = (*older, _over(below, new, changes))
+                return tuple(edit for edit in folded if edit is not None)
+        return (*self.edits, new)
+
+    def _below(self, key: str) -> Backend:
+        """Return the backend `key` without the changes of it: as it was added, or as in the file.
+
+        It is there, for there is a table with a change of it.
+        """
+        added = [
+            edit.operation.backend
+            for edit in self.edits
+            if isinstance(edit.operation, AddBackend) and edit.operation.backend.key == key
+        ]
+        return added[0] if added else BackendTable.of(self.file_pools, 0).find(key)
 
     def rebase(
         self, file_pools: Iterable[Pool], generation: int
@@ -155,6 +182,27 @@ def operate(table: BackendTable, operation: Operation, generation: int) -> tuple
             return table.change(key, changes, generation)
         case RemoveBackend(key):
             return table.remove(key, generation)
+
+
+def _key(operation: Operation) -> str:
+    return operation.backend.key if isinstance(operation, AddBackend) else operation.key
+
+
+def _without(edit: Edit, later: ChangeBackend, below: Backend) -> Edit | None:
+    """Return what of an edit still counts after a `later` change."""
+    if not isinstance(edit.operation, ChangeBackend) or edit.operation.key != later.key:
+        return edit
+    left = edit.operation.changes.without(later.changes)
+    return None if left == BackendChanges() else _over(below, edit, left)
+
+
+def _over(below: Backend, edit: Edit, changes: BackendChanges) -> Edit | None:
+    """Return an edit that makes `changes` of the backend `below`, and says so; None: it is so."""
+    alone = BackendTable.of([Pool(below.pool, (below,))], 0)
+    table, what = alone.change(below.key, changes, 0)
+    if table is alone:
+        return None
+    return replace(edit, what=what, operation=ChangeBackend(below.key, changes))
 
 
 def _tried(
