@@ -9,13 +9,13 @@ import contextlib
 import os
 import socket
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rsp.core.addresses import UNIX_PREFIX, address_text, parse_address
 from rsp.core.config import ListenerConfig
 from rsp.core.limits import FIRST_FD, LISTEN_BACKLOG
-from rsp.engine.nonblocking import CannotListen, bind_listener, is_deserted
+from rsp.engine.nonblocking import CannotListen, PortInUse, bind_listener, is_deserted
 
 _EVERYWHERE = ("0.0.0.0", "::")
 
@@ -107,8 +107,15 @@ class Inherited:
         self._by_address.clear()
 
 
-def open_listener(config: ListenerConfig, inherited: Inherited) -> Opened:
+def open_listener(
+    config: ListenerConfig,
+    inherited: Inherited,
+    ours: Collection[str] = (),
+    option: str = "--listen",
+) -> Opened:
     """Return the socket of a listener: the one that was handed over for it, or a new one.
+
+    `ours` are the addresses where we listen already; of `option`, see `bind_listener`.
 
     Raises:
         CannotListen: with the reason.
@@ -121,7 +128,24 @@ def open_listener(config: ListenerConfig, inherited: Inherited) -> Opened:
     host, port = parse_address(config.address, port_zero=True)
     if host.startswith("/"):
         return _bind_unix(host)
-    return Opened(bind_listener(host, port, LISTEN_BACKLOG), may_shut=True)
+    try:
+        return Opened(bind_listener(host, port, LISTEN_BACKLOG, option), may_shut=True)
+    except PortInUse:
+        own = next((address for address in ours if _overlaps(address, host, port)), None)
+        if own is None:
+            raise
+        raise CannotListen(
+            f"cannot listen on {config.address}: rsp itself has the port, for its listener {own}; "
+            "choose another port, or remove that listener first"
+        ) from None
+
+
+def _overlaps(address: str, host: str, port: int) -> bool:
+    """Tell whether who listens at `address` has `port` of `host`."""
+    if address.startswith(UNIX_PREFIX):
+        return False
+    its_host, its_port = parse_address(address)
+    return its_port == port and (its_host == host or bool({its_host, host} & set(_EVERYWHERE)))
 
 
 def stop_listening(sock: socket.socket) -> socket.socket:

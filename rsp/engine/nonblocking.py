@@ -151,8 +151,14 @@ class CannotListen(Exception):
     """A listening socket could not be made. The text says why, and what to do."""
 
 
+class PortInUse(CannotListen):
+    """Somebody listens there already."""
+
+
 def bind_listener(host: str, port: int, backlog: int, option: str = "--listen") -> socket.socket:
     """Return a listening, non-blocking socket; port 0 lets the kernel choose.
+
+    `option` is where another port could be chosen; empty: the process runs already.
 
     Raises:
         CannotListen: the port is taken or may not be had, or the address is not ours.
@@ -170,16 +176,18 @@ def bind_listener(host: str, port: int, backlog: int, option: str = "--listen") 
     except OSError as error:
         where = address_text((host, port))
         why = _why_not_bound(error, port, option)
-        raise CannotListen(f"cannot listen on {where}: {why}") from None
+        kind = PortInUse if error.errno == errno.EADDRINUSE else CannotListen
+        raise kind(f"cannot listen on {where}: {why}") from None
     return sock
 
 
 def _why_not_bound(error: OSError, port: int, option: str) -> str:
+    choose = f" with {option}" if option else ""
     match error.errno:
         case errno.EADDRINUSE:
-            return f"the port is in use; choose another with {option}, or stop who has it"
+            return f"the port is in use; choose another{choose}, or stop who has it"
         case errno.EACCES:
-            return f"port {port} is below 1024, which needs root; choose a higher one with {option}"
+            return f"port {port} is below 1024, which needs root; choose a higher one{choose}"
         case errno.EADDRNOTAVAIL:
             return "this machine has no such address"
         case _ if isinstance(error, socket.gaierror):

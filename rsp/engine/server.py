@@ -185,7 +185,8 @@ class Engine:
         try:
             for key, listener_config in wanted.items():
                 if key not in self.listeners:
-                    opened[key] = self._open(listener_config, pools)
+                    ours = [*self.listeners.values(), *opened.values()]
+                    opened[key] = self._open(listener_config, pools, ours)
         except BaseException:
             for listener in opened.values():
                 listener.close()
@@ -215,8 +216,12 @@ class Engine:
             else:
                 listener.resume(AcceptPause.MEMORY)
 
-    def _open(self, config: ListenerConfig, pools: tuple[str, ...]) -> Listener:
-        opened = open_listener(config, self._inherited)
+    def _open(
+        self, config: ListenerConfig, pools: tuple[str, ...], ours: list[Listener]
+    ) -> Listener:
+        addresses = [listener.entrance.address for listener in ours]
+        option = "" if self._accepts else "--listen"
+        opened = open_listener(config, self._inherited, addresses, option)
         entrance = Entrance(opened.address, config, pools)
         return Listener(self.context, self.registry, opened, entrance)
 

@@ -214,7 +214,13 @@ def test_a_port_that_cannot_be_had_changes_nothing(
     write(proxy, LISTEN + f'listen {{ address = "{site.address}" }}\n' + pool(site, name="new"))
     done = proxy.run_ctl("reload")
     assert done.returncode == 1
-    assert f"cannot listen on {site.address}: the port is in use" in done.stderr
+    in_use = "the port is in use; choose another, or stop who has it"
+    assert f"cannot listen on {site.address}: {in_use}" in done.stderr
+    everywhere = f"0.0.0.0:{proxy.port}"
+    write(proxy, LISTEN + f'listen {{ address = "{everywhere}" }}\n' + pool(site, name="new"))
+    done = proxy.run_ctl("reload")
+    ours = f"rsp itself has the port, for its listener 127.0.0.1:{proxy.port}; choose another port"
+    assert f"cannot listen on {everywhere}: {ours}" in done.stderr
     assert [row["name"] for row in proxy.ask("backends")["pools"]] == ["web"]
     assert len(proxy.ask("status")["listeners"]) == 1
     assert proxy.get().status == 200
