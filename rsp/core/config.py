@@ -1,5 +1,6 @@
 """What a configuration says, as immutable values. `engine/lua_config.py` makes them from Lua."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from rsp.core.backends import Pool
@@ -41,6 +42,20 @@ class ListenerConfig:
     """Networks whose clients must send a PROXY header first; nobody else may."""
     fd: int | None = None
     """The listening socket that whoever started the process has opened."""
+
+
+ListenerKey = tuple[str, int]
+"""The address in the configuration, and how many of the same came before: many may say port 0."""
+
+
+def by_key(configs: tuple[ListenerConfig, ...]) -> dict[ListenerKey, ListenerConfig]:
+    """Return listeners by what tells them apart, so that a reload finds the same ones again."""
+    seen: Counter[str] = Counter()
+    keyed: dict[ListenerKey, ListenerConfig] = {}
+    for config in configs:
+        keyed[config.address, seen[config.address]] = config
+        seen[config.address] += 1
+    return keyed
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from difflib import SequenceMatcher
 
 from rsp.core.backends import BackendTable, Pool
-from rsp.core.config import Config
+from rsp.core.config import Config, by_key
 from rsp.core.limits import COMPARED_LINES, SHOWN_LINES
 
 
@@ -58,14 +58,13 @@ def _same_at_the_start(one: list[str], other: list[str]) -> int:
 
 
 def _listeners(old: Config, new: Config) -> list[str]:
-    before = {listener.address: listener for listener in old.listeners}
-    after = {listener.address: listener for listener in new.listeners}
-    sentences = [f"added listener {address}" for address in after if address not in before]
-    sentences += [f"removed listener {address}" for address in before if address not in after]
+    before, after = by_key(old.listeners), by_key(new.listeners)
+    sentences = [f"added listener {key[0]}" for key in after if key not in before]
+    sentences += [f"removed listener {key[0]}" for key in before if key not in after]
     sentences += [
-        f"changed listener {address}"
-        for address, listener in after.items()
-        if address in before and before[address] != listener
+        f"changed listener {key[0]}"
+        for key, listener in after.items()
+        if key in before and before[key] != listener
     ]
     return sentences
 

@@ -1,15 +1,10 @@
 """What a listener tells the sessions that come in through it."""
 
-from collections import Counter
-
 from rsp.core.config import ListenerConfig
 from rsp.core.networks import Networks
 from rsp.core.route import FixedRouter
 from rsp.core.vocabulary import Mode
 from rsp.engine.door import Door
-
-ListenerKey = tuple[str, int]
-"""The address in the configuration, and how many of the same came before: many may say port 0."""
 
 
 class Entrance:
@@ -44,13 +39,3 @@ def _router(config: ListenerConfig, pools: tuple[str, ...]) -> FixedRouter | Non
     if config.mode is Mode.TCP and pools:
         return FixedRouter(pools[0], "first pool: a tcp listener has no route")
     return None
-
-
-def by_key(configs: tuple[ListenerConfig, ...]) -> dict[ListenerKey, ListenerConfig]:
-    """Return listeners by what tells them apart, so that a reload finds the same ones again."""
-    seen: Counter[str] = Counter()
-    keyed: dict[ListenerKey, ListenerConfig] = {}
-    for config in configs:
-        keyed[config.address, seen[config.address]] = config
-        seen[config.address] += 1
-    return keyed

@@ -10,7 +10,7 @@ from pathlib import Path
 from rsp import __version__
 from rsp.core.addresses import UNIX_PREFIX
 from rsp.core.backends import BackendTable
-from rsp.core.config import Config, ConfigError, ListenerConfig
+from rsp.core.config import Config, ConfigError, ListenerConfig, ListenerKey, by_key
 from rsp.core.edits import EditLayer
 from rsp.core.events import Event, Noted
 from rsp.core.redact import secrets_of, those_in
@@ -21,7 +21,7 @@ from rsp.engine.changes import Changes
 from rsp.engine.context import Context
 from rsp.engine.deadlines import Deadlines
 from rsp.engine.dispatch import Dispatcher
-from rsp.engine.entrance import Entrance, ListenerKey, by_key
+from rsp.engine.entrance import Entrance
 from rsp.engine.ground import Built
 from rsp.engine.housekeeping import keep_house
 from rsp.engine.leaving import Leaving
@@ -288,6 +288,10 @@ class Engine:
         listener = self.listeners.pop(key)
         address = listener.entrance.address
         self.listeners[address, 0] = listener
+        config = self.changes.config
+        known = by_key(config.listeners)
+        known[key] = replace(known[key], address=address)
+        self.changes.config = replace(config, listeners=tuple(known.values()))
         return address
 
     def note(self, what: str, weight: EventLevel = EventLevel.INFO, **values: object) -> None:

@@ -11,7 +11,7 @@ from itertools import islice
 import msgspec
 
 from rsp.core.backends import BackendTable
-from rsp.core.config import Config
+from rsp.core.config import Config, by_key
 from rsp.core.limits import SNAPSHOT_REST_S
 from rsp.core.lua_limits import WHAT_IF_SLICE
 from rsp.core.redact import Redactor, secrets_of
@@ -19,7 +19,7 @@ from rsp.core.route import RouteRequest
 from rsp.core.what_if import with_examples
 from rsp.core.what_if_rows import Example, InputRow, WhatIf
 from rsp.engine.decisions import Input
-from rsp.engine.entrance import Entrance, by_key
+from rsp.engine.entrance import Entrance
 from rsp.engine.rehearsing import (
     ROUTE,
     Plan,

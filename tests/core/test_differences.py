@@ -53,6 +53,15 @@ def test_listeners_that_come_go_and_change() -> None:
     assert changed(OLD, new) == ["removed listener [::1]:80", "changed listener 127.0.0.1:80"]
 
 
+def test_listeners_that_say_the_same_are_counted() -> None:
+    one = ListenerConfig("127.0.0.1:0")
+    before, after = replace(OLD, listeners=(one,)), replace(OLD, listeners=(one, one))
+    assert changed(after, before) == ["added listener 127.0.0.1:0"]
+    assert changed(before, after) == ["removed listener 127.0.0.1:0"]
+    tcp = replace(OLD, listeners=(one, replace(one, mode=Mode.TCP)))
+    assert changed(tcp, after) == ["changed listener 127.0.0.1:0"]
+
+
 def test_pools_that_come_and_go() -> None:
     assert changed(replace(OLD, pools=(WEB,))) == ["removed pool api"]
     assert changed(OLD, replace(OLD, pools=(WEB,))) == ["added pool api (1 backends)"]
