@@ -11,7 +11,7 @@ from typing import Final
 
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[^\r\n]*\r\n")
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
-_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,19})", re.IGNORECASE)
 _BODYLESS = re.compile(rb"HTTP/1\.[01] (?:1\d\d|204|304) ")
 _HEAD_END: Final = b"\r\n\r\n"
 _BEGINNING = re.compile(rb"HTTP/1\.[01] |[!-~]{1,32} ")

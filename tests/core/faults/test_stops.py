@@ -66,6 +66,11 @@ def test_what_is_no_http_passes(cuts: list[int]) -> None:
     assert passed(StopScanner("headers", 1), stream, cuts) == stream
 
 
+def test_a_length_of_thousands_of_digits_passes() -> None:
+    stream = b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n" + CHUNKED
+    assert passed(StopScanner("chunk_line", 1), stream, []) == stream
+
+
 def test_chunks_that_are_none_pass() -> None:
     scanner = StopScanner("before_last_chunk", 1)
     stream = HEAD + b"what is this?\r\n"
