@@ -128,7 +128,7 @@ sessions, the p99 of the traffic is 1.1 to 1.5 times as long (bench/dashboard.py
 """
 
 SNAPSHOT_REST_S = 0.001
-"""The traffic has the loop to itself for this long between two slices."""
+"""The traffic has the loop to itself for this long between two slices, and after each command."""
 
 WATCHDOG_LOOK_S = 0.02
 WATCHDOG_WARN_S = 0.05

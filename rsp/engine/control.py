@@ -1,7 +1,8 @@
 """The control socket: JSON lines in, JSON lines out. Whoever looks can never hold up the traffic.
 
 One task per client, one command at a time, one answer at a time: a client that does not read
-waits for itself. Requests are bounded in length, and clients in number.
+waits for itself, and between two lines of all of them together the traffic has the loop to itself.
+Requests are bounded in length, and clients in number.
 """
 
 import asyncio
@@ -43,6 +44,8 @@ class ControlServer:
         self._engine = engine
         self._server: asyncio.Server | None = None
         self._clients: dict[asyncio.Task[None], socket.socket] = {}
+        self._turn = asyncio.Lock()
+        """Of the client whose line was the last: it rests, and the next one waits for that."""
         self._file: SocketFile | None = None
 
     async def start(self) -> None:
@@ -131,6 +134,9 @@ class ControlServer:
         while line := await _read_line(reader):
             if line.strip():
                 await _write(writer, await self._answer(line, peer))
+            # What has come already is read without waiting: nobody else would have a turn.
+            async with self._turn:
+                await asyncio.sleep(SNAPSHOT_REST_S)
 
     async def _answer(self, line: bytes, peer: str) -> list[bytes]:
         """Return the reply line, in pieces."""

@@ -1,13 +1,16 @@
-"""Fixtures of the engine's tests: the loop that the engine runs on, and a poller."""
+"""Fixtures of the engine's tests: the loop that the engine runs on, a poller, and an engine."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 import uvloop
 
 from rsp.core import lua_limits
 from rsp.engine.poller import Poller
+from tests.engine.control_site import Site
 from tests.engine.office import Office
 
 
@@ -39,3 +42,14 @@ async def office(poller: Poller) -> AsyncIterator[Office]:
     yield made
     made.changes.trials.stop()
     made.context.deadlines.stop()
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """Yield a running engine that answers on its control socket, whose path is short enough."""
+    with tempfile.TemporaryDirectory(prefix="rsp") as directory:
+        made = Site(Path(directory))
+        await made.engine.start()
+        await made.server.start()
+        yield made
+        await made.end()
