@@ -111,7 +111,7 @@ class ControlServer:
             peer = _trusted_peer(writer)
             await self._serve(reader, writer, peer)
         except CommandRefused as error:
-            writer.write(encode_error(None, error))
+            _tell(writer, error)
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
@@ -168,9 +168,18 @@ async def _write(writer: asyncio.StreamWriter, answer: list[bytes]) -> None:
             if written_bytes + len(part) > CONTROL_PIECE_BYTES:
                 await asyncio.sleep(SNAPSHOT_REST_S)
                 written_bytes = 0
+            if writer.is_closing():
+                # It hung up meanwhile, and nothing can be written to what is closed.
+                raise ConnectionResetError
             writer.write(part)
             written_bytes += len(part)
             await writer.drain()
+
+
+def _tell(writer: asyncio.StreamWriter, refusal: CommandRefused) -> None:
+    """Say to a client why it is hung up on, if it is still there."""
+    if not writer.is_closing():
+        writer.write(encode_error(None, refusal))
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

@@ -1,6 +1,7 @@
 """Clients of the control socket that ask for more than anybody reads: the traffic has its turns."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -62,3 +63,27 @@ async def test_lines_without_a_command_give_the_others_turns_as_well(
     await client.hear()
     before, after = turns.seen
     assert after - before >= 100
+
+
+async def test_who_reads_nothing_and_is_gone_when_the_answer_comes_is_no_bug(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bugs: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, said: bugs.append(said))
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def wait(_engine: Engine, _params: Params) -> None:
+        asked.set()
+        await gone.wait()
+
+    monkeypatch.setitem(commands.COMMANDS, "wait", (Params, wait))
+    with socket.socket(socket.AF_UNIX) as deaf:
+        deaf.connect(str(site.path))
+        # What it leaves unread makes the kernel say that the connection is broken, not ended.
+        deaf.sendall(command("status") + command("wait"))
+        await asked.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    gone.set()
+    assert await (await site.open()).ask("status")
+    assert bugs == []
