@@ -55,7 +55,7 @@ class Link:
         self._number += 1
         try:
             # An engine that refuses us may have said why and hung up before we ask.
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 self._socket.sendall(encode_request(method, params, self._number))
             line = self._lines.readline()
             if not line:

@@ -35,6 +35,11 @@ from rsp.engine.listening import SocketFile
 from rsp.engine.nonblocking import is_deserted
 from rsp.engine.server import Engine
 
+_TOO_MANY = (
+    "control clients are connected, and no more are served; "
+    "end one of them (a dashboard, or a script that stays connected), then try again"
+)
+
 
 class ControlServer:
     """Listens on a unix socket that only this user can open."""
@@ -104,6 +109,7 @@ class ControlServer:
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is None or not self._has_place():
+            _tell(writer, CommandRefused(f"{len(self._clients)} {_TOO_MANY}"))
             writer.close()
             return
         self._clients[task] = writer.get_extra_info("socket")

@@ -16,6 +16,7 @@ import pytest
 
 from rsp.cli.failure import Failure
 from rsp.cli.link import Link
+from rsp.core.limits import CONTROL_CLIENTS
 from rsp.core.wire import CommandRefused, encode_error
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine, StartTraffic
@@ -226,6 +227,17 @@ def test_who_hangs_up_while_waiting_for_an_event_leaves_his_place_at_once(
             with ExitStack() as once:
                 control_client(proxy, once).sendall(line)
         assert proxy.run_ctl("status").returncode == 0
+
+
+def test_a_command_that_finds_no_place_says_who_has_them(proxy: Engine) -> None:
+    with ExitStack() as crowd:
+        # `proxy` itself has one.
+        for _ in range(CONTROL_CLIENTS - 1):
+            control_client(proxy, crowd)
+        done = proxy.run_ctl("status")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"{CONTROL_CLIENTS} control clients are connected" in done.stderr
+    wait_until(lambda: proxy.run_ctl("status").returncode == 0)
 
 
 def test_a_directory_that_others_can_use_is_refused(directory: Path, site: Backend) -> None:

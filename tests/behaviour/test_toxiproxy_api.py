@@ -18,6 +18,7 @@ from toxiproxy.exceptions import (  # type: ignore[import-untyped]
 )
 
 from rsp.cli.failure import Failure
+from rsp.core.limits import CONTROL_CLIENTS
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.ports import free_port
@@ -396,3 +397,13 @@ def test_an_update_wins_or_says_why_it_cannot(
     passes(moved["listen"].replace("0.0.0.0", "127.0.0.1"))
     assert ask("DELETE", "/proxies/px")[0] == 204
     assert ask("POST", "/proxies", {"name": "px", "upstream": third})[1]["upstream"] == third
+
+
+def test_who_finds_no_place_is_told_so(proxy: Engine, port: int, ask: Ask) -> None:
+    idle = [connect(f"127.0.0.1:{port}") for _ in range(CONTROL_CLIENTS)]
+    status, said = ask("POST", "/populate", "x" * 100_000)
+    assert (status, said["status"]) == (503, 503)
+    assert said["error"].startswith(f"{CONTROL_CLIENTS} clients of this API are connected")
+    for wire in idle:
+        wire.close()
+    wait_until(lambda: ask("GET", "/version")[0] == 200)

@@ -202,19 +202,23 @@ async def test_a_client_that_never_reads_waits_for_itself_alone(site: Site) -> N
     assert [(await deaf.hear())["id"] for _ in range(50)] == list(range(50))
 
 
-async def test_so_many_clients_are_served_and_the_others_hung_up_on(site: Site) -> None:
+async def test_so_many_clients_are_served_and_the_others_told_so_and_hung_up_on(
+    site: Site,
+) -> None:
     clients = [await site.open() for _ in range(CONTROL_CLIENTS)]
     assert await clients[-1].ask("status")
     crowd = [await site.open() for _ in range(100 - CONTROL_CLIENTS)]
     for client in crowd:
+        refusal = (await client.hear())["error"]
+        assert refusal["code"] == REFUSED
+        assert refusal["message"].startswith(f"{CONTROL_CLIENTS} control clients are connected")
         assert await client.is_hung_up()
     assert await clients[0].ask("status")
     for client in clients[1:]:
         await client.close()
     for _ in range(1000):
         late = await site.open()
-        late.writer.write(command("status"))
-        if await late.reader.readline():
+        if "result" in await late.say(command("status")):
             break
     else:
         pytest.fail("nobody is let in any more")

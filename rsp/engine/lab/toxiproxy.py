@@ -6,6 +6,7 @@ It is part of the control plane: whoever may connect may do all of it, and a bro
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -17,13 +18,18 @@ from rsp import __version__
 from rsp.core.addresses import address_text, parse_address
 from rsp.core.faults.toxiproxy import ApiError, ProxyBody, ToxicBody, read_body
 from rsp.core.lab_limits import TOXIPROXY_BODY_BYTES
-from rsp.core.limits import CONTROL_CLIENTS, CONTROL_PIECE_BYTES
+from rsp.core.limits import CONTROL_CLIENTS, CONTROL_PIECE_BYTES, REFUSALS_TOLD
 from rsp.engine.lab.proxies import Proxies
 from rsp.engine.nonblocking import bind_listener
 from rsp.engine.server import Engine
 
 _VERSION = f"2.12.0+rsp.{__version__}"
 """Of the API that this follows, and whose work it is: clients look at the first number."""
+
+_TOO_MANY = (
+    f"{CONTROL_CLIENTS} clients of this API are connected, and no more are served; "
+    "end one of them, then try again"
+)
 
 Answered = tuple[int, Any]
 """A status, and what is said as JSON; None: nothing."""
@@ -134,6 +140,7 @@ class ToxiproxyApi:
         self._engine = engine
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.Task[None]] = set()
+        self._refused: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         """One request after the other: each looks first at what is there, and then changes it."""
 
@@ -153,27 +160,43 @@ class ToxiproxyApi:
         """Hang up on everybody."""
         if self._server is not None:
             self._server.close()
-        for client in self._clients:
+        for client in self._clients | self._refused:
             client.cancel()
 
     async def _on_client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
-        if task is None or len(self._clients) >= CONTROL_CLIENTS:
+        has_place = len(self._clients) < CONTROL_CLIENTS
+        crowd = self._clients if has_place else self._refused
+        if task is None or (not has_place and len(crowd) >= REFUSALS_TOLD):
             writer.close()
             return
-        self._clients.add(task)
+        crowd.add(task)
         try:
-            request = await _read(reader, writer)
-            if request is not None:
-                writer.write(_written(*await self._answer(request)))
-                await writer.drain()
+            await (self._serve if has_place else self._refuse)(reader, writer)
         except HttpParserError as error:
             writer.write(_written(400, ApiError(f"bad request: {error}", 400).body()))
         except (ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._clients.discard(task)
+            crowd.discard(task)
             writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await _read(reader, writer)
+        if request is not None:
+            writer.write(_written(*await self._answer(request)))
+            await writer.drain()
+
+    async def _refuse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Say that there is no place. What is asked is thrown away, but read: who is still sending
+        when we close may never see the answer."""
+        error = ApiError(_TOO_MANY, 503)
+        writer.write(_written(error.status, error.body()))
+        writer.write_eof()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._engine.context.limits.linger_idle_s):
+                while await reader.read(CONTROL_PIECE_BYTES):
+                    pass
 
     async def _answer(self, request: _Request) -> Answered:
         path, names = request.path()
