@@ -181,12 +181,14 @@ def _read_quoted(text: str, start: int, token: _Token) -> int:
 
 
 def _predicate(token: _Token) -> Predicate:
-    if token.bare.startswith("!"):
-        rest = _Token(token.position + 1, token.text[1:], token.bare[1:], token.was_quoted)
+    marks = len(token.bare) - len(token.bare.lstrip("!"))
+    if marks:
+        at = token.position + marks
+        rest = _Token(at, token.text[marks:], token.bare[marks:], token.was_quoted)
         if not rest.text:
-            raise FilterError('"!" needs something behind it: !word', token.position)
+            raise FilterError('"!" needs something behind it: !word', at - 1)
         inner = _predicate(rest)
-        return lambda row: not inner(row)
+        return (lambda row: not inner(row)) if marks % 2 else inner
     comparison = _COMPARISON.match(token.bare)
     if comparison is None:
         return _word(token.text)

@@ -3,13 +3,15 @@
 Reading is strict: an unknown or misspelt key is refused, not ignored.
 """
 
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from rsp.core.limits import TRIAL_MOST_S
 from rsp.core.trial import Terms
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
 class Params(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -71,7 +73,7 @@ class ConnectionsParams(Params, kw_only=True):
     filter: str = ""
     sort: str = ""
     """A field; with a leading `-`, the largest first."""
-    limit: int | None = None
+    limit: Count | None = None
     visible: list[int] = []
     """Sessions whose kernel queues are wanted as well."""
 
@@ -85,15 +87,15 @@ class IdParams(Params, kw_only=True):
 class LimitParams(Params, kw_only=True):
     """`exchanges`."""
 
-    limit: int | None = None
+    limit: Count | None = None
 
 
 class DecisionsParams(Params, kw_only=True):
     """`decisions`: those after number `since`, and of these those that the filter lets pass."""
 
     filter: str = ""
-    limit: int | None = None
-    since: int = 0
+    limit: Count | None = None
+    since: Count = 0
     with_inputs: bool = False
     """Also what each was made for."""
 
@@ -101,8 +103,8 @@ class DecisionsParams(Params, kw_only=True):
 class EventsParams(Params, kw_only=True):
     """`events`: those after number `since`; with `wait_s`, waits that long for the next one."""
 
-    since: int = 0
-    limit: int | None = None
+    since: Count = 0
+    limit: Count | None = None
     wait_s: float = 0.0
 
 
@@ -205,7 +207,7 @@ class StopParams(Params, kw_only=True):
 class AutopsiesParams(Params, kw_only=True):
     """`autopsies`: only those of a reason, by its name or by its code."""
 
-    limit: int | None = None
+    limit: Count | None = None
     reason: str | None = None
 
 

@@ -102,6 +102,11 @@ def test_the_blocked_session_passes(text: str) -> None:
     assert passes(text, BLOCKED, replies.ConnectionRow)
 
 
+def test_a_word_may_be_negated_as_often_as_a_filter_is_long() -> None:
+    assert passes("!" * 990 + "example", BLOCKED, replies.ConnectionRow)
+    assert passes("!" * 991 + "nothing", BLOCKED, replies.ConnectionRow)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -249,6 +254,7 @@ def test_a_backend_row_is_found_by_what_it_is() -> None:
         ("x state:", 8, '"state:" needs a value behind it'),
         ("!", 0, '"!" needs something behind it'),
         ("a !", 2, '"!" needs something behind it'),
+        ("a !!", 3, '"!" needs something behind it'),
         ("| a", 0, 'nothing stands before this "|"'),
         ("a | | b", 4, 'nothing stands before this "|"'),
         ("a |", 2, 'nothing stands behind this "|"'),

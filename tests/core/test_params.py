@@ -8,6 +8,7 @@ from rsp.core.params import (
     BackendAddParams,
     BackendSetParams,
     ConnectionsParams,
+    DecisionsParams,
     EventsParams,
     ExplainParams,
     Params,
@@ -54,6 +55,8 @@ def test_what_is_given_is_read() -> None:
         (ExplainParams, {"method": "GET", "url": "/", "header": "A: b"}, "header"),
         (EventsParams, {"since": None}, "since"),
         (EventsParams, {"wait_s": []}, "wait_s"),
+        (EventsParams, {"since": -1}, "Expected `int` >= 0 .*since"),
+        (DecisionsParams, {"limit": -(2**63)}, "Expected `int` >= 0 .*limit"),
     ],
 )
 def test_what_is_wrong_is_named(kind: type[Params], params: dict[str, Any], names: str) -> None:

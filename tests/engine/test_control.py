@@ -107,6 +107,15 @@ async def test_what_the_engine_refuses_is_said_in_its_words(site: Site) -> None:
     assert "session 41 is not there" in text
 
 
+@pytest.mark.parametrize("noun", ["fault", "break"])
+@pytest.mark.parametrize("given", ["²", "1" * 5000, "٣", "-1", 10**30], ids=range(5))
+async def test_what_looks_like_a_number_and_is_none_of_ours_is_not_there(
+    site: Site, noun: str, given: int | str
+) -> None:
+    code, text = await (await site.open()).refused(f"{noun}.remove", id=given)
+    assert (code, f'"{given}"; there are none' in text) == (REFUSED, True)
+
+
 async def test_a_change_is_in_force_when_it_is_answered(site: Site) -> None:
     client, other = await site.open(), await site.open()
     changed = await client.ask("backend.add", pool="web", name="b", address="127.0.0.1:9002")

@@ -104,7 +104,7 @@ def row(fault: Fault) -> FaultRow:
 def remove(engine: Engine, params: FaultRemoveParams) -> FaultsRemoved:
     """Take one fault away, those of a name, or all."""
     live = dict(faults_of(engine).live) if engine.context.lab is not None else {}
-    is_name = params.id != "all" and not str(params.id).isdigit()
+    is_name = str(params.id) not in ("all", *map(str, live))
     named = [number for number, fault in live.items() if is_name and fault.name == params.id]
     wanted = named or chosen(live, params.id, "fault")
     for number in wanted:
