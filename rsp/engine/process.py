@@ -206,8 +206,14 @@ def _obey_signals(engine: Engine) -> "set[asyncio.Task[None]]":
             engine.hurry = True
         engine.stopping.set()
 
+    turn, asked = asyncio.Lock(), asyncio.Event()
+
     def reload() -> None:
-        task = loop.create_task(_reload(engine))
+        if asked.is_set():
+            # One is about to begin, and will read what is on disk then.
+            return
+        asked.set()
+        task = loop.create_task(_reload(engine, turn, asked))
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
@@ -219,9 +225,12 @@ def _obey_signals(engine: Engine) -> "set[asyncio.Task[None]]":
     return tasks
 
 
-async def _reload(engine: Engine) -> None:
+async def _reload(engine: Engine, turn: asyncio.Lock, asked: asyncio.Event) -> None:
+    """Reload when the one before is done; who asks from then on asks for another."""
     try:
-        sentences = await engine.reload(who="SIGHUP")
+        async with turn:
+            asked.clear()
+            sentences = await engine.reload(who="SIGHUP")
     except (ConfigError, EditRefused, CannotListen, CommandRefused) as error:
         engine.note_refused_reload(str(error))
         return
