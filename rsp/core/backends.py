@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from rsp.core.addresses import UNIX_PREFIX, EditRefused, parse_address
 from rsp.core.health_rules import NOT_KNOWN, RAMPED, Condition, Ejection, HealthCheck
-from rsp.core.lab_limits import FAILURES_DATED
+from rsp.core.lab_limits import FAILURES_DATED, NAME_CHARACTERS
 from rsp.core.limits import QUEUE_LENGTH, QUEUE_TIMEOUT_S
 from rsp.core.vocabulary import BackendState, ProxyVersion
 
@@ -26,7 +26,8 @@ What is beyond it is a slip of the keyboard."""
 NUMBER_SHOWN_DIGITS = 20
 """A number is quoted in errors up to this length: 2^64 has as many digits."""
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]+")
+_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{NAME_CHARACTERS}}}")
+NAME_RULE = f'use letters, digits, "_", "." and "-", {NAME_CHARACTERS} at most'
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,7 @@ class BackendTable:
 
 
 def is_name(text: str) -> bool:
-    """Tell whether `text` may name a pool or a backend: letters, digits, `_`, `.` and `-`."""
+    """Tell whether `text` may name a pool or a backend; `NAME_RULE` says it in words."""
     return _NAME.fullmatch(text) is not None
 
 
@@ -327,9 +328,8 @@ def check_backend(backend: Backend) -> None:
         EditRefused: the message says which value, and what would be right.
     """
     if not is_name(backend.name):
-        raise EditRefused(
-            f'"{backend.name}" cannot name a backend: use letters, digits, "_", "." and "-"'
-        )
+        shown = backend.name[:NAME_CHARACTERS]
+        raise EditRefused(f'"{shown}" cannot name a backend: {NAME_RULE}')
     if not 0 <= backend.weight <= WEIGHT_MAX:
         raise EditRefused(
             f"weight {_short(backend.weight)} of {backend.key} is out of range: 0 to {WEIGHT_MAX}"

@@ -134,5 +134,9 @@ EDITS_FILE_BYTES = 1 * MIB
 """A state file may have this much: some 5,000 live edits of 200 bytes, which nobody makes by hand.
 It is written whole at each change, so it must stay small."""
 
+NAME_CHARACTERS = 255
+"""Longest name of a pool, a backend, a fault or a proxy, and of who changes something: each change
+is on record, in thousands, with all of them. As long as a name of DNS, which many of them are."""
+
 EDITS_NAMED = 5
 """Restored edits that the log names in one line; `rsp ctl edits` has them all."""

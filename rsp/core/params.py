@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import msgspec
 
+from rsp.core.lab_limits import NAME_CHARACTERS
 from rsp.core.limits import TRIAL_MOST_S
 from rsp.core.trial import Terms
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
@@ -23,7 +24,7 @@ class EditParams(Params, kw_only=True):
 
     if_generation: int | None = None
     """Refuse when the generation is another one by now."""
-    who: str = ""
+    who: Annotated[str, msgspec.Meta(max_length=NAME_CHARACTERS)] = ""
     """Who does it, for the record; empty: the user and process at the other end of the socket."""
 
 

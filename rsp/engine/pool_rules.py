@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from rsp.core.addresses import EditRefused
 from rsp.core.backends import (
+    NAME_RULE,
     Backend,
     Pool,
     QueueRules,
@@ -35,9 +36,7 @@ def pools_from(path: str, source: str, calls: Iterable[Declaration]) -> tuple[Po
         place = Place(path, call.line)
         name = call.name or ""
         if not is_name(name):
-            raise place.refuse(
-                f'"{name}" cannot name a pool: use letters, digits, "_", "." and "-"'
-            )
+            raise place.refuse(f'"{name}" cannot name a pool: {NAME_RULE}')
         if name in pools:
             raise place.refuse(f'pool "{name}" is there twice; give one of them another name')
         pools[name] = _pool(Section(place, f'pool "{name}"', call.value, POOL), source, name)

@@ -130,7 +130,8 @@ QUEUE = (
 )  # fmt: skip
 
 BACKEND = (
-    Key("name", "text", REQUIRED, "Its name in the pool: letters, digits, `_`, `.` and `-`."),
+    Key("name", "text", REQUIRED, "Its name in the pool: letters, digits, `_`, `.` and `-`, "
+        "255 at most."),
     Key("address", "text", REQUIRED, "`127.0.0.1:9001`, `[::1]:9001`, `app.internal:80`, or "
         "`unix:/path`."),
     Key("weight", "whole number", 1, "Its share, 0 to 256. With 0 a policy gives it nothing; "

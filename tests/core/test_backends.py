@@ -138,11 +138,16 @@ def test_a_removed_name_can_be_added_again() -> None:
         ),
         (
             lambda: WEB.add(Backend("web", "a b", "c:1"), 2),
-            '"a b" cannot name a backend: use letters, digits, "_", "." and "-"',
+            '"a b" cannot name a backend: use letters, digits, "_", "." and "-", 255 at most',
         ),
         (
             lambda: WEB.add(Backend("web", "x\n", "c:1"), 2),
-            '"x\n" cannot name a backend: use letters, digits, "_", "." and "-"',
+            '"x\n" cannot name a backend: use letters, digits, "_", "." and "-", 255 at most',
+        ),
+        (
+            lambda: WEB.add(Backend("web", "x" * 60_000, "c:1"), 2),
+            f'"{"x" * 255}" cannot name a backend: '
+            'use letters, digits, "_", "." and "-", 255 at most',
         ),
         (
             lambda: WEB.change("web/web1", BackendChanges(weight=257), 2),

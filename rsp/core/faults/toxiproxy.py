@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from rsp.core.faults.kinds import KINDS
+from rsp.core.lab_limits import NAME_CHARACTERS
 from rsp.core.wire import NOT_JSON
 
 
@@ -29,9 +30,12 @@ class ProxyBody(msgspec.Struct):
     enabled: bool | None = None
 
     def needed_name(self, where: str = "") -> str:
-        """Return the name. Raises `ApiError` when there is none."""
+        """Return the name. Raises `ApiError` when there is none, or it is too long."""
         if not self.name:
             raise ApiError(f"missing required field: name{where}", 400)
+        if len(self.name) > NAME_CHARACTERS:
+            words = f"a name has {NAME_CHARACTERS} characters at most"
+            raise ApiError(f"bad request body: {words}{where}", 400)
         return self.name
 
     def needed_upstream(self, where: str = "") -> str:

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from rsp.core.faults.kinds import KINDS, BadFault, FaultFamily, kind_named, read_values
 from rsp.core.faults.rows import FaultAdded, FaultRow, FaultsRemoved, FaultsReply
+from rsp.core.lab_limits import NAME_CHARACTERS
 from rsp.core.params import FaultAddParams, FaultRemoveParams, Params
 from rsp.core.vocabulary import Direction, EventLevel
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
@@ -47,6 +48,8 @@ def _fault(engine: Engine, params: FaultAddParams) -> Fault:
         _refuse(f'no direction "{params.direction}"; there are request and response')
     if params.every < 1 or params.first < 0 or not 0 <= params.toxicity <= 1:
         _refuse("every takes 1 or more, first 0 or more, toxicity a share from 0 to 1")
+    if len(params.name) > NAME_CHARACTERS:
+        _refuse(f"the name of a fault has {NAME_CHARACTERS} characters at most")
     scope = Scope(params.listener, params.pool, params.backend, params.session)
     _check(engine, scope)
     if KINDS[params.kind].family is FaultFamily.SERVICE:
