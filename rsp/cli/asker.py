@@ -9,7 +9,7 @@ import msgspec
 
 from rsp.cli.finite import FiniteRange
 from rsp.cli.link import Link, find_engine
-from rsp.core.limits import TRIAL_LEAST_EXCHANGES, TRIAL_MOST_S
+from rsp.core.limits import TRIAL_LEAST_EXCHANGES, TRIAL_LEAST_S, TRIAL_MOST_S
 from rsp.core.sanitise import safe_json
 
 Run = Callable[..., Any]
@@ -105,7 +105,7 @@ def change_options(command: Run) -> Run:
             f"{TRIAL_LEAST_EXCHANGES} or more.",
         ),
         click.option(
-            "--confirm", type=FiniteRange(0, TRIAL_MOST_S, min_open=True), metavar="SECONDS",
+            "--confirm", type=FiniteRange(TRIAL_LEAST_S, TRIAL_MOST_S), metavar="SECONDS",
             help="Take it back by itself unless `rsp ctl confirm` comes within so long.",
         ),
     ):  # fmt: skip

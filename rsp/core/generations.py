@@ -51,8 +51,9 @@ class History:
         since = [change for change in self._changes if change.generation > expected]
         told = since[-CHANGES_TOLD:]
         untold = present - expected - len(told)
-        parts = [f"{untold:,} changes, and then"] if untold else []
+        before = f"{untold:,} {'change' if untold == 1 else 'changes'}, and then " if untold else ""
+        parts = []
         for change in told:
             number = f"generation {change.generation}, " if present - expected > 1 else ""
             parts.append(f"{number}{change.what}, by {change.who} at {change.at}")
-        return f"{said}: {'; '.join(parts)}; look at it, then try again"
+        return f"{said}: {before}{'; '.join(parts)}; look at it, then try again"

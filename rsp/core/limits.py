@@ -233,8 +233,8 @@ TRIAL_S = 60.0
 """A change on trial that nobody confirms is taken back after this, where nothing else is said:
 time to look at two screens. Junos waits 10 min, for a person who may have lost the line."""
 
-TRIAL_MOST_S = 86_400.0
-"""A trial may last a day at most: meanwhile nobody else can change anything."""
+TRIAL_LEAST_S, TRIAL_MOST_S = 1.0, 86_400.0
+"""A trial takes so long: less is over before anybody looks, and nobody else can act meanwhile."""
 
 TRIAL_ERRORS_PERCENT = 30.0
 """A change on trial is taken back at once when more of its exchanges fail: well above what sites

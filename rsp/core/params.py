@@ -8,11 +8,12 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from rsp.core.lab_limits import NAME_CHARACTERS
-from rsp.core.limits import TRIAL_MOST_S
+from rsp.core.limits import TRIAL_LEAST_S, TRIAL_MOST_S
 from rsp.core.trial import Terms
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Generation = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class Params(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -22,7 +23,7 @@ class Params(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class EditParams(Params, kw_only=True):
     """What every change takes besides its own."""
 
-    if_generation: int | None = None
+    if_generation: Generation | None = None
     """Refuse when the generation is another one by now."""
     who: Annotated[str, msgspec.Meta(max_length=NAME_CHARACTERS)] = ""
     """Who does it, for the record; empty: the user and process at the other end of the socket."""
@@ -46,8 +47,10 @@ class ChangeParams(EditParams, kw_only=True):
             if self.max_errors is not None:
                 raise CommandRefused("max_errors is for a change with confirm", INVALID_PARAMS)
             return None
-        if not 0 < self.confirm <= TRIAL_MOST_S:
-            raise CommandRefused(f"confirm takes 1 to {TRIAL_MOST_S:,.0f} seconds", INVALID_PARAMS)
+        if not TRIAL_LEAST_S <= self.confirm <= TRIAL_MOST_S:
+            raise CommandRefused(
+                f"confirm takes {TRIAL_LEAST_S:g} to {TRIAL_MOST_S:,.0f} seconds", INVALID_PARAMS
+            )
         if self.max_errors is None:
             return Terms(self.confirm)
         if not 0 <= self.max_errors <= 100:
@@ -192,7 +195,7 @@ class CloseParams(Params, kw_only=True):
 class OldSessionsParams(EditParams, kw_only=True):
     """`old-sessions`: those of a generation before `before`, or before the present one."""
 
-    before: int | None = None
+    before: Generation | None = None
     drain: bool = False
     """End each at its next request."""
     close: bool = False

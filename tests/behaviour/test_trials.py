@@ -41,8 +41,8 @@ def test_a_change_that_nobody_confirms_is_taken_back(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
     proxy = engine(LISTEN + pool(backend()))
-    weight_on_trial(proxy, "0.3")
-    why = "rolled back generation 2: nobody confirmed it within 0.3 s"
+    weight_on_trial(proxy, "1")
+    why = "rolled back generation 2: nobody confirmed it within 1 s"
     wait_until(lambda: proxy.ask("status")["rolled_back"] == why)
     assert proxy.backend("web1")["weight"] == 1
     last = proxy.ctl("edits")["history"][-1]
@@ -182,8 +182,8 @@ def test_reload_undo_and_redo_can_be_on_trial(engine: StartEngine, backend: Open
     proxy.ctl("undo")
     assert proxy.get().body == b"new", "the undo was taken back"
     proxy.ctl("undo")
-    proxy.ctl("redo", "--confirm", "0.2")
-    proxy.wait_for_event("nobody confirmed it within 0.2 s")
+    proxy.ctl("redo", "--confirm", "1")
+    proxy.wait_for_event("nobody confirmed it within 1 s")
     assert proxy.get().body == b"hello"
 
 
@@ -219,7 +219,7 @@ def test_a_backend_that_is_to_go_once_idle_waits_for_the_end_of_the_trial(
 def test_terms_that_make_no_sense_are_refused(engine: StartEngine, backend: OpenBackend) -> None:
     proxy = engine(LISTEN + pool(backend()))
     words = ("backend", "set", "web/web1", "--weight", "9")
-    assert proxy.run_ctl(*words, "--confirm", "0").returncode == 2
+    assert proxy.run_ctl(*words, "--confirm", "0.9").returncode == 2
     assert proxy.run_ctl(*words, "--confirm", "9", "--max-errors", "101").returncode == 2
     done = proxy.run_ctl(*words, "--max-errors", "10")
     assert (done.returncode, "max_errors is for a change with confirm" in done.stderr) == (1, True)

@@ -29,8 +29,10 @@ def test_who_missed_many_is_told_of_each_in_order() -> None:
 
 def test_what_is_no_longer_known_is_counted() -> None:
     said = history(CHANGES_KEPT + 50).mismatch(1, CHANGES_KEPT + 50)
-    assert f"{CHANGES_KEPT + 49 - CHANGES_TOLD} changes, and then; generation" in said
+    assert f"{CHANGES_KEPT + 49 - CHANGES_TOLD} changes, and then generation" in said
     assert said.count("by eve") == CHANGES_TOLD
+    said = history(CHANGES_TOLD + 2).mismatch(1, CHANGES_TOLD + 2)
+    assert "is 22, not 1: 1 change, and then generation 3, weight 3, by" in said
 
 
 def test_a_generation_that_never_was_is_called_so() -> None:

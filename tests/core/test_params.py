@@ -12,10 +12,12 @@ from rsp.core.params import (
     EditParams,
     EventsParams,
     ExplainParams,
+    OldSessionsParams,
     Params,
     StopParams,
     read_params,
 )
+from rsp.core.trial import Terms
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
 
 
@@ -57,6 +59,8 @@ def test_what_is_given_is_read() -> None:
         (EventsParams, {"since": None}, "since"),
         (EventsParams, {"wait_s": []}, "wait_s"),
         (EditParams, {"who": "x" * 256}, "Expected `str` of length <= 255 .*who"),
+        (EditParams, {"if_generation": 0}, "Expected `int` >= 1 .*if_generation"),
+        (OldSessionsParams, {"before": -1}, "Expected `int` >= 1 .*before"),
         (EventsParams, {"since": -1}, "Expected `int` >= 0 .*since"),
         (DecisionsParams, {"limit": -(2**63)}, "Expected `int` >= 0 .*limit"),
     ],
@@ -65,3 +69,10 @@ def test_what_is_wrong_is_named(kind: type[Params], params: dict[str, Any], name
     with pytest.raises(CommandRefused, match=f"^wrong parameters: .*{names}") as refused:
         read_params(kind, params)
     assert refused.value.code == INVALID_PARAMS
+
+
+@pytest.mark.parametrize("confirm_s", [-1.0, 0.0, 0.0001, 0.99, 86_401.0])
+def test_a_trial_is_neither_too_short_nor_too_long(confirm_s: float) -> None:
+    assert BackendSetParams(target="web/a", confirm=1.0).terms() == Terms(1.0)
+    with pytest.raises(CommandRefused, match="confirm takes 1 to 86,400 seconds"):
+        BackendSetParams(target="web/a", confirm=confirm_s).terms()

@@ -16,7 +16,7 @@ from rsp.core.backends import (
     check_backend,
     pool_names,
 )
-from rsp.core.limits import TRIAL_MOST_S
+from rsp.core.limits import TRIAL_LEAST_S, TRIAL_MOST_S
 from rsp.core.replies import BackendRow, PoolRow
 from rsp.core.vocabulary import BackendState
 from rsp.tui.model import text
@@ -56,7 +56,8 @@ def field_problem(typed: Typed) -> Problem | None:
         if name in typed and not _is_number(typed[name]):
             return Problem(name, what)
     if not _is_trial(typed.get("confirm", "")):
-        return Problem("confirm", f"a trial takes 1 to {TRIAL_MOST_S:,.0f} s; empty: no trial")
+        range_s = f"{TRIAL_LEAST_S:g} to {TRIAL_MOST_S:,.0f} s"
+        return Problem("confirm", f"a trial takes {range_s}; empty: no trial")
     pool, name = typed.get("pool", "pool"), typed.get("name", "name")
     alone = {
         "name": Backend(pool, name, _NOWHERE),
@@ -72,7 +73,7 @@ def field_problem(typed: Typed) -> Problem | None:
 
 
 def _is_trial(typed: str) -> bool:
-    return not typed or (_is_number(typed) and 0 < int(typed) <= TRIAL_MOST_S)
+    return not typed or (_is_number(typed) and TRIAL_LEAST_S <= int(typed) <= TRIAL_MOST_S)
 
 
 def _is_number(typed: str) -> bool:
