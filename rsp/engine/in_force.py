@@ -5,6 +5,7 @@ A generation is swapped in by one reference, when nothing about it can go wrong 
 
 import time
 from collections import deque
+from collections.abc import Callable
 
 from rsp.core.config import Config
 from rsp.core.edits import EditLayer
@@ -30,6 +31,8 @@ class InForce:
         self._configs = deque([(layer.table.generation, config)], SOURCES_KEPT)
         """The last configurations, and the generation that each began with."""
         self.loaded_at_s = time.monotonic()
+        self.on_swapped: Callable[[], object] = lambda: None
+        """Called when another table has come in force."""
         self._context = context
         self._ground = ground
         self.history.record(
@@ -85,6 +88,7 @@ class InForce:
         self._context.health.adopt(layer.table)
         self._context.idle.retain(layer.table)
         self._context.waiting.look()
+        self.on_swapped()
 
     def _stamp(self) -> str:
         return self._context.telemetry.stamp(time.monotonic())

@@ -4,6 +4,7 @@ from rsp.core.addresses import EditRefused
 from rsp.core.backends import BackendLoads
 from rsp.core.edits import RemoveBackend
 from rsp.core.vocabulary import BackendState
+from rsp.core.wire import CommandRefused
 from rsp.engine.changes import Changes
 
 
@@ -15,6 +16,7 @@ class Leaving:
         self._loads = loads
         self._leaving: dict[str, str] = {}
         """Their keys, and who asked for it."""
+        changes.on_swapped = self._keep_those_brought_back
 
     async def remove_when_idle(self, key: str, drained: str, who: str) -> str:
         """Remove a backend that is being drained once its last session has ended."""
@@ -26,23 +28,32 @@ class Leaving:
     async def remove_idle(self) -> None:
         """Remove those that were to be removed once idle, and are; not while a change is on trial,
         which may be the very one that drained them."""
-        changes = self._changes
-        if changes.trials.trial is not None:
+        if self._changes.trials.trial is not None:
             return
         for key, who in list(self._leaving.items()):
-            if not self._is_draining(key):
-                # Somebody brought it back, or removed it; so it stays, or is gone already.
-                del self._leaving[key]
-            elif self._loads[key].sessions == 0:
-                del self._leaving[key]
-                try:
-                    await changes.edit(RemoveBackend(key), who, None)
-                except EditRefused as error:
-                    if changes.trials.trial is not None:
-                        # A change was put on trial while this one waited for its turn.
-                        self._leaving[key] = who
-                        return
-                    changes.note(f"removing {key} when idle: {error}")
+            if key in self._leaving and self._loads[key].sessions == 0:
+                await self._remove(key, who)
+
+    async def _remove(self, key: str, who: str) -> None:
+        changes = self._changes
+        try:
+            await changes.edit(RemoveBackend(key), who, changes.generation)
+        except CommandRefused:
+            # Somebody else's change came first. It may have brought this one back; if not, the
+            # next look finds it here.
+            return
+        except EditRefused as error:
+            if changes.trials.trial is not None:
+                # A change was put on trial while this one waited for its turn.
+                return
+            changes.note(f"removing {key} when idle: {error}")
+        self._leaving.pop(key, None)
+
+    def _keep_those_brought_back(self) -> None:
+        """Forget who is not draining any more, or is gone: at once, also while that is on trial,
+        for whoever drains it later has not asked for its removal."""
+        for key in [key for key in self._leaving if not self._is_draining(key)]:
+            del self._leaving[key]
 
     def _is_draining(self, key: str) -> bool:
         pool, _, name = key.partition("/")
