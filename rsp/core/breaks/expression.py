@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rsp.core.filter import Filter, FilterError, parse_filter
+from rsp.core.filter import FILTER_CHARACTERS, Filter, FilterError, parse_filter
 from rsp.core.row_fields import UnknownField, getter
 from rsp.core.vocabulary import Side
 
@@ -87,14 +87,20 @@ def parse_break(text: str) -> Expression:
         return Expression(plain, BreakEvent(words[1]), side)
     if plain in OF_A_SIDE:
         raise BadBreak(f'"{plain}" of whom? client {plain}, backend {plain} or any {plain}')
+    return Expression(plain, filter=_filter(plain))
+
+
+def _filter(plain: str) -> Filter:
+    if len(plain) > FILTER_CHARACTERS:
+        # Looking for a field in a long word takes the square of its length.
+        raise BadBreak(f"a breakpoint has at most {FILTER_CHARACTERS} characters")
     if not _NAME_BEFORE_MARK.search(plain):
         # A filter may be a word alone; here that is an event with a slip of the pen.
         raise BadBreak(f'"{plain}" is no event, and compares no field; events are {_examples()}')
     try:
-        found = parse_filter(plain)
+        return parse_filter(plain)
     except FilterError as error:
         raise BadBreak(f"{error} (at {error.position}); events are {_examples()}") from error
-    return Expression(plain, filter=found)
 
 
 def _examples() -> str:

@@ -48,6 +48,7 @@ def test_what_stands_in_quotes_is_no_field() -> None:
         ("client.nothing>1", "no field"),
         ("client.unsent_bytes>1x", "is not a number"),
         ("age>5q |", "is not a number"),
+        ("x" * 1001, "a breakpoint has at most 1000 characters"),
     ],
 )
 def test_what_cannot_be_read_says_what_would_be_right(text: str, said: str) -> None:
