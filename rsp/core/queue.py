@@ -7,7 +7,8 @@ named it, or the others have failed) waits for that one, and lets those behind g
 from collections.abc import Collection, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from rsp.core.backends import Backend, BackendLoad, Pool
+from rsp.core.backends import Backend, Pool
+from rsp.core.loads import BackendLoad
 from rsp.core.vocabulary import BackendState
 
 

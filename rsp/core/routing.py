@@ -10,19 +10,12 @@ from functools import partial
 
 import msgspec
 
-from rsp.core.backends import (
-    Backend,
-    BackendLoad,
-    BackendLoads,
-    BackendTable,
-    Pool,
-    names_in,
-    pool_names,
-)
+from rsp.core.backends import Backend, BackendTable, Pool, names_in, pool_names
 from rsp.core.decision_rows import CandidateRow
 from rsp.core.explaining import PolicyRow
 from rsp.core.http1.cookies import with_cookie
 from rsp.core.limits import RAMP_STEPS
+from rsp.core.loads import BackendLoad, BackendLoads
 from rsp.core.policies import POLICIES, Policy
 from rsp.core.queue import awaited, is_full
 from rsp.core.route import Routable, RouteAnswer

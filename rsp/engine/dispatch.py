@@ -8,8 +8,9 @@ import random
 import time
 from collections.abc import Callable, Collection
 
-from rsp.core.backends import Backend, BackendLoads, BackendTable
+from rsp.core.backends import Backend, BackendTable
 from rsp.core.limits import Limits
+from rsp.core.loads import BackendLoads
 from rsp.core.redact import secrets_of, those_in
 from rsp.core.route import Routable, RouteFailed, Router
 from rsp.core.routing import Balancer, RouteDecision, failed_decision

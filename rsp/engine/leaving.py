@@ -1,8 +1,8 @@
 """Backends that are to be removed once nobody is at them any more."""
 
 from rsp.core.addresses import EditRefused
-from rsp.core.backends import BackendLoads
 from rsp.core.edits import RemoveBackend
+from rsp.core.loads import BackendLoads
 from rsp.core.vocabulary import BackendState
 from rsp.core.wire import CommandRefused
 from rsp.engine.changes import Changes

@@ -7,9 +7,10 @@ connect goes on to the next backend without anybody noticing.
 from collections.abc import Collection
 from typing import Protocol
 
-from rsp.core.backends import Backend, BackendLoad
+from rsp.core.backends import Backend
 from rsp.core.events import BackendFailed
 from rsp.core.lifecycle import Fact, State
+from rsp.core.loads import BackendLoad
 from rsp.core.proxy_protocol import proxy_header_bytes
 from rsp.core.route import Routable
 from rsp.core.routing import RouteDecision

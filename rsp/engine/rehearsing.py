@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from rsp.core.backends import Backend, BackendLoad, BackendLoads, BackendTable, Pool, StickyRules
+from rsp.core.backends import Backend, BackendTable, Pool, StickyRules
 from rsp.core.config import ConfigError
 from rsp.core.health_rules import Condition
 from rsp.core.http1.errors import BadMessage
 from rsp.core.http1.host import parse_host
+from rsp.core.loads import BackendLoad, BackendLoads
 from rsp.core.route import FixedRouter, RouteFailed, Router, RouteRequest
 from rsp.core.routing import Balancer, RouteDecision, failed_decision
 from rsp.core.vocabulary import BackendState, Health

@@ -7,8 +7,9 @@ long as nobody waits, there is nothing here to do.
 
 from typing import Protocol
 
-from rsp.core.backends import BackendLoad, Pool
+from rsp.core.backends import Pool
 from rsp.core.evidence import QueuedRow
+from rsp.core.loads import BackendLoad
 from rsp.core.queue import Line, Place, awaited, who_is_full
 from rsp.core.replies import PoolRow
 from rsp.core.routing import RouteDecision

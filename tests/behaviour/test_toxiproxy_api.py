@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,17 +21,13 @@ from rsp.core.limits import CONTROL_CLIENTS
 from tests.behaviour.configs import LISTEN, pool
 from tests.behaviour.conftest import OpenBackend, StartEngine
 from tests.behaviour.ports import free_port
+from tests.behaviour.proxied import connect, echo, passes
 from tests.behaviour.running import Engine, run_rsp
 from tests.behaviour.scripted import Backend
 from tests.behaviour.waiting import PATIENCE_S, wait_until
 from tests.behaviour.wire import Wire
 
 Ask = Callable[..., tuple[int, Any]]
-
-
-def echo(wire: Wire) -> None:
-    while piece := wire.sock.recv(1 << 16):
-        wire.send(piece)
 
 
 @pytest.fixture
@@ -73,21 +68,6 @@ def ask(port: int) -> Ask:
         return answer.status, json.loads(text) if text else None
 
     return asked
-
-
-def connect(listen: str) -> Wire:
-    host, _, port = listen.rpartition(":")
-    return Wire(socket.create_connection((host, int(port)), PATIENCE_S))
-
-
-def passes(listen: str, said: bytes = b"hello") -> float:
-    """Have something echoed; return how long it took."""
-    wire = connect(listen)
-    began_s = time.monotonic()
-    wire.send(said)
-    assert wire.read(len(said)) == said
-    wire.close()
-    return time.monotonic() - began_s
 
 
 # -- its Python client

@@ -1,7 +1,8 @@
 """Backends, pools and requests for the tests of decisions."""
 
-from rsp.core.backends import Backend, BackendLoad, BackendLoads, BackendTable, Pool
+from rsp.core.backends import Backend, BackendTable, Pool
 from rsp.core.health_rules import HealthCheck, statuses
+from rsp.core.loads import BackendLoad, BackendLoads
 from rsp.core.route import RouteRequest
 from rsp.core.vocabulary import BackendState
 

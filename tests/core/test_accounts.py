@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import BackendLoads
+from rsp.core.loads import BackendLoads
 from rsp.core.policies import POLICIES
 from rsp.core.policies.foresight import Foresight
 from rsp.core.route import RouteAnswer

@@ -5,15 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rsp.core.addresses import AddressError, EditRefused, parse_address
-from rsp.core.backends import (
-    Backend,
-    BackendChanges,
-    BackendLoad,
-    BackendLoads,
-    BackendTable,
-    Pool,
-    StickyRules,
-)
+from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool, StickyRules
+from rsp.core.loads import BackendLoad, BackendLoads
 from tests.core.making import DRAIN, MAINT, backend, table_of
 
 WEB = table_of(backend("web1"), backend("web2"))

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import Backend, BackendChanges, BackendLoad, BackendLoads, BackendTable, Pool
+from rsp.core.backends import Backend, BackendChanges, BackendTable, Pool
 from rsp.core.ejection import Term, may_eject
 from rsp.core.health import HealthBook
 from rsp.core.health_checks import Check
 from rsp.core.health_rules import RAMPED, Ejection, HealthCheck, statuses
+from rsp.core.loads import BackendLoad, BackendLoads
 from rsp.core.policies import POLICIES
 from rsp.core.route import RouteAnswer
 from rsp.core.routing import Balancer, RouteDecision, candidates

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import BackendLoads
+from rsp.core.loads import BackendLoads
 from rsp.core.moving import moved_by_modulo, moved_by_rendezvous, together_by_luck
 from rsp.core.policies import POLICIES
 from tests.core.making import backend, never

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import Backend, BackendLoads
+from rsp.core.backends import Backend
+from rsp.core.loads import BackendLoads
 from rsp.core.policies import POLICIES, Policy
 from rsp.core.policies.key_hash import key_hash
 from tests.core.making import backend, busy, never, weighted

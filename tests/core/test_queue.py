@@ -5,7 +5,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import Backend, BackendLoads, Pool, QueueRules
+from rsp.core.backends import Backend, Pool, QueueRules
+from rsp.core.loads import BackendLoads
 from rsp.core.queue import Line, Place, awaited, who_is_full
 from tests.core.making import DRAIN, MAINT, backend, busy
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rsp.core.backends import BackendChanges, BackendLoads, BackendTable, Pool
+from rsp.core.backends import BackendChanges, BackendTable, Pool
+from rsp.core.loads import BackendLoads
 from rsp.core.policies import POLICIES
 from rsp.core.route import FixedRouter, RouteAnswer
 from rsp.core.routing import Balancer, RouteDecision, candidates, failed_decision

@@ -3,8 +3,9 @@
 import pytest
 
 from rsp.core.audit import keyless_pools
-from rsp.core.backends import Backend, BackendLoads, BackendTable, Pool, QueueRules, StickyRules
+from rsp.core.backends import Backend, BackendTable, Pool, QueueRules, StickyRules
 from rsp.core.limits import STICKY_CLIENT_IDLE_S, STICKY_CLIENTS
+from rsp.core.loads import BackendLoads
 from rsp.core.replies import Backends, PoolRow
 from rsp.core.route import RouteAnswer
 from rsp.core.routing import Balancer, RouteDecision

@@ -8,8 +8,9 @@ an instance remembers survives edits of the pool.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from rsp.core.backends import Backend, BackendLoad
+from rsp.core.backends import Backend
 from rsp.core.explaining import PolicyRow
+from rsp.core.loads import BackendLoad
 from rsp.core.policies.first import First
 from rsp.core.policies.foresight import Foresight
 from rsp.core.policies.hash_mod import HashMod

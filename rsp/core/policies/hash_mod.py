@@ -6,8 +6,9 @@ here because many proxies do it, and because seeing it happen is worth a great d
 
 from collections.abc import Callable, Mapping, Sequence
 
-from rsp.core.backends import Backend, BackendLoad
+from rsp.core.backends import Backend
 from rsp.core.explaining import PolicyRow
+from rsp.core.loads import BackendLoad
 from rsp.core.policies.foresight import Foresight
 from rsp.core.policies.key_hash import key_hash
 

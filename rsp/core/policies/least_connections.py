@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from rsp.core.backends import Backend, BackendLoad
+from rsp.core.backends import Backend
 from rsp.core.explaining import PolicyRow
+from rsp.core.loads import BackendLoad
 from rsp.core.policies.foresight import Foresight
 
 

@@ -8,8 +8,9 @@ Source: Mitzenmacher, "The power of two choices in randomized load balancing", 2
 
 from collections.abc import Callable, Mapping, Sequence
 
-from rsp.core.backends import Backend, BackendLoad
+from rsp.core.backends import Backend
 from rsp.core.explaining import PolicyRow
+from rsp.core.loads import BackendLoad
 from rsp.core.policies.foresight import Foresight
 
 

@@ -10,8 +10,9 @@ weighted form divides the weight by the negative logarithm of a uniform draw.
 from collections.abc import Callable, Mapping, Sequence
 from math import log
 
-from rsp.core.backends import Backend, BackendLoad
+from rsp.core.backends import Backend
 from rsp.core.explaining import PolicyRow
+from rsp.core.loads import BackendLoad
 from rsp.core.policies.foresight import Foresight
 from rsp.core.policies.key_hash import key_hash
 

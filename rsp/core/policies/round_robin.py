@@ -7,8 +7,9 @@ the one that has saved most is picked and pays the sum of all weights.
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 
-from rsp.core.backends import Backend, BackendLoad
+from rsp.core.backends import Backend
 from rsp.core.explaining import PolicyRow
+from rsp.core.loads import BackendLoad
 from rsp.core.policies.foresight import Foresight
 
 
