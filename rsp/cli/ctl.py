@@ -33,11 +33,11 @@ for _each in BREAK_COMMANDS:
     command.add_command(_each)
 
 
-def _plain(name: str, text: str, method: str | None = None) -> None:
+def _plain(name: str, text: str) -> None:
     @command.command(name, help=text)
     @pass_asker
     def run(asker: Asker) -> None:
-        asker.show(method or name, {})
+        asker.show(name, {})
 
 
 _plain("status", "How the engine itself is.")

@@ -13,7 +13,7 @@ import click
 from rsp.cli.failure import Failure
 from rsp.cli.link import Link
 from rsp.cli.screen import color_option, is_terminal, show
-from rsp.cli.serve import source_options
+from rsp.cli.serve import check_source, source_options
 
 
 @click.command("run")
@@ -33,10 +33,7 @@ def command(
     state: str | None,
 ) -> None:
     """Start an engine and show its dashboard; without a terminal, the same as `rsp serve`."""
-    if (config is None) == (url is None):
-        raise click.UsageError(
-            "give a configuration file or --to URL, one of them (`rsp init` writes a file)"
-        )
+    check_source(config, url)
     if not is_terminal():
         from rsp.cli.serve import command as serve
 

@@ -42,6 +42,14 @@ def source_options(function: F) -> F:
     return function
 
 
+def check_source(config: Path | None, url: str | None) -> None:
+    """See that there is one thing to run; a wrong usage when there is none, or are two."""
+    if (config is None) == (url is None):
+        raise click.UsageError(
+            "give a configuration file or --to URL, one of them (`rsp init` writes a file)"
+        )
+
+
 @click.command("serve")
 @source_options
 @click.option("--ready-fd", type=int, hidden=True)
@@ -146,10 +154,7 @@ def load(config: Path | None, url: str | None, listen: str | None) -> "LoadedCon
     from rsp.core.config import ConfigError
     from rsp.engine.lua_config import LoadedConfig, config_for_url, load_config
 
-    if (config is None) == (url is None):
-        raise click.UsageError(
-            "give a configuration file or --to URL, one of them (`rsp init` writes a file)"
-        )
+    check_source(config, url)
     try:
         if listen is not None:
             parse_address(listen, port_zero=True)

@@ -324,11 +324,7 @@ def _pending(answer: dict[str, Any]) -> str:
 
 
 def _peek(answer: dict[str, Any]) -> str:
-    lines = (
-        []
-        if answer["watched"]
-        else ["nobody recorded this session: while it is live, `rsp ctl watch ID` does"]
-    )
+    lines = [] if answer["watched"] else [_NOT_WATCHED]
     for way, mark in (("request", ">"), ("response", "<")):
         row = answer[way]
         if row["dropped_bytes"]:

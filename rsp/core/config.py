@@ -31,7 +31,7 @@ class ListenerConfig:
     handed over, `fd 5`."""
     mode: Mode = Mode.HTTP
     pool: str | None = None
-    """The pool of a tcp listener; for http, the pool when there is no `route`."""
+    """Gets everything, whatever the mode; None: `route` decides, or the first pool has it."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (`10.0.0.0/8`) whose X-Forwarded-* is appended to instead of replaced."""
     max_connections: int | None = None

@@ -17,7 +17,7 @@ class CallRow(msgspec.Struct):
     direction: str
     """Which way the bytes of this call go: `request` or `response`."""
     call: str
-    """`recv`, `send`, `connect`, `shutdown`, `close`, or `pause`, `resume`, `epoll`."""
+    """`recv`, `send`, `shutdown`, `close`, or `pause`, `resume`."""
     wanted_bytes: int
     got_bytes: int | None
     error: str | None

@@ -12,7 +12,7 @@ class ChangeRow(msgspec.Struct):
     who: str
     what: str
     kind: str
-    """`start`, `edit`, `undo`, `redo`, `reload`, `rollback` or `proxies`."""
+    """A `ChangeKind`."""
 
 
 class EditRow(msgspec.Struct):

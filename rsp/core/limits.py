@@ -1,6 +1,6 @@
-"""Every number of the engine, with its unit, its reason and its source.
+"""The numbers of the traffic, each with its unit, its reason and its source.
 
-`limits { name = value }` in a configuration overrides any of them by its name.
+`limits { name = value }` in a configuration overrides those of `Limits` by their names.
 """
 
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ class PeerRow(msgspec.Struct, gc=False):
     stall: StallRow | None = None
     """From 0.1 s on; null while it moves, and for an idle connection."""
     pause: PauseRow | None = None
-    """Set while this side is not read because the other one holds too much."""
+    """Why this side is not read; null while it is."""
 
 
 class RequestSummary(msgspec.Struct):

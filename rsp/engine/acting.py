@@ -226,11 +226,15 @@ def _lowat_bytes(given: int | str) -> int | None:
 
 def close(engine: Engine, params: CloseParams) -> Done:
     """Close both sides of a session."""
-    session = find_session(engine, params.id)
-    session.close(CloseReason.OPERATOR, reset=params.reset)
+    close_by_hand(engine, find_session(engine, params.id), reset=params.reset)
+    return Done(f"session {params.id} {'reset' if params.reset else 'is closing'}")
+
+
+def close_by_hand(engine: Engine, session: Session, *, reset: bool = False) -> None:
+    """Close a session for a person, also one that stands at a breakpoint."""
+    session.close(CloseReason.OPERATOR, reset=reset)
     if engine.context.lab is not None:
         engine.context.lab.let_go(session, "it was closed")
-    return Done(f"session {params.id} {'reset' if params.reset else 'is closing'}")
 
 
 def stop(engine: Engine, params: StopParams) -> Done:
@@ -240,7 +244,3 @@ def stop(engine: Engine, params: StopParams) -> Done:
     engine.drain_s = params.drain
     engine.stopping.set()
     return Done("stopping")
-
-
-REFUSALS = (EditRefused,)
-"""What the engine's own parts raise when they refuse a change: told to whoever asked for it."""

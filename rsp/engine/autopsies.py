@@ -15,7 +15,7 @@ from rsp.engine.nonblocking import pending_error
 from rsp.engine.poller import BROKEN, URGENT, readiness_words
 
 
-def ending_of(session: Any, now_s: float) -> Ending:
+def ending_of(session: Any) -> Ending:
     """Return what is known now of a `Session`; of one without a speaker, as far as that goes."""
     speaker: Any = getattr(session, "speaker", None)
     pairing: Any = getattr(speaker, "pairing", None)

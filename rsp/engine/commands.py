@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from rsp.core.addresses import EditRefused
 from rsp.core.params import (
     AutopsiesParams,
     BackendAddParams,
@@ -40,11 +41,11 @@ from rsp.core.params import (
 from rsp.core.wire import METHOD_NOT_FOUND, CommandRefused
 from rsp.engine import (
     acting,
+    autopsy_commands,
     explaining,
-    inquest,
     looking,
     peeking,
-    retracing,
+    slowness,
     writing_back,
 )
 from rsp.engine.lab import break_commands as breaking
@@ -59,15 +60,15 @@ COMMANDS: dict[str, tuple[type[Params], Carry]] = {
     "status": (Params, looking.status),
     "connections": (ConnectionsParams, looking.connections),
     "connection": (IdParams, looking.connection),
-    "autopsies": (AutopsiesParams, inquest.autopsies),
-    "exchanges": (LimitParams, explaining.exchanges),
-    "pauses": (Params, explaining.pauses),
+    "autopsies": (AutopsiesParams, autopsy_commands.autopsies),
+    "exchanges": (LimitParams, slowness.exchanges),
+    "pauses": (Params, slowness.pauses),
     "backends": (Params, looking.backends),
     "edits": (Params, looking.edits),
     "decisions": (DecisionsParams, looking.decisions),
     "events": (EventsParams, looking.events),
     "config": (Params, looking.config),
-    "explain": (ExplainParams, retracing.explain),
+    "explain": (ExplainParams, explaining.explain),
     "backend.add": (BackendAddParams, acting.backend_add),
     "backend.set": (BackendSetParams, acting.backend_set),
     "backend.remove": (BackendRemoveParams, acting.backend_remove),
@@ -119,5 +120,5 @@ async def carry_out(engine: Engine, method: str, params: dict[str, Any], peer: s
             # an engine would say different things.
             return await asyncio.shield(begin_unbroken(reply))
         return await reply if inspect.isawaitable(reply) else reply
-    except acting.REFUSALS as error:
+    except EditRefused as error:
         raise CommandRefused(str(error)) from error

@@ -1,63 +1,135 @@
-"""The commands that say why it is slow: exchanges with their time, and who holds whom up."""
+"""`explain`: where a request would go now, or why a recorded one went where it went.
 
-import asyncio
-import time
-from collections import Counter
-from collections.abc import Sequence
+The lines of `route` come from a runtime of their own, in the worker: never from the one that
+serves traffic.
+"""
 
-from rsp.core.exchange_rows import ExchangeRow, Exchanges
-from rsp.core.limits import SLOW_EXCHANGE_S, SNAPSHOT_REST_S, SNAPSHOT_SLICE_ROWS
-from rsp.core.params import LimitParams, Params
-from rsp.core.pause_tree import Pauses, PauseTree
-from rsp.core.slow_exchanges import Surroundings, slow_sentence
-from rsp.engine.exchange import Exchange
-from rsp.engine.rows import connection_row, exchange_row, listener_row
+from msgspec.structs import replace
+
+from rsp.core.expectations import ExpectationError, asked_for
+from rsp.core.explaining import Explanation
+from rsp.core.params import ExplainParams
+from rsp.core.redact import secrets_of
+from rsp.core.route import RouteAnswer, RouteRequest
+from rsp.core.routing import Balancer, RouteDecision, failed_decision
+from rsp.core.vocabulary import Mode
+from rsp.core.wire import INVALID_PARAMS, CommandRefused
+from rsp.engine.decisions import Input
+from rsp.engine.dispatch import note_secrets
+from rsp.engine.rehearsal import CLIENT_IP, explanation
+from rsp.engine.rows import redacted_texts
 from rsp.engine.server import Engine
-from rsp.engine.session import Session
+from rsp.engine.tracing import Traced
+from rsp.engine.what_if import planned_listeners, request_again, traced
+
+_AGAIN = (
+    "route ran once more for this, in a new runtime: what it keeps between requests is not there"
+)
 
 
-async def exchanges(engine: Engine, params: LimitParams) -> Exchanges:
-    """Return the last finished exchanges, and what the slow ones of all that are kept have in
-    common. Built in slices, as the table of sessions is."""
-    kept = engine.telemetry.exchanges.newest()
-    shown = len(kept[: params.limit])
-    asked = [*kept[:shown], *(each for each in kept[shown:] if each.took_s >= SLOW_EXCHANGE_S)]
-    lags = list(engine.context.deadlines.lags)
-    rows: list[ExchangeRow] = []
-    for start in range(0, len(asked), SNAPSHOT_SLICE_ROWS):
-        if start:
-            await asyncio.sleep(SNAPSHOT_REST_S)
-        part = asked[start : start + SNAPSHOT_SLICE_ROWS]
-        rows += [exchange_row(each, engine.telemetry, lags) for each in part]
-    return Exchanges(rows[:shown], slow_sentence(rows, _surroundings(engine, kept)))
+async def explain(engine: Engine, params: ExplainParams) -> Explanation:
+    """Return where a request would go, or went; nothing is sent, and no policy's turn used up."""
+    if params.decision is not None:
+        return await _recorded(engine, params.decision)
+    return await _made_up(engine, params)
 
 
-async def pauses(engine: Engine, _params: Params) -> Pauses:
-    """Return who holds whom up: what is not read, and the listeners that let nobody in."""
-    tree = PauseTree()
-    paused = [session for session in engine.registry.live.values() if _is_paused(session)]
-    for start in range(0, len(paused), SNAPSHOT_SLICE_ROWS):
-        if start:
-            await asyncio.sleep(SNAPSHOT_REST_S)
-        now_s = time.monotonic()
-        for session in paused[start : start + SNAPSHOT_SLICE_ROWS]:
-            if not session.state.is_over:
-                tree.add(connection_row(session, now_s))
-    return Pauses(tree.groups([listener_row(each) for each in engine.listeners.values()]))
+async def _made_up(engine: Engine, params: ExplainParams) -> Explanation:
+    try:
+        asked = asked_for(params.method, params.url, params.header)
+    except ExpectationError as error:
+        raise CommandRefused(str(error), INVALID_PARAMS) from error
+    entrances = [listener.entrance for listener in engine.listeners.values()]
+    # A URL is asked for where HTTP is spoken, if that is anywhere.
+    entrance = next((each for each in entrances if each.mode is Mode.HTTP), entrances[0])
+    request = asked.request(CLIENT_IP, entrance.address)
+    changes = engine.changes
+    found = Traced(None, None, [])
+    if entrance.router is not None or not changes.config.has_route:
+        answer = (entrance.router or engine.context.dispatcher.router).route(request)
+    else:
+        found = await traced(engine, changes.config, request)
+        answer = found.answer or RouteAnswer("")
+    dispatcher = engine.context.dispatcher
+    table = dispatcher.table
+    if found.error is not None:
+        decision = failed_decision(found.error, table.generation)
+        policy = None
+    else:
+        decision = dispatcher.balancer.copy().decide(
+            table, answer, request, dispatcher.loads, lambda: 0.5
+        )
+        policy = dispatcher.balancer.account(decision)
+    note_secrets(decision, request, answer.secrets)
+    reply = _explanation(engine, decision, request, found)
+    reply.policy = policy
+    return reply
 
 
-def _is_paused(session: Session) -> bool:
-    backend = session.backend
-    return bool(session.client.paused_by or (backend is not None and backend.paused_by))
+async def _recorded(engine: Engine, seq: int) -> Explanation:
+    ring = engine.telemetry.decisions
+    records, _ = ring.since(seq - 1)
+    if seq < 1 or not records or records[0][0] != seq:
+        first = ring.dropped + 1
+        kept = f"{first:,} to {ring.recorded:,} are" if ring.recorded else "none is"
+        raise CommandRefused(f"decision {seq} is not kept; {kept}")
+    decided = records[0][1]
+    decision = decided.decision
+    held = next(iter(ring.inputs(records[:1])), None)
+    found, request = await _traced_again(engine, decision, held)
+    reply = _explanation(engine, decision, request, found)
+    reply.policy = Balancer().account(decision)
+    return reply
 
 
-def _surroundings(engine: Engine, kept: Sequence[Exchange]) -> Surroundings:
-    loads = engine.context.dispatcher.loads
-    lateness_s = sorted(engine.context.deadlines.lateness_s)
-    return Surroundings(
-        kept=len(kept),
-        served=Counter(each.backend.key for each in kept if each.backend is not None),
-        in_flight={key: load.sessions for key, load in loads.items()},
-        faults=len(lab.kinds()) if (lab := engine.context.lab) is not None else 0,
-        lag_p99_s=lateness_s[len(lateness_s) * 99 // 100] if lateness_s else None,
+async def _traced_again(
+    engine: Engine, decision: RouteDecision, held: Input | None
+) -> tuple[Traced, RouteRequest | None]:
+    """Return what `route` does with the request of a decision, in the text of its generation."""
+    if held is None:
+        note = "what the request was is no longer held, so route cannot be run for it"
+        return Traced(None, None, [], note), None
+    request = request_again(held)
+    config = engine.changes.source_of(decision.generation)
+    if config is None:
+        note = f"the text of generation {decision.generation} is no longer kept"
+        return Traced(None, None, [], note), request
+    if not config.has_route or planned_listeners(engine, config).get(request.listener):
+        return Traced(None, None, []), request
+    found = await traced(engine, config, request)
+    if not _is_same(found, decision):
+        found.note = "; ".join(part for part in (found.note, _AGAIN + _other(found)) if part)
+    return found, request
+
+
+def _is_same(found: Traced, decision: RouteDecision) -> bool:
+    """Tell whether `route` said again what it said then, as far as the record shows it."""
+    if found.answer is None or decision.pool is None:
+        return (found.answer is None) == (decision.told is not None)
+    target = decision.pool.name
+    if decision.is_named and decision.backend is not None:
+        target = decision.backend.key
+    is_target = found.answer.target in (target, decision.pool.name)
+    return is_target and found.answer.key in (None, decision.key)
+
+
+def _other(found: Traced) -> str:
+    said = f"returned {found.answer.target}" if found.answer is not None else "failed"
+    return f"; this time it {said}, which is not what was decided"
+
+
+def _explanation(
+    engine: Engine, decision: RouteDecision, request: RouteRequest | None, found: Traced
+) -> Explanation:
+    redactor = engine.telemetry.redactor
+    key, reason, error = redacted_texts(decision, redactor)
+    secrets = secrets_of(request.query, request.fields) if request is not None else ()
+    return replace(
+        explanation(decision),
+        key=key,
+        reason=reason,
+        error=error,
+        trace=found.shown(redactor, secrets),
+        trace_note=redactor.text(found.note, secrets),
+        returned=found.returned(redactor, secrets),
     )

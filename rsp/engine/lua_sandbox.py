@@ -39,7 +39,7 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """One call of `listen`, `pool` or `limits`."""
+    """One call of `listen`, `pool`, `limits` or `same_identity`."""
 
     what: str
     line: int

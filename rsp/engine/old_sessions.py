@@ -6,8 +6,9 @@ from rsp.core.generation_rows import OldSessions
 from rsp.core.lifecycle import State
 from rsp.core.params import OldSessionsParams
 from rsp.core.units import counted
-from rsp.core.vocabulary import CloseReason, Mode
+from rsp.core.vocabulary import Mode
 from rsp.core.wire import INVALID_PARAMS, CommandRefused
+from rsp.engine.acting import close_by_hand
 from rsp.engine.conversation import Conversation
 from rsp.engine.server import Engine
 from rsp.engine.session import Session
@@ -26,7 +27,7 @@ def old_sessions(engine: Engine, params: OldSessionsParams) -> OldSessions:
     )
     if params.close:
         for session in old:
-            _close(engine, session)
+            close_by_hand(engine, session)
         found.closed = found.sessions
         found.done = f"{_count(found.closed)} told to close"
     elif params.drain:
@@ -45,18 +46,12 @@ def _is_old(session: Session, before: int) -> bool:
     return session.generation < before and not is_new and not session.state.is_ending
 
 
-def _close(engine: Engine, session: Session) -> None:
-    session.close(CloseReason.OPERATOR)
-    if engine.context.lab is not None:
-        engine.context.lab.let_go(session, "it was closed")
-
-
 def _drain(engine: Engine, session: Session, found: OldSessions) -> None:
     speaker = session.speaker
     if not isinstance(speaker, Conversation) or session.state.is_tunnel:
         found.staying.append(session.id)
     elif session.state is State.IDLE:
-        _close(engine, session)
+        close_by_hand(engine, session)
         found.closed.append(session.id)
     else:
         # The response says so, if its head has not left yet.

@@ -16,7 +16,7 @@ from rsp.core.backends import (
 from rsp.core.http1.cookies import is_cookie_name
 from rsp.core.limits import QUEUE_LENGTH_MOST, TIMER_TICK_S
 from rsp.core.vocabulary import BackendState, ProxyVersion
-from rsp.engine.health_rules import check_fallback, ejection, health_check
+from rsp.engine.health_section import check_fallback, ejection, health_check
 from rsp.engine.lua_sandbox import Declaration, Plain
 from rsp.engine.schema import BACKEND, POOL, QUEUE, STICKY
 from rsp.engine.section import Place, Section, line_of

@@ -118,7 +118,7 @@ class Session:
     # -- what the connections report
 
     def on_bytes(self, connection: Connection, view: memoryview) -> None:
-        """Pass bytes on: the middle one of the three calls from `recv_into` to `send`."""
+        """Pass bytes on: the first of the three calls between `recv_into` and `send`."""
         is_request = connection is self.client
         pipe = self.request_pipe if is_request else self.response_pipe
         if pipe.is_open:
@@ -266,7 +266,7 @@ class Session:
             self.close_reason = reason
             self.close_detail = detail
             if reason not in UNASKED_ENDS:
-                self.ending = ending_of(self, self.context.poller.now_s)
+                self.ending = ending_of(self)
 
     def close(self, reason: CloseReason, *, reset: bool = False) -> None:
         """End the session: gently, sending what is unsent, or by RST at once."""

@@ -21,7 +21,7 @@ from rsp.core.what_if_rows import Example, InputRow, WhatIf
 from rsp.core.wire import NOT_JSON
 from rsp.engine.entrance import Entrance
 from rsp.engine.lua_config import LoadedConfig
-from rsp.engine.rehearsing import Recorded, WhatIfJob, compare, fields_of, plan_of, request_of
+from rsp.engine.worker_jobs import Recorded, WhatIfJob, compare, fields_of, plan_of, request_of
 
 _decode = msgspec.json.Decoder(DecisionRow).decode
 

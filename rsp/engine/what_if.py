@@ -1,7 +1,7 @@
 """The recorded requests, on their way to the worker, and what it found out on its way back.
 
 They are put together in slices, between which traffic flows; the comparing itself is done by
-`rehearsing.py` in a process of its own.
+`worker_jobs.py` in a process of its own.
 """
 
 import asyncio
@@ -20,7 +20,9 @@ from rsp.core.what_if import with_examples
 from rsp.core.what_if_rows import Example, InputRow, WhatIf
 from rsp.engine.decisions import Input
 from rsp.engine.entrance import Entrance
-from rsp.engine.rehearsing import (
+from rsp.engine.server import Engine
+from rsp.engine.tracing import Traced
+from rsp.engine.worker_jobs import (
     ROUTE,
     Plan,
     Recorded,
@@ -32,8 +34,6 @@ from rsp.engine.rehearsing import (
     plan_of,
     request_of,
 )
-from rsp.engine.server import Engine
-from rsp.engine.tracing import Traced
 
 _encode = msgspec.msgpack.encode
 

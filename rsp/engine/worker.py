@@ -23,8 +23,8 @@ from typing import NoReturn, Protocol
 from rsp.core.lua_limits import WHAT_IF_GRACE_S, WHAT_IF_S
 from rsp.core.wire import CommandRefused
 from rsp.engine.privileges import Account, UserRefused, become
-from rsp.engine.rehearsing import carry_out
 from rsp.engine.unbroken import begin_unbroken
+from rsp.engine.worker_jobs import carry_out
 
 _PR_SET_PDEATHSIG = 1
 _LENGTH_BYTES = 8
@@ -36,7 +36,7 @@ _NICENESS = 10
 
 
 class Rehearser(Protocol):
-    """Whoever carries out the jobs of `rehearsing.py`."""
+    """Whoever carries out the jobs of `worker_jobs.py`."""
 
     async def ask(self, pieces: AsyncIterator[bytes]) -> bytes:
         """Return the answer to the job that the pieces are.

@@ -11,8 +11,8 @@ from rsp.core.vocabulary import Side
 from rsp.engine.connection import Connection
 from rsp.engine.nonblocking import try_recv_into, try_send
 from rsp.engine.poller import Handler, Poller
-from rsp.engine.rehearsing import carry_out
 from rsp.engine.wait import Wait
+from rsp.engine.worker_jobs import carry_out
 
 SMALL = Limits(high_water_bytes=1000, low_water_bytes=400)
 

@@ -9,7 +9,8 @@ import pytest
 from rsp.core.route import RouteRequest
 from rsp.core.wire import CommandRefused
 from rsp.engine import worker
-from rsp.engine.rehearsing import (
+from rsp.engine.worker import Worker, start_worker
+from rsp.engine.worker_jobs import (
     Plan,
     PlannedBackend,
     PlannedPool,
@@ -20,7 +21,6 @@ from rsp.engine.rehearsing import (
     decode_traced,
     decode_what_if,
 )
-from rsp.engine.worker import Worker, start_worker
 
 SOURCE = """listen { address = "127.0.0.1:80" }
 pool("web", { balance = "hash", backends = { { name = "web1", address = "127.0.0.1:1" } } })

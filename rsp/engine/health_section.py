@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 
 from rsp.core.backends import Pool
 from rsp.core.health_rules import Ejection, HealthCheck, Statuses, statuses
+from rsp.core.limits import TIMER_TICK_S
 from rsp.engine.limit_rules import nearest
 from rsp.engine.schema import EJECT, HEALTH
 from rsp.engine.section import Place, Section
 
 _TARGET = re.compile(r"/[\x21-\x7e]*")
 _HOST = re.compile(r"[\x21-\x7e]+")
-_LEAST_S = 0.1
-"""Timers go in steps of this (`TIMER_TICK_S`)."""
 _ASKED = ("path", "expect", "host")
 
 
@@ -37,8 +36,8 @@ def health_check(pool: Section) -> HealthCheck | None:
     return HealthCheck(
         path,
         is_tcp,
-        section.seconds("interval", least=_LEAST_S),
-        section.seconds("timeout", least=_LEAST_S),
+        section.seconds("interval", least=TIMER_TICK_S),
+        section.seconds("timeout", least=TIMER_TICK_S),
         section.whole_number("rise", least=1),
         section.whole_number("fall", least=1),
         _statuses(section, "expect"),
@@ -55,7 +54,7 @@ def ejection(pool: Section) -> Ejection | None:
     section = pool.section("eject", EJECT)
     if section is None:
         return None
-    first_s = section.seconds("seconds", least=_LEAST_S)
+    first_s = section.seconds("seconds", least=TIMER_TICK_S)
     return Ejection(
         section.whole_number("errors", least=1),
         _statuses(section, "statuses"),
