@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from rsp.core.backends import WEIGHT_MAX
+from rsp.core.trouble import TroubleRow
 from rsp.tui.model.backend_columns import as_lua, in_full, pool_in_full, pool_title
 from rsp.tui.model.backend_edit import (
     add_params,
@@ -142,6 +143,21 @@ def test_a_backend_in_full_keeps_to_its_room() -> None:
     assert "ECONNREFUSED" in said
     assert "at most 100" in said
     assert "2 failures" in said
+
+
+def test_a_backend_in_full_says_what_is_wrong_with_it_now() -> None:
+    errors = "web/web1 answers 500: 15 of its last 15"
+    troubles = [
+        TroubleRow("failing", "web/web1", 3, "web/web1 failed 3 times"),
+        TroubleRow("errors", "web/web1", 15, errors),
+        TroubleRow("errors", "web/web3", 4, "web/web3 answers 503"),
+    ]
+    line = line_of(filled(0, 1), "web/web1")
+    said = [plain(row) for row in in_full(line, 76, 2, troubles)]
+    assert said[1:] == [errors]
+    line.row.last_error, line.row.last_error_age_s = "refused", 3.0
+    said = [plain(row) for row in in_full(line, 76, 6, troubles)]
+    assert said[1:3] == [errors, "last error: refused, 00:03 ago"]
 
 
 def test_a_backend_is_copied_as_the_file_would_have_it() -> None:

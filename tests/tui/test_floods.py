@@ -13,7 +13,7 @@ from rsp.core.trouble import TroubleRow
 from rsp.core.vocabulary import MemoryStep
 from rsp.tui.client import EngineClient
 from rsp.tui.feed import Feed, Pull
-from rsp.tui.model.alerts import Alerts
+from rsp.tui.model.alerts import Alerts, alert_line
 from rsp.tui.model.vitals import Vitals
 from tests.tui import canned
 
@@ -107,6 +107,23 @@ def test_backends_that_fail_come_before_those_that_are_waited_for() -> None:
         ("◔ 25 requests wait for web/web1", "◔25 web1", "warn"),
         ("✗ web/web3 is ␛[31mred", "✗2 web3", "bad"),
     ]
+
+
+def test_an_alert_without_room_for_its_sentence_is_there_in_short() -> None:
+    rows = [
+        TroubleRow("failing", "web/web3", 10, "web/web3 failed 10 times in the last 60 s: refused"),
+        TroubleRow("errors", "web/web2", 15, "web/web2 answers 500: 15 of its last 15"),
+    ]
+    alerts = Alerts()
+    alerts.apply(canned.status(0, blocked=0, troubles=rows))
+
+    def shown(width: int) -> str:
+        return "".join(span.text for span in alert_line(alerts.now(), width, is_short=False))
+
+    first, second = (f"✗ {row.sentence}" for row in rows)
+    assert shown(120) == f"{first}    {second}"
+    assert shown(80) == f"{first}    ✗15 web2"
+    assert shown(40) == "✗10 web3    ✗15 web2"
 
 
 def test_a_storm_of_endings_is_an_alert() -> None:

@@ -13,7 +13,7 @@ from rsp.tui.model.crowds import Crowds
 from rsp.tui.model.health_text import is_out
 from rsp.tui.model.session_columns import shown
 from rsp.tui.model.shares import shares
-from rsp.tui.model.spans import Line, Span, keep_fitting
+from rsp.tui.model.spans import Line, Span, keep_fitting, width_of
 
 _SIGNS = {Trouble.UNACCEPTED.value: "◔", Trouble.UNANSWERED.value: "◔"}
 """Of troubles: somebody waits. Otherwise something fails."""
@@ -235,6 +235,15 @@ def _of_storms(status: Status) -> list[Alert]:
 
 
 def alert_line(alerts: list[Alert], width: int, *, is_short: bool) -> Line:
-    """Return as many alerts as fit, the first ones first."""
-    lines = [alert.line(is_short=is_short) for alert in alerts]
-    return keep_fitting(lines, width, "  " if is_short else "    ")
+    """Return as many alerts as fit, the first ones first; in short where there is no room."""
+    gap = "  " if is_short else "    "
+    lines: list[Line] = []
+    left = width + len(gap)
+    for alert in alerts:
+        line = alert.line(is_short=is_short)
+        if width_of(line) + len(gap) > left:
+            # In a few signs it still says that it is there.
+            line = alert.line(is_short=True)
+        lines.append(line)
+        left -= width_of(line) + len(gap)
+    return keep_fitting(lines, width, gap)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from rsp.core.replies import BackendRow, PoolRow
-from rsp.core.vocabulary import BackendState
+from rsp.core.trouble import TroubleRow
+from rsp.core.vocabulary import BackendState, Trouble
 from rsp.tui.limits import RATE_SAMPLES
 from rsp.tui.model import text
 from rsp.tui.model.backends import BackendLine, BackendList, PoolLine, TableLine
@@ -185,13 +186,18 @@ def pool_title(line: TableLine) -> Line | None:
     )
 
 
-def in_full(line: BackendLine, width: int, height: int) -> list[Line]:
-    """Return what is known of one backend, in at most `height` lines of `width` cells."""
+def in_full(
+    line: BackendLine, width: int, height: int, troubles: Sequence[TroubleRow] = ()
+) -> list[Line]:
+    """Return what is known of one backend, in at most `height` lines of `width` cells.
+
+    `troubles` are those of all backends.
+    """
     row = line.row
     facts, health = _facts(line, width), health_lines(line.pool, row, width)
     # In a low pane there is room for one of them, and most of the facts stand in the table.
     first = [*health, facts] if height <= len(health) else [facts, *health]
-    lines = [*first, *_error(row, width)]
+    lines = [*first, *_wrong(line, width, troubles)]
     is_stacked = height >= len(lines) + _STRIPS
     spark = width - _STRIP_WORDS if is_stacked else width // _STRIPS - _STRIP_WORDS - 3
     past = line.past
@@ -227,10 +233,19 @@ def _facts(line: BackendLine, width: int) -> Line:
     return keep_fitting(parts, width, "   ")
 
 
-def _error(row: BackendRow, width: int) -> list[Line]:
-    if not row.last_error:
+def _wrong(line: BackendLine, width: int, troubles: Sequence[TroubleRow]) -> list[Line]:
+    """Return what is wrong with a backend now, and why it failed last."""
+    said = [
+        row.sentence
+        for row in troubles
+        # Failures have their last reason below.
+        if row.backend == line.key and row.kind != Trouble.FAILING
+    ]
+    if line.row.last_error:
+        said.append(f"last error: {_dated_error(line.row)}")
+    if not said:
         return [(Span("no error yet", "dim"),)]
-    return [(Span(piece, "bad"),) for piece in wrap(f"last error: {_dated_error(row)}", width)]
+    return [(Span(piece, "bad"),) for each in said for piece in wrap(shown(each), width)]
 
 
 def _strip(name: str, samples: Sequence[float], width: int, figure: str) -> Line:

@@ -114,8 +114,9 @@ class BackendsScreen(Frame):
         chosen = self.table.cursor_row
         if isinstance(chosen, BackendLine):
             entitle(box, shown(chosen.key))
-            size = box.content_size
-            box.show(in_full(chosen, size.width, size.height))
+            size, status = box.content_size, self.shell.model.status
+            troubles = status.troubles if status is not None else ()
+            box.show(in_full(chosen, size.width, size.height, troubles))
             return
         entitle(box, f"pool {shown(chosen.pool.name)}" if chosen else "no backend")
         box.show(pool_in_full(chosen.pool) if chosen else [])
