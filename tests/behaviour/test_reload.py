@@ -168,34 +168,6 @@ def test_sighup_reloads(engine: StartEngine, backend: OpenBackend) -> None:
     assert proxy.ask("status")["generation"] == 2
 
 
-def test_sighups_that_come_while_a_reload_runs_lead_to_one_more(
-    engine: StartEngine, backend: OpenBackend
-) -> None:
-    text = LISTEN + pool(backend(), backend())
-    proxy = engine(text)
-    path = proxy.directory / "config.lua"
-    path.unlink()
-    os.mkfifo(path)
-    proxy.signal(signal.SIGHUP)
-    with path.open("w") as pipe:
-        # The engine reads it by now, and has to wait for us.
-        for _ in range(20):
-            proxy.signal(signal.SIGHUP)
-            for _ in range(2):
-                proxy.ask("status")
-        path.unlink()
-        path.write_text(text.replace("web2", "later"))
-        pipe.write(text)
-    # Were each a reload of its own, they would all come before this.
-    proxy.ask("backend.set", target="web/web1", weight=9)
-    names = ["web1", "later"]
-    wait_until(
-        lambda: [row["name"] for row in proxy.ask("backends")["pools"][0]["backends"]] == names
-    )
-    kinds = [change["kind"] for change in proxy.ask("edits")["history"]]
-    assert kinds.count("reload") == 2
-
-
 def test_a_session_ends_with_the_backend_that_it_began_with(
     engine: StartEngine, backend: OpenBackend
 ) -> None:
