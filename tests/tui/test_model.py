@@ -1,5 +1,7 @@
 """The pure half of the dashboard: figures, columns, the list, rates, strips, sentences."""
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -243,6 +245,24 @@ def test_whoever_sends_nothing_is_named(cause: str, role: str) -> None:
     (said,) = why(Session(canned.session(1, backend=backend)))
     assert said.text == "web1 sends nothing for 2.0 s: it has␛ the request."
     assert said.role == role
+
+
+@pytest.mark.parametrize("kind", [{"state": "tunnel"}, {"state": "streaming", "request": None}])
+def test_what_is_passed_on_unread_says_whether_anything_passes(kind: dict[str, Any]) -> None:
+    sessions = SessionList()
+
+    def said(at_s: float, came: int, out: int, half_closed: str | None = None) -> str:
+        client = canned.peer(5, "192.0.2.1:4711", bytes_in=came, bytes_out=out)
+        backend = canned.peer(6, "127.0.0.1:1")
+        row = canned.session(1, client=client, backend=backend, half_closed=half_closed, **kind)
+        sessions.apply(Connections(7, 1, at_s, [row]))
+        return plain(why(sessions.rows()[0]))
+
+    quiet = "Open both ways, and nothing passes now: either side may speak."
+    assert said(100.0, 0, 0) == quiet
+    assert said(101.0, 2048, 512) == "Passed on unread: 2.0K/s from the client, 512/s to it."
+    assert said(109.0, 2048, 512) == quiet
+    assert said(110.0, 2048, 512, "client").startswith("The client has said all it had to say;")
 
 
 def test_another_engine_begins_with_sessions_of_its_own() -> None:

@@ -28,7 +28,6 @@ _PLAIN = {
     SessionState.READING_HEAD: "The client has not sent its whole request head yet.",
     SessionState.ROUTING: "The route of this request is being decided.",
     SessionState.QUEUED: "It waits for a place at its pool.",
-    SessionState.TUNNEL: "A tunnel: bytes pass in both ways, unread.",
     SessionState.DRAINING: "The rest of the buffer goes out, then it is closed.",
     SessionState.CLOSING: "Everything is said; it is being closed.",
     SessionState.CLOSED: "This session is over.",
@@ -156,6 +155,8 @@ def _moving(session: Session) -> str:
         case SessionState.IDLE:
             done = counted(row.exchanges, "exchange")
             return f"Kept alive after {done}; the next request may come."
+        case SessionState.TUNNEL:
+            return _tunnel(session)
         case SessionState.STREAMING:
             return _streaming(session)
     try:
@@ -164,10 +165,21 @@ def _moving(session: Session) -> str:
         return ""
 
 
+def _tunnel(session: Session) -> str:
+    """What passes where nobody reads it: a tunnel, or a session of a tcp listener."""
+    if session.row.half_closed:
+        return f"The {session.row.half_closed} has said all it had to say; the other way goes on."
+    passing = session.client_in_per_s >= 1 or session.client_out_per_s >= 1
+    if not passing:
+        return "Open both ways, and nothing passes now: either side may speak."
+    came, out = text.byte_rate(session.client_in_per_s), text.byte_rate(session.client_out_per_s)
+    return f"Passed on unread: {came} from the client, {out} to it."
+
+
 def _streaming(session: Session) -> str:
     row = session.row
-    if row.half_closed:
-        return f"The {row.half_closed} has said all it had to say; the other way goes on."
+    if row.half_closed or row.request is None:
+        return _tunnel(session)
     if row.response is None:
         waiting = "The request is on its way" if session.client_in_per_s >= 1 else "Request sent"
         backend = shown(row.route.backend) if row.route else "the backend"
