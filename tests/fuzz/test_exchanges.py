@@ -160,7 +160,7 @@ def responses_in(wire: bytes, plan: list[Planned]) -> list[bytes]:
     return found
 
 
-@settings(max_examples=fuzz_examples(1_200))
+@settings(max_examples=fuzz_examples(800))
 @given(st.lists(MIDDLE, max_size=3), LAST, STEPS)
 def test_every_body_arrives_whole_and_in_its_place(
     middle: list[Planned], last: Planned, steps: list[Step]

@@ -33,7 +33,7 @@ def conserved(world: World) -> None:
     assert (client.bytes_in, backend.bytes_in) == (world.client.read, kernel.read)
 
 
-@settings(max_examples=fuzz_examples(1_200))
+@settings(max_examples=fuzz_examples(800))
 @given(STEPS, LENGTHS, LENGTHS, st.integers(0, 9), MARKS)
 def test_bytes_and_ends_pass_both_ways(
     steps: list[Step], request_bytes: int, response_bytes: int, seed: int, mark: int
@@ -67,7 +67,7 @@ def test_bytes_and_ends_pass_both_ways(
     assert world.session.close_reason is CloseReason.FINISHED
 
 
-@settings(max_examples=fuzz_examples(1_200))
+@settings(max_examples=fuzz_examples(800))
 @given(STEPS, STEPS, LENGTHS, st.sampled_from(Side))
 def test_one_way_goes_on_after_the_other_has_ended(
     before: list[Step], after: list[Step], length: int, first: Side
