@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rsp.core.addresses import UNIX_PREFIX, EditRefused, parse_address
 from rsp.core.health_rules import NOT_KNOWN, RAMPED, Condition, Ejection, HealthCheck
-from rsp.core.lab_limits import NAME_CHARACTERS
+from rsp.core.lab_limits import NAME_CHARACTERS, QUOTED_CHARACTERS
 from rsp.core.limits import QUEUE_LENGTH, QUEUE_TIMEOUT_S
 from rsp.core.vocabulary import BackendState, ProxyVersion
 
@@ -21,9 +21,6 @@ repeats after the sum of its weights, so larger numbers would only make that cyc
 CONNECTIONS_MOST = 1_000_000_000
 """Largest `max_connections`: each takes an fd and some KiB of the kernel, which no machine has.
 What is beyond it is a slip of the keyboard."""
-
-NUMBER_SHOWN_DIGITS = 20
-"""A number is quoted in errors up to this length: 2^64 has as many digits."""
 
 _NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{NAME_CHARACTERS}}}")
 NAME_RULE = f'use letters, digits, "_", "." and "-", {NAME_CHARACTERS} at most'
@@ -52,6 +49,11 @@ class Backend:
     def __post_init__(self) -> None:
         # Made once here, because it is asked for several times in every request.
         object.__setattr__(self, "key", f"{self.pool}/{self.name}")
+
+    @property
+    def in_full(self) -> str:
+        """How a sentence names it: `backend web/web1 (127.0.0.1:9001)`."""
+        return f"backend {self.key} ({self.address})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +299,7 @@ def check_backend(backend: Backend) -> None:
 def _short(number: int) -> str:
     """Return a number as an error quotes it: whoever types digits may type thousands of them."""
     text = f"{number}"
-    return text if len(text) <= NUMBER_SHOWN_DIGITS else f"{text[:NUMBER_SHOWN_DIGITS]}…"
+    return text if len(text) <= QUOTED_CHARACTERS else f"{text[:QUOTED_CHARACTERS]}…"
 
 
 def names_in(pool: Pool) -> str:

@@ -36,7 +36,6 @@ TROUBLE_ERRORS_SHARE = 0.05
 FAILURES_DATED = 100
 """Of each backend the times of its last failures are kept; more are told as `100+`."""
 
-
 FAULT_BURST_S = 0.05
 """What the fault `bandwidth` lets pass at once: the bytes of this time. Timers step by 1 ms."""
 
@@ -137,6 +136,9 @@ It is written whole at each change, so it must stay small."""
 NAME_CHARACTERS = 255
 """Longest name of a pool, a backend, a fault or a proxy, and of who changes something: each change
 is on record, in thousands, with all of them. As long as a name of DNS, which many of them are."""
+
+QUOTED_CHARACTERS = 40
+"""What cannot be a value is quoted in the refusal up to this length: 2^64 has 20 digits."""
 
 EDITS_NAMED = 5
 """Restored edits that the log names in one line; `rsp ctl edits` has them all."""

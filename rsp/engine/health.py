@@ -177,7 +177,7 @@ class HealthKeeper:
     def on_unable(self, backend: Backend, why: str, now_s: float) -> None:
         """We could not check a backend: that is no word against it."""
         if self._unable.passes(now_s) is not None:
-            what = f"backend {backend.key} ({backend.address}) cannot be checked: {why}"
+            what = f"{backend.in_full} cannot be checked: {why}"
             self.telemetry.record(Noted(at_s=now_s, what=what, weight=EventLevel.WARN))
 
     def on_bug(self, error: Exception) -> None:

@@ -70,28 +70,24 @@ def cut(talk: Talk, reason: CloseReason, detail: str) -> None:
 
 def cut_by_backend(talk: Talk, what: str) -> None:
     """The backend ended in the midst of a response: say who, and where it broke off."""
-    backend = talk.pairing.backend
-    name = f"backend {backend.key} ({backend.address})" if backend else "the backend"
-    where = talk.session.response_pipe.cut_sentence()
-    _note_break(talk, f"{what} {where}")
-    cut(talk, CloseReason.BACKEND_GONE, f"{name} {what} {where}")
+    _break_off(
+        talk, CloseReason.BACKEND_GONE, f"{what} {talk.session.response_pipe.cut_sentence()}"
+    )
 
 
 def bad_body(talk: Talk, error: BadMessage) -> None:
     """The framing of a response broke in its midst."""
-    backend = talk.pairing.backend
-    name = f"backend {backend.key} ({backend.address})" if backend else "the backend"
-    what = f"sent a broken body: {error.sentence}"
-    _note_break(talk, what)
-    cut(talk, CloseReason.BAD_RESPONSE, f"{name} {what}")
+    _break_off(talk, CloseReason.BAD_RESPONSE, f"sent a broken body: {error.sentence}")
 
 
-def _note_break(talk: Talk, what: str) -> None:
-    """A response that breaks off counts as a failure. It ejects nobody: the status was a good
-    one, and that is what `eject` goes by."""
-    backend = talk.pairing.backend
-    if backend is not None:
-        talk.session.context.dispatcher.note_failure(backend, what, may_eject=False)
+def _break_off(talk: Talk, reason: CloseReason, what: str) -> None:
+    """A response that breaks off counts as a failure of its backend. It ejects nobody: the status
+    was a good one, and that is what `eject` goes by."""
+    pairing = talk.pairing
+    said = f"{pairing.who} {what}"
+    if pairing.backend is not None:
+        talk.session.context.dispatcher.note_failure(pairing.backend, what, may_eject=False)
+    cut(talk, reason, said)
 
 
 def bad_response(talk: Talk, error: BadMessage) -> None:
@@ -110,7 +106,7 @@ def no_response(talk: Talk, what: str) -> None:
     if exchange is None or backend is None:
         talk.pairing.part(keep=False)
         return
-    sentence = f"backend {backend.key} ({backend.address}) {what}"
+    sentence = f"{backend.in_full} {what}"
     connection, began_s = talk.session.backend, exchange.started_s
     idle = ""
     if connection is not None and talk.pairing.is_reused:
@@ -195,5 +191,5 @@ def backend_too_late(talk: Talk, late: Patience) -> None:
     backend = talk.pairing.backend
     if backend is not None:
         talk.pairing.note_failure(backend, sentence)
-        sentence = f"backend {backend.key} ({backend.address}): {sentence}"
+        sentence = f"{backend.in_full}: {sentence}"
     reply(talk, 504, sentence, late.reason)

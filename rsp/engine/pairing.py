@@ -141,11 +141,8 @@ class Pairing:
 
     def on_turn(self) -> None:
         """There is a place, or nothing to wait for: decide anew, by what is in force now."""
-        decision = self.decision
-        waited_s = self._leave_queue()
-        if decision is not None:
-            decision.waited_s = waited_s
-        self._decide(decision)
+        self._leave_queue()
+        self._decide(self.decision)
 
     def turn_away(self, reason: CloseReason, why: str) -> None:
         """Wait no longer, and have the client told so; `why` is empty when its time is over."""
@@ -153,19 +150,19 @@ class Pairing:
         if decision is None or place is None:
             raise AssertionError("only who waits can be turned away")
         place.line.timed_out += not why
-        decision.waited_s = self._leave_queue()
+        self._leave_queue()
         decision.error = self.session.context.waiting.waited_sentence(decision, place, why)
         self._refuse(decision, reason)
 
-    def _leave_queue(self) -> float:
-        """Leave the queue, and return for how long this request has waited in all, in seconds."""
+    def _leave_queue(self) -> None:
+        """Leave the queue, and count how long this request has waited in it."""
         session, place, decision = self.session, self.session.place, self.decision
         if place is None or decision is None:
             raise AssertionError("nobody waits here")
         session.leave_queue()
         session.advance(Fact.CALLED)
         session.client.resume(_QUEUED)
-        return decision.waited_s + session.context.poller.now_s - place.since_s
+        decision.waited_s += session.context.poller.now_s - place.since_s
 
     def _dial(self, backend: Backend) -> None:
         session = self.session
@@ -186,7 +183,7 @@ class Pairing:
             self._unable(f"no fd for a connection to backend {backend.key} ({error})")
         except NoLocalPort as error:
             self._unable(
-                f"backend {backend.key} ({backend.address}), connecting: {error}; too many "
+                f"{backend.in_full}, connecting: {error}; too many "
                 "connections to it were closed in the last minute, or are open"
             )
         else:
@@ -238,7 +235,7 @@ class Pairing:
         self.excluded = (*self.excluded, backend.key)
         if self.tries >= session.limits.connect_tries or not self._has_other():
             status = _GATEWAY_TIMEOUT if reason.startswith("timed out") else _BAD_GATEWAY
-            sentence = f"backend {backend.key} ({backend.address}), connecting: {reason}"
+            sentence = f"{backend.in_full}, connecting: {reason}"
             self.seeker.on_unpaired(status, sentence, CloseReason.BACKEND_UNREACHABLE)
             return
         session.advance(Fact.RETRIED)
@@ -272,6 +269,11 @@ class Pairing:
         self.session.advance(Fact.RETRIED)
         self._note_lost(backend, since_s)
         self._dial(backend)
+
+    @property
+    def who(self) -> str:
+        """The present backend, as a sentence names it."""
+        return "the backend" if self.backend is None else self.backend.in_full
 
     def note_failure(self, backend: Backend, reason: str) -> None:
         """Remember that a backend failed, and say so."""

@@ -66,9 +66,8 @@ class Relay(Mute):
 
     def on_backend_gone(self, reason: str) -> None:
         """Pass the reset on, behind what the client has not got yet."""
-        backend = self.pairing.backend
-        name = f"backend {backend.key} ({backend.address})" if backend else "the backend"
-        self.session.because(CloseReason.BACKEND_GONE, f"{name} reset the connection ({reason})")
+        said = f"{self.pairing.who} reset the connection ({reason})"
+        self.session.because(CloseReason.BACKEND_GONE, said)
         self.session.advance(Fact.BACKEND_GONE)
 
     def on_too_late(self, late: Patience) -> None:

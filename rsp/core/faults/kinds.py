@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from rsp.core.lab_limits import FAULT_VALUE_MOST
+from rsp.core.lab_limits import FAULT_VALUE_MOST, QUOTED_CHARACTERS
 
 
 class FaultFamily(StrEnum):
@@ -47,9 +47,6 @@ class Kind(NamedTuple):
 class BadFault(Exception):
     """A fault that cannot be. The text says which part, and what would do."""
 
-
-VALUE_SHOWN_CHARACTERS = 40
-"""A value is quoted in errors up to this length."""
 
 STOPS = ("headers", "chunk_line", "inside_chunk", "before_last_chunk")
 ENDS = ("hang", "close", "reset")
@@ -150,6 +147,6 @@ def _read(what: str, value: Value, given: object) -> float | str:
     if isinstance(given, bool) or not 0 <= number <= FAULT_VALUE_MOST:
         unit = f" of {value.unit}" if value.unit else ""
         bounds = f"{FAULT_VALUE_MOST:,} or less" if number > FAULT_VALUE_MOST else "0 or more"
-        shown = f"{given}"[:VALUE_SHOWN_CHARACTERS]
+        shown = f"{given}"[:QUOTED_CHARACTERS]
         raise BadFault(f'{what} cannot be "{shown}"; it takes a number{unit}, {bounds}')
     return number
