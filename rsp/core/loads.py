@@ -33,6 +33,10 @@ class BackendLoad:
     on_release: Callable[["BackendLoad"], None] | None = None
     """Told of each session less, while somebody waits for a place here; None: nobody does."""
 
+    def error_at(self, address: str) -> str | None:
+        """Return why it failed last, if it was at `address`: of another one that says nothing."""
+        return self.last_error if self.last_error_address == address else None
+
 
 class BackendLoads(dict[str, BackendLoad]):
     """The loads of all backends by `Backend.key`. Asking for an unknown one makes it, empty."""

@@ -169,7 +169,7 @@ class BackendRow(msgspec.Struct):
     failures: int = 0
     """Connects that failed, and answers that did not come or were broken."""
     last_error_age_s: float | None = None
-    """How long ago that was."""
+    """How long ago its last error was."""
     bytes_in: int = 0
     """Bytes received from it."""
     bytes_out: int = 0

@@ -306,8 +306,7 @@ def backends(engine: Engine, _params: Params) -> Backends:
         for backend in pool.backends:
             load = dispatcher.loads[backend.key]
             live_in, live_out = now.get(backend.key, (0, 0))
-            # What was said of another address says nothing of this one.
-            is_told = load.last_error is not None and load.last_error_address == backend.address
+            error = load.error_at(backend.address)
             row = BackendRow(
                 name=backend.name,
                 address=backend.address,
@@ -315,8 +314,8 @@ def backends(engine: Engine, _params: Params) -> Backends:
                 weight=backend.weight,
                 max_connections=backend.max_connections,
                 sessions=load.sessions,
-                last_error=redact(load.last_error or "") if is_told else None,
-                last_error_age_s=now_s - load.failed_at_s[-1] if is_told else None,
+                last_error=error and redact(error),
+                last_error_age_s=now_s - load.failed_at_s[-1] if error else None,
                 idle_connections=engine.context.idle.count(backend),
                 total=load.total,
                 failures=load.failures,

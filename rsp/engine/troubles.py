@@ -40,9 +40,9 @@ class TroubleWatch:
             for backend in pool.backends:
                 tally = tallies[backend.key] = Tally(backend.key)
                 load = dispatcher.loads[backend.key]
-                if load.last_error is not None and load.last_error_address == backend.address:
+                if error := load.error_at(backend.address):
                     tally.failures = sum(now_s - at_s < TROUBLE_S for at_s in load.failed_at_s)
-                    tally.last_error = redact(load.last_error)
+                    tally.last_error = redact(error)
         return tallies
 
     def _count_answers(self, tallies: dict[str, Tally], now_s: float) -> None:
@@ -65,7 +65,7 @@ def _count_waits(tallies: dict[str, Tally], sessions: Iterable[Session], now_s: 
             continue
         backend = speaker.pairing.backend
         tally = tallies.get(backend.key) if backend is not None else None
-        if tally is None or session.client.is_held:
+        if tally is None or session.client.is_held or exchange.is_faulted:
             continue
         if session.state.is_connecting:
             waited_s, waits_s = now_s - session.state_since_s, tally.unaccepted_s
