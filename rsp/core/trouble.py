@@ -1,7 +1,7 @@
 """What is wrong at the backends now, in one sentence each: what failed lately, and who waits.
 
-The screen has them above everything else. Whoever comes with a symptom reads them first, so they
-accuse only a backend that failed, answered an error, or has a request and says nothing.
+They stand at the top of the screen. Whoever comes with a symptom reads them first, so they accuse
+only a backend that failed, answered an error, or has a request and says nothing.
 """
 
 from collections import Counter

@@ -15,8 +15,8 @@ from rsp.tui.model.session_columns import shown
 from rsp.tui.model.shares import shares
 from rsp.tui.model.spans import Line, Span, keep_fitting, width_of
 
-_SIGNS = {Trouble.UNACCEPTED.value: "◔", Trouble.UNANSWERED.value: "◔"}
-"""Of troubles: somebody waits. Otherwise something fails."""
+_WAITS = (Trouble.UNACCEPTED, Trouble.UNANSWERED)
+"""Troubles in which somebody waits; in the others something fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Alerts:
         if status is None:
             return []
         alerts = _of_faults(status) + _of_trials(status) + _of_floods(status)
-        alerts += self._of_health() + self._of_crowds() + self._of_traffic(status)
-        alerts += _of_troubles(status) + _of_storms(status)
+        alerts += self._of_health() + self._of_crowds() + _of_troubles(status)
+        alerts += self._of_traffic(status) + _of_storms(status)
         alerts += self._of_routes() + self._of_backends()
         alerts += self._of_configuration(status)
         lost = self._events_lost
@@ -211,15 +211,12 @@ def _of_floods(status: Status) -> list[Alert]:
 
 def _of_troubles(status: Status) -> list[Alert]:
     """Say which backends fail or answer errors, and which ones somebody waits for."""
-    return [
-        Alert(
-            f"{_SIGNS.get(row.kind, '✗')} {shown(row.sentence)}",
-            f"{_SIGNS.get(row.kind, '✗')}{row.count:,} {shown(row.backend.partition('/')[2])}",
-            "warn" if row.kind in (Trouble.UNACCEPTED, Trouble.UNANSWERED) else "bad",
-            "app.go('backends')",
-        )
-        for row in status.troubles
-    ]
+    alerts = []
+    for row in status.troubles:
+        sign, role = ("◔", "warn") if row.kind in _WAITS else ("✗", "bad")
+        short = f"{sign}{row.count:,} {shown(row.backend.partition('/')[2])}"
+        alerts.append(Alert(f"{sign} {shown(row.sentence)}", short, role, "app.go('backends')"))
+    return alerts
 
 
 def _of_storms(status: Status) -> list[Alert]:
