@@ -92,7 +92,7 @@ generation_option = click.option(
     type=click.IntRange(min=1),
     metavar="N",
     help="Refuse when something else changed meanwhile.",
-)  # fmt: skip
+)
 
 
 def change_options(command: Run) -> Run:

@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from rsp.core.limits import CHANGES_KEPT, CHANGES_TOLD
+from rsp.core.units import counted
 from rsp.core.vocabulary import ChangeKind
 
 
@@ -51,7 +52,7 @@ class History:
         since = [change for change in self._changes if change.generation > expected]
         told = since[-CHANGES_TOLD:]
         untold = present - expected - len(told)
-        before = f"{untold:,} {'change' if untold == 1 else 'changes'}, and then " if untold else ""
+        before = f"{counted(untold, 'change')}, and then " if untold else ""
         parts = []
         for change in told:
             number = f"generation {change.generation}, " if present - expected > 1 else ""

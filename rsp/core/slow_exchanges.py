@@ -7,7 +7,7 @@ import msgspec
 
 from rsp.core.addresses import client_ip_of
 from rsp.core.exchange_rows import ExchangeRow
-from rsp.core.time_budget import PART_WORDS, duration_of, most_of, owner_of
+from rsp.core.time_budget import PART_WORDS, UNDER_A_FAULT, duration_of, most_of, owner_of
 from rsp.core.units import spoken
 from rsp.core.vocabulary import BudgetPart as Part
 
@@ -86,11 +86,9 @@ def _whose(part: Part, slow: Sequence[ExchangeRow], around: Surroundings) -> str
     )
     if not owners:
         return ""
-    faulted = [owner for owner in owners if not owner.startswith("on ")]
-    if len(faulted) == len(owners):
-        return f" {faulted[0]}"
-    for owner in faulted:
-        del owners[owner]
+    # What a fault did says nothing of the others, and those nothing of it.
+    if owners.pop(UNDER_A_FAULT, 0) and not owners:
+        return f" {UNDER_A_FAULT}"
     if len(owners) > _NAMED:
         kind = "clients" if part in _OF_CLIENTS else "backends"
         return f" on {len(owners):,} {kind}"

@@ -73,7 +73,8 @@ class Stamps(msgspec.Struct, gc=False):
     """When the loop was late."""
 
 
-_FAULTED = "while a fault was in force"
+UNDER_A_FAULT = "while a fault was in force"
+"""Instead of a name, for the parts of an exchange that a fault on purpose was in."""
 
 _FROM_TRANSFER = (Part.TRANSFER,)
 _FROM_ANY = (Part.TRANSFER, Part.BACKEND_THINK, Part.UPLOAD, Part.CONNECT, Part.HEAD_WAIT)
@@ -107,7 +108,7 @@ def budget(stamps: Stamps) -> list[PartRow]:
 
 def _whom(part: Part, stamps: Stamps) -> str | None:
     if stamps.is_faulted:
-        return _FAULTED
+        return UNDER_A_FAULT
     if part is Part.FAILED_TRIES and stamps.lost_on:
         return f"on {', '.join(stamps.lost_on)}"
     return None

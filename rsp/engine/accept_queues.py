@@ -16,7 +16,7 @@ class AcceptQueues:
     """Remembers both counts from one look to the next. What a socket brings along is not ours."""
 
     def __init__(self) -> None:
-        self._overflows: int | None = None
+        self._overflows = listen_overflows()
         self._dropped: dict[Listener, int] = {}
 
     def look(self, listeners: Iterable[Listener]) -> Iterator[str]:
@@ -25,14 +25,11 @@ class AcceptQueues:
         seen, self._dropped = self._dropped, {}
         for listener in listeners:
             _, _, dropped = crowd(listener.sock)
-            if dropped is None or self._overflows is None:
+            if dropped is None or before is None or self._overflows is None:
                 listener.kept_out = None
                 continue
             self._dropped[listener] = dropped
-            lost = min(
-                dropped - seen.get(listener, dropped),
-                self._overflows - (self._overflows if before is None else before),
-            )
+            lost = min(dropped - seen.get(listener, dropped), self._overflows - before)
             listener.kept_out = (listener.kept_out or 0) + lost
             said = crowd_sentence(listener_row(listener), lost) if lost > 0 else None
             if said is not None:

@@ -35,10 +35,12 @@ from rsp.engine.session import Session
 from rsp.engine.what_if import what_if
 
 
-def _changed(engine: Engine, *sentences: str) -> Changed:
+def _changed(engine: Engine, *sentences: str, is_preview: bool = False) -> Changed:
     changes = engine.changes
     trial = trial_row(changes.trials.trial, time.monotonic())
-    said = [*sentences, changes.unkept] if changes.unkept else list(sentences)
+    said = list(sentences)
+    if changes.unkept and not is_preview:
+        said.append(changes.unkept)
     return Changed(changes.generation, said, changes.kept_edits(), trial=trial)
 
 
@@ -50,10 +52,8 @@ async def _edit(
     applied = await engine.changes.edit(
         operation, params.who, params.if_generation, preview=params.preview, terms=params.terms()
     )
-    reply = _changed(engine, applied.what)
+    reply = _changed(engine, applied.what, is_preview=params.preview)
     if params.preview:
-        # Nothing of it was to be kept.
-        reply.changed = [applied.what]
         reply.what_if = await what_if(engine, engine.changes.config, applied.table)
     return reply
 

@@ -6,6 +6,7 @@ from it. The names of `limits { … }` stand in `core/limits.py`.
 
 from typing import NamedTuple
 
+from rsp.core.lab_limits import NAME_CHARACTERS
 from rsp.core.limits import QUEUE_LENGTH, QUEUE_TIMEOUT_S
 from rsp.core.policies import POLICIES
 from rsp.core.vocabulary import BackendState, Mode, ProxyVersion
@@ -131,7 +132,7 @@ QUEUE = (
 
 BACKEND = (
     Key("name", "text", REQUIRED, "Its name in the pool: letters, digits, `_`, `.` and `-`, "
-        "255 at most."),
+        f"{NAME_CHARACTERS} at most."),
     Key("address", "text", REQUIRED, "`127.0.0.1:9001`, `[::1]:9001`, `app.internal:80`, or "
         "`unix:/path`."),
     Key("weight", "whole number", 1, "Its share, 0 to 256. With 0 a policy gives it nothing; "

@@ -1,6 +1,8 @@
 """Backends that are to be removed once they are idle: whoever brings one back keeps it."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
@@ -79,36 +81,32 @@ async def test_who_brings_it_back_on_trial_and_drains_it_later_keeps_it(office: 
     assert office.names() == ["a", "b"]
 
 
-async def test_who_brings_it_back_while_its_removal_waits_for_its_turn_keeps_it(
-    office: Office,
-) -> None:
+async def look_behind(office: Office, change: Coroutine[Any, Any, object]) -> None:
+    """Let the last session of a backend that leaves end; the look at it waits behind `change`."""
     load = office.context.dispatcher.loads["web/a"]
     load.sessions = 1
     await leave(office)
     load.sessions = 0
-    ready = ChangeBackend("web/a", BackendChanges(state=BackendState.READY))
     async with office.changes.alone(None):
-        bringing = asyncio.ensure_future(office.changes.edit(ready, ME, None))
+        changing = asyncio.ensure_future(change)
         await asyncio.sleep(0)
-        removing = asyncio.ensure_future(office.leaving.remove_idle())
+        looking = asyncio.ensure_future(office.leaving.remove_idle())
         await asyncio.sleep(0)
-    await asyncio.gather(bringing, removing)
+    await asyncio.gather(changing, looking)
+
+
+async def test_who_brings_it_back_while_its_removal_waits_for_its_turn_keeps_it(
+    office: Office,
+) -> None:
+    ready = ChangeBackend("web/a", BackendChanges(state=BackendState.READY))
+    await look_behind(office, office.changes.edit(ready, ME, None))
     assert office.table.find("web/a").state is BackendState.READY
 
 
 async def test_a_removal_that_another_change_came_before_is_done_at_the_next_look(
     office: Office,
 ) -> None:
-    load = office.context.dispatcher.loads["web/a"]
-    load.sessions = 1
-    await leave(office)
-    load.sessions = 0
-    async with office.changes.alone(None):
-        adding = asyncio.ensure_future(office.add("c"))
-        await asyncio.sleep(0)
-        removing = asyncio.ensure_future(office.leaving.remove_idle())
-        await asyncio.sleep(0)
-    await asyncio.gather(adding, removing)
+    await look_behind(office, office.add("c"))
     assert office.names() == ["a", "b", "c"]
     await office.leaving.remove_idle()
     assert office.names() == ["b", "c"]

@@ -35,6 +35,13 @@ async def at_backends(pilot: Driver, app: Dashboard) -> None:
     await shows(pilot, app, "generation 7")
 
 
+async def at_form(pilot: Driver, app: Dashboard, key: str) -> None:
+    """Open the form of the first backend by `key`."""
+    await at_backends(pilot, app)
+    await pilot.press(key)
+    await wait_until(pilot, lambda: isinstance(app.screen, Form))
+
+
 async def test_weights_change_at_once_and_each_press_counts(editing: EditingEngine) -> None:
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
@@ -169,9 +176,7 @@ async def test_a_backend_is_added_when_nothing_is_wrong_with_it(editing: Editing
 async def test_a_form_stays_open_when_the_engine_refuses(editing: EditingEngine) -> None:
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
-        await at_backends(pilot, app)
-        await pilot.press("equals_sign")
-        await wait_until(pilot, lambda: isinstance(app.screen, Form))
+        await at_form(pilot, app, "equals_sign")
         editing.edit_elsewhere("web/web3", weight=5)
         await wait_until(pilot, lambda: app.model.generation == 8)
         await pilot.press("6", "0")
@@ -215,9 +220,7 @@ async def test_a_form_follows_what_is_in_force_but_for_what_was_typed(
 ) -> None:
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
-        await at_backends(pilot, app)
-        await pilot.press("e")
-        await wait_until(pilot, lambda: isinstance(app.screen, Form))
+        await at_form(pilot, app, "e")
         form = app.screen
         editing.edit_elsewhere("web/web1", weight=42, address="127.0.0.1:9042")
         await wait_until(pilot, lambda: form.query_one("#field-weight", Input).value == "42")
@@ -260,9 +263,7 @@ async def test_a_frozen_table_goes_on_when_the_engine_refuses_what_was_made_of_i
 async def test_an_edit_sends_only_what_differs(editing: EditingEngine) -> None:
     app = attached(editing)
     async with app.run_test(size=(120, 35), notifications=True) as pilot:
-        await at_backends(pilot, app)
-        await pilot.press("e")
-        await wait_until(pilot, lambda: isinstance(app.screen, Form))
+        await at_form(pilot, app, "e")
         app.screen.query_one("#field-address", Input).value = "127.0.0.1:9091"
         await shows(pilot, app, "address 127.0.0.1:9001 → 127.0.0.1:9091")
         await pilot.press("ctrl+s")

@@ -4,7 +4,6 @@ It is part of the control plane: whoever may connect may do all of it, and a bro
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -232,7 +231,7 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> _
         read_bytes += len(piece)
         if not piece or read_bytes - len(request.body) > TOXIPROXY_BODY_BYTES:
             return None
-        with contextlib.suppress(HttpParserUpgrade):
+        with suppress(HttpParserUpgrade):
             # To another protocol: nobody has to go along, and the request is complete.
             request.parser.feed_data(piece)
         if request.expects and not request.body:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from rsp.core.replies import BackendRow, PoolRow
 from rsp.core.trouble import TroubleRow
+from rsp.core.units import counted
 from rsp.core.vocabulary import BackendState, Trouble
 from rsp.tui.limits import RATE_SAMPLES
 from rsp.tui.model import text
@@ -220,12 +221,7 @@ def _facts(line: BackendLine, width: int) -> Line:
         (Span("weight ", "dim"), Span(str(row.weight)), Span(unused, "dim")),
         (Span(most, "dim"),),
         (Span(f"{row.total:,}"), Span(" ever", "dim")),
-        (
-            Span(
-                f"{row.failures:,} failures",
-                "bad" if row.failures else "dim",
-            ),
-        ),
+        (Span(counted(row.failures, "failure"), "bad" if row.failures else "dim"),),
         (Span(f"{row.idle_connections:,} idle", "dim"),),
     ]
     if row.edited:

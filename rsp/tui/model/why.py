@@ -155,9 +155,7 @@ def _moving(session: Session) -> str:
         case SessionState.IDLE:
             done = counted(row.exchanges, "exchange")
             return f"Kept alive after {done}; the next request may come."
-        case SessionState.TUNNEL:
-            return _tunnel(session)
-        case SessionState.STREAMING:
+        case SessionState.TUNNEL | SessionState.STREAMING:
             return _streaming(session)
     try:
         return _PLAIN[SessionState(row.state)]
@@ -165,10 +163,8 @@ def _moving(session: Session) -> str:
         return ""
 
 
-def _tunnel(session: Session) -> str:
+def _unread(session: Session) -> str:
     """What passes where nobody reads it: a tunnel, or a session of a tcp listener."""
-    if session.row.half_closed:
-        return f"The {session.row.half_closed} has said all it had to say; the other way goes on."
     passing = session.client_in_per_s >= 1 or session.client_out_per_s >= 1
     if not passing:
         return "Open both ways, and nothing passes now: either side may speak."
@@ -178,8 +174,10 @@ def _tunnel(session: Session) -> str:
 
 def _streaming(session: Session) -> str:
     row = session.row
-    if row.half_closed or row.request is None:
-        return _tunnel(session)
+    if row.half_closed:
+        return f"The {row.half_closed} has said all it had to say; the other way goes on."
+    if row.state == SessionState.TUNNEL or row.request is None:
+        return _unread(session)
     if row.response is None:
         waiting = "The request is on its way" if session.client_in_per_s >= 1 else "Request sent"
         backend = shown(row.route.backend) if row.route else "the backend"
